@@ -1,0 +1,55 @@
+#ifndef OPENP5_CHECKPOINTS_CHECKPOINT_H_
+#define OPENP5_CHECKPOINTS_CHECKPOINT_H_
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "platform/base/status.h"
+#include "platform/tensor/named_tensors.h"
+
+namespace openp5::checkpoints {
+
+// What a checkpoint folder of ours says of itself in manifest.json (checkpoints/FORMAT.md).
+struct Manifest {
+  std::string model_family;      // "t5"
+  nlohmann::json model_config;   // as in Hugging Face's config.json
+  std::string tokenizer_family;  // "t5"
+  // One object a dataset: {"dataset", "parameters", "dataset_digest", "index_digest"}.
+  nlohmann::json indexes = nlohmann::json::array();
+  nlohmann::json training = nlohmann::json::object();  // options it was trained with
+  nlohmann::json metrics = nlohmann::json::object();   // e.g. {"epoch": 3, "validation_loss": 1.5}
+};
+
+// Writes folder `path`: model.safetensors, whatever `write_extras(folder)` adds (tokenizer/,
+// items.index), manifest.json last with the size and SHA-256 of every file. All or nothing; an
+// existing folder is replaced only when the new one is whole.
+absl::Status WriteCheckpoint(const std::string& path, const Manifest& manifest,
+                             const NamedTensors& weights,
+                             const std::function<absl::Status(const std::string&)>& write_extras);
+
+// True if `path` is a folder with a manifest.json.
+bool IsCheckpoint(const std::string& path);
+
+// NotFound without a manifest; DataLoss naming file and fault if the manifest is malformed or of a
+// newer version, or a file is missing or has another size.
+absl::StatusOr<Manifest> ReadManifest(const std::string& path);
+
+// Reads every file and compares sizes and digests; DataLoss names the first that differs.
+absl::Status VerifyCheckpoint(const std::string& path);
+
+// The weights, after ReadManifest's checks and the digest of model.safetensors.
+absl::StatusOr<NamedTensors> ReadWeights(const std::string& path);
+
+// A Hugging Face folder: config.json and model.safetensors, or pytorch_model.bin.
+struct HuggingFaceFolder {
+  nlohmann::json config;
+  NamedTensors weights;
+};
+absl::StatusOr<HuggingFaceFolder> ReadHuggingFaceFolder(const std::string& path);
+// Only its config.json.
+absl::StatusOr<nlohmann::json> ReadHuggingFaceConfig(const std::string& path);
+
+}  // namespace openp5::checkpoints
+
+#endif  // OPENP5_CHECKPOINTS_CHECKPOINT_H_

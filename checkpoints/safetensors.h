@@ -1,0 +1,25 @@
+#ifndef OPENP5_CHECKPOINTS_SAFETENSORS_H_
+#define OPENP5_CHECKPOINTS_SAFETENSORS_H_
+
+#include <map>
+#include <string>
+
+#include "platform/base/status.h"
+#include "platform/tensor/named_tensors.h"
+
+namespace openp5::checkpoints {
+
+// A safetensors file (8-byte header size, JSON header, raw little-endian data). Tensors are copied
+// out of the mapped file, one after another, in the order of their offsets. DataLoss naming file
+// and tensor or offset for a truncated, overlapping or malformed file; sizes are checked before
+// anything is allocated. Types: F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL.
+absl::StatusOr<NamedTensors> ReadSafetensors(const std::string& path);
+
+// Writes `tensors` (any device; contiguous copies are made as needed) with string metadata, to a
+// temporary name first. Byte-equal output for equal input.
+absl::Status WriteSafetensors(const std::string& path, const NamedTensors& tensors,
+                              const std::map<std::string, std::string>& metadata = {});
+
+}  // namespace openp5::checkpoints
+
+#endif  // OPENP5_CHECKPOINTS_SAFETENSORS_H_

@@ -1,0 +1,20 @@
+#ifndef OPENP5_CHECKPOINTS_TORCH_FILE_H_
+#define OPENP5_CHECKPOINTS_TORCH_FILE_H_
+
+#include <string>
+
+#include "platform/base/status.h"
+#include "platform/tensor/named_tensors.h"
+
+namespace openp5::checkpoints {
+
+// A state dict as torch.save writes it (OpenP5's `.pt`, Hugging Face's `pytorch_model.bin`), read
+// by a restricted unpickler that can build tensors, dicts, lists, tuples, strings and numbers and
+// nothing else: any other opcode or global is InvalidArgument with its name. DataLoss for a damaged
+// file. Nothing larger than the file is allocated. Tensors that share storage come out as views of
+// one.
+absl::StatusOr<NamedTensors> ReadTorchStateDict(const std::string& path);
+
+}  // namespace openp5::checkpoints
+
+#endif  // OPENP5_CHECKPOINTS_TORCH_FILE_H_

@@ -1,0 +1,50 @@
+#ifndef OPENP5_DATASETS_PROMPTS_H_
+#define OPENP5_DATASETS_PROMPTS_H_
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "platform/base/status.h"
+
+namespace openp5::datasets {
+
+// One line of a prompt file. `input` and `output` hold the fields {dataset} {user_id} {history}
+// {target} still unfilled.
+struct PromptTemplate {
+  std::string task;  // "sequential", "straightforward"
+  bool seen = true;  // seen templates are trained on, unseen ones only evaluated
+  std::string input, output;
+};
+
+struct PromptFields {
+  std::string_view dataset, user, history, target;
+};
+
+// Replaces the fields of `pattern` ("{user_id}" by fields.user, …).
+std::string FillPrompt(std::string_view pattern, const PromptFields& fields);
+
+// The templates of a prompt file in OpenP5's format: `task; seen|unseen; input; output`, split at
+// every ';', parts trimmed. Immutable, thread-safe.
+class PromptSet {
+ public:
+  // NotFound if the file is absent; InvalidArgument naming file and line for a line without exactly
+  // four parts, a kind other than seen|unseen, an unknown {field}, or a file without any template.
+  static absl::StatusOr<PromptSet> Open(const std::string& path);
+  static absl::StatusOr<PromptSet> Parse(std::string_view text, const std::string& where);
+
+  // In file order.
+  std::vector<const PromptTemplate*> Seen(std::string_view task) const;
+  // `name` is "seen:0", "unseen:0", …: the n-th line of that task and kind. NotFound names how many
+  // there are.
+  absl::StatusOr<const PromptTemplate*> Find(std::string_view task, std::string_view name) const;
+  const std::vector<PromptTemplate>& templates() const { return templates_; }
+
+ private:
+  std::string where_;
+  std::vector<PromptTemplate> templates_;
+};
+
+}  // namespace openp5::datasets
+
+#endif  // OPENP5_DATASETS_PROMPTS_H_

@@ -1,0 +1,95 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <iterator>
+
+#include "platform/app/command.h"
+#include "platform/base/log.h"
+#include "platform/base/signals.h"
+#include "platform/tensor/runtime.h"
+
+namespace openp5::app {
+namespace {
+
+std::vector<Command> AllCommands() {
+  std::vector<Command> all;
+  for (auto* list : {DatasetCommands, IndexCommands, TokenizerCommands, TrainCommands,
+                     EvaluateCommands, RecommendCommands, CheckpointCommands}) {
+    std::vector<Command> some = list();
+    std::move(some.begin(), some.end(), std::back_inserter(all));
+  }
+  return all;
+}
+
+void PrintCommands(std::FILE* out, const std::vector<Command>& commands) {
+  std::fputs("openp5: LLM-based generative recommendation\n\nusage: openp5 COMMAND [options]\n\n",
+             out);
+  for (const Command& command : commands) {
+    std::fprintf(out, "  %-20s %s\n", command.name.c_str(), command.summary.c_str());
+  }
+  std::fputs(
+      "  help                 This list; `openp5 COMMAND --help` for one command's options\n"
+      "  version              Version of the program\n",
+      out);
+}
+
+// Splits "index build --x" into the command of the longest matching name and its arguments.
+const Command* FindCommand(const std::vector<Command>& commands,
+                           const std::vector<std::string>& words,
+                           std::vector<std::string>* arguments) {
+  for (const size_t length : {2, 1}) {
+    if (words.size() < length) continue;
+    const std::string name = length == 2 ? words[0] + " " + words[1] : words[0];
+    const auto found = std::find_if(commands.begin(), commands.end(),
+                                    [&](const Command& c) { return c.name == name; });
+    if (found == commands.end()) continue;
+    arguments->assign(words.begin() + static_cast<std::ptrdiff_t>(length), words.end());
+    return &*found;
+  }
+  return nullptr;
+}
+
+int ExitCode(const absl::Status& status) {
+  if (status.ok()) return 0;
+  if (absl::IsCancelled(status) && TerminationSignal() != 0) return 128 + TerminationSignal();
+  return IsUsageError(status) ? 2 : 1;
+}
+
+int Main(std::vector<std::string> words) {
+  const std::vector<Command> commands = AllCommands();
+  if (!words.empty() && (words[0] == "version" || words[0] == "--version")) {
+    std::puts("openp5 " OPENP5_VERSION);
+    return 0;
+  }
+  if (words.empty() || words[0] == "--help" || words[0] == "-h" ||
+      (words[0] == "help" && words.size() == 1)) {
+    PrintCommands(words.empty() ? stderr : stdout, commands);
+    return words.empty() ? 2 : 0;
+  }
+  if (words[0] == "help") {
+    words.erase(words.begin());
+    words.push_back("--help");
+  }
+  std::vector<std::string> arguments;
+  const Command* command = FindCommand(commands, words, &arguments);
+  if (command == nullptr) {
+    std::string known;
+    for (const Command& c : commands) known += (known.empty() ? "" : ", ") + c.name;
+    LogError(StrCat("unknown command '", words[0], words.size() > 1 ? " " + words[1] : "",
+                    "'; known: ", known));
+    return 2;
+  }
+  const absl::Status status = command->run(arguments);
+  if (!status.ok()) LogError(std::string(status.message()));
+  return ExitCode(status);
+}
+
+}  // namespace
+}  // namespace openp5::app
+
+int main(int argc, char** argv) {
+  openp5::EnsurePassiveOpenMp(argv);
+  return openp5::app::Main(std::vector<std::string>(argv + 1, argv + argc));
+}

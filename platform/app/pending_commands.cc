@@ -1,0 +1,11 @@
+#include "platform/app/command.h"
+
+namespace openp5::app {
+std::vector<Command> DatasetCommands() { return {}; }
+std::vector<Command> IndexCommands() { return {}; }
+std::vector<Command> TokenizerCommands() { return {}; }
+std::vector<Command> TrainCommands() { return {}; }
+std::vector<Command> EvaluateCommands() { return {}; }
+std::vector<Command> RecommendCommands() { return {}; }
+std::vector<Command> CheckpointCommands() { return {}; }
+}  // namespace openp5::app

@@ -1,0 +1,219 @@
+#include "platform/base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <utility>
+
+namespace openp5 {
+namespace {
+
+namespace fs = std::filesystem;
+
+absl::Status ErrnoStatus(std::string_view what, const std::string& path, int error) {
+  const std::string message = StrCat(what, ": ", path, ": ", strerror(error));
+  return error == ENOENT ? absl::NotFoundError(message) : absl::FailedPreconditionError(message);
+}
+
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int fd) : fd_(fd) {}
+  ~FileDescriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  int get() const { return fd_; }
+  // False if the close itself reports a delayed write error.
+  bool Close() { return close(std::exchange(fd_, -1)) == 0; }
+
+ private:
+  int fd_;
+};
+
+absl::Status WriteAll(int fd, const std::string& path, std::string_view content) {
+  while (!content.empty()) {
+    const ssize_t written = write(fd, content.data(), content.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return ErrnoStatus("cannot write", path, errno);
+    content.remove_prefix(static_cast<size_t>(written));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WriteAndSync(const std::string& path, std::string_view content) {
+  FileDescriptor fd(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (fd.get() < 0) return ErrnoStatus("cannot create", path, errno);
+  OPENP5_RETURN_IF_ERROR(WriteAll(fd.get(), path, content));
+  if (fsync(fd.get()) != 0 && errno != EINVAL) return ErrnoStatus("cannot sync", path, errno);
+  if (!fd.Close()) return ErrnoStatus("cannot close", path, errno);
+  return absl::OkStatus();
+}
+
+std::string TemporaryName(const std::string& path) {
+  return StrCat(path, ".", static_cast<int>(getpid()), ".tmp");
+}
+
+// Renames folder `temporary` to `path`. If something is at `path`, the two names are exchanged in
+// one step where the file system can, so that at every moment one of the two is whole and in place.
+absl::Status TakePlace(const std::string& temporary, const std::string& path) {
+  if (FileExists(path)) {
+    if (renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), RENAME_EXCHANGE) == 0) {
+      return absl::OkStatus();
+    }
+    std::error_code error;
+    fs::remove_all(path, error);
+    if (error) return FailedPrecondition("cannot replace: ", path, ": ", error.message());
+  }
+  if (rename(temporary.c_str(), path.c_str()) != 0) {
+    return ErrnoStatus("cannot rename to", path, errno);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SyncTree(const std::string& folder) {
+  std::error_code error;
+  for (const auto& entry : fs::recursive_directory_iterator(folder, error)) {
+    OPENP5_RETURN_IF_ERROR(SyncToDevice(entry.path().string()));
+  }
+  if (error) return FailedPrecondition("cannot list: ", folder, ": ", error.message());
+  return SyncToDevice(folder);
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ReadFile(const std::string& path) {
+  FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) return ErrnoStatus("cannot open", path, errno);
+  struct stat info;
+  if (fstat(fd.get(), &info) != 0) return ErrnoStatus("cannot inspect", path, errno);
+  if (S_ISDIR(info.st_mode)) {
+    return FailedPrecondition("cannot read: ", path, ": expected a file, got a folder");
+  }
+  std::string content;
+  content.reserve(static_cast<size_t>(info.st_size));
+  char buffer[1 << 16];
+  while (true) {
+    const ssize_t got = read(fd.get(), buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return DataLoss("cannot read: ", path, ": ", strerror(errno));
+    if (got == 0) return content;
+    content.append(buffer, static_cast<size_t>(got));
+  }
+}
+
+absl::Status WriteFileAtomic(const std::string& path, std::string_view content) {
+  const std::string temporary = TemporaryName(path);
+  absl::Status status = WriteAndSync(temporary, content);
+  if (status.ok() && rename(temporary.c_str(), path.c_str()) != 0) {
+    status = ErrnoStatus("cannot rename to", path, errno);
+  }
+  if (!status.ok()) {
+    unlink(temporary.c_str());
+    return status;
+  }
+  return SyncToDevice(DirectoryName(path));
+}
+
+absl::Status AppendToFile(const std::string& path, std::string_view content) {
+  FileDescriptor fd(open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  if (fd.get() < 0) return ErrnoStatus("cannot open for appending", path, errno);
+  OPENP5_RETURN_IF_ERROR(WriteAll(fd.get(), path, content));
+  if (!fd.Close()) return ErrnoStatus("cannot close", path, errno);
+  return absl::OkStatus();
+}
+
+absl::Status MakeDirectories(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) return FailedPrecondition("cannot make folder: ", path, ": ", error.message());
+  return absl::OkStatus();
+}
+
+bool FileExists(const std::string& path) {
+  std::error_code error;
+  return fs::exists(path, error);
+}
+
+bool IsDirectory(const std::string& path) {
+  std::error_code error;
+  return fs::is_directory(path, error);
+}
+
+std::string JoinPath(std::string_view folder, std::string_view name) {
+  if (folder.empty() || (!name.empty() && name.front() == '/')) return std::string(name);
+  return StrCat(folder, folder.back() == '/' ? "" : "/", name);
+}
+
+std::string BaseName(std::string_view path) {
+  while (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
+  const size_t slash = path.rfind('/');
+  return std::string(slash == std::string_view::npos ? path : path.substr(slash + 1));
+}
+
+std::string DirectoryName(std::string_view path) {
+  while (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
+  const size_t slash = path.rfind('/');
+  if (slash == std::string_view::npos) return ".";
+  return std::string(slash == 0 ? "/" : path.substr(0, slash));
+}
+
+absl::Status WriteDirectoryAtomic(const std::string& path,
+                                  const std::function<absl::Status(const std::string&)>& fill) {
+  const std::string temporary = TemporaryName(path);
+  std::error_code error;
+  fs::remove_all(temporary, error);
+  absl::Status status = MakeDirectories(temporary);
+  if (status.ok()) status = fill(temporary);
+  if (status.ok()) status = SyncTree(temporary);
+  if (status.ok()) status = TakePlace(temporary, path);
+  if (!status.ok()) {
+    fs::remove_all(temporary, error);
+    return status;
+  }
+  // After an exchange of names, the temporary name holds what was at `path` before.
+  fs::remove_all(temporary, error);
+  return SyncToDevice(DirectoryName(path));
+}
+
+absl::Status SyncToDevice(const std::string& path) {
+  FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) return ErrnoStatus("cannot open", path, errno);
+  // EINVAL: the file system has nothing to sync here (pipes, some network folders).
+  if (fsync(fd.get()) != 0 && errno != EINVAL) return ErrnoStatus("cannot sync", path, errno);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<MappedFile> MappedFile::Open(const std::string& path) {
+  FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (fd.get() < 0) return ErrnoStatus("cannot open", path, errno);
+  struct stat info;
+  if (fstat(fd.get(), &info) != 0) return ErrnoStatus("cannot inspect", path, errno);
+  if (S_ISDIR(info.st_mode)) {
+    return FailedPrecondition("cannot read: ", path, ": expected a file, got a folder");
+  }
+  const size_t size = static_cast<size_t>(info.st_size);
+  if (size == 0) return MappedFile(nullptr, 0);
+  void* data = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
+  if (data == MAP_FAILED) return ErrnoStatus("cannot map", path, errno);
+  return MappedFile(static_cast<const char*>(data), size);
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(data_, other.data_);
+  std::swap(size_, other.size_);
+  return *this;
+}
+
+MappedFile::~MappedFile() {
+  if (data_ != nullptr) munmap(const_cast<char*>(data_), size_);
+}
+
+}  // namespace openp5

@@ -1,0 +1,18 @@
+#ifndef OPENP5_PLATFORM_BASE_LOG_H_
+#define OPENP5_PLATFORM_BASE_LOG_H_
+
+#include <string_view>
+
+namespace openp5 {
+
+// One line each, on standard error. Standard output belongs to results.
+void LogInfo(std::string_view message);
+void LogWarning(std::string_view message);
+void LogError(std::string_view message);
+
+// Nothing below warnings is written any more.
+void SetQuiet(bool quiet);
+
+}  // namespace openp5
+
+#endif  // OPENP5_PLATFORM_BASE_LOG_H_

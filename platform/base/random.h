@@ -1,0 +1,36 @@
+#ifndef OPENP5_PLATFORM_BASE_RANDOM_H_
+#define OPENP5_PLATFORM_BASE_RANDOM_H_
+
+#include <cstdint>
+#include <random>
+#include <span>
+#include <utility>
+
+namespace openp5 {
+
+// A seeded source of randomness whose values are the same on every machine and standard library
+// (std::shuffle and the std distributions are not). Not thread-safe.
+class Random {
+ public:
+  explicit Random(uint64_t seed) : engine_(seed) {}
+
+  // Uniform in [0, bound); bound > 0.
+  uint64_t Below(uint64_t bound);
+  // Uniform in [0, 1), 53 bits.
+  double Uniform();
+  // Standard normal (Box and Muller, 1958).
+  double Normal();
+
+  // Fisher-Yates.
+  template <class T>
+  void Shuffle(std::span<T> values) {
+    for (size_t i = values.size(); i > 1; --i) std::swap(values[i - 1], values[Below(i)]);
+  }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+}  // namespace openp5
+
+#endif  // OPENP5_PLATFORM_BASE_RANDOM_H_

@@ -1,0 +1,15 @@
+#ifndef OPENP5_PLATFORM_BASE_SIGNALS_H_
+#define OPENP5_PLATFORM_BASE_SIGNALS_H_
+
+namespace openp5 {
+
+// From now on the first SIGINT or SIGTERM is only remembered, so that long work can save and stop;
+// a second one ends the process at once.
+void CatchTermination();
+
+// The signal that asked to stop, or 0.
+int TerminationSignal();
+
+}  // namespace openp5
+
+#endif  // OPENP5_PLATFORM_BASE_SIGNALS_H_

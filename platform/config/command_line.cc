@@ -1,0 +1,348 @@
+#include "platform/config/command_line.h"
+
+#include <algorithm>
+#include <boost/program_options.hpp>
+#include <charconv>
+#include <cstdio>
+#include <sstream>
+
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "platform/base/file.h"
+
+namespace openp5 {
+namespace {
+
+namespace po = boost::program_options;
+
+bool ParseBool(const std::string& text, bool* value) {
+  if (text == "1" || text == "true" || text == "yes" || text == "on") return *value = true, true;
+  if (text == "0" || text == "false" || text == "no" || text == "off") return *value = false, true;
+  return false;
+}
+
+template <class Number>
+bool ParseNumber(const std::string& text, Number* value) {
+  const char* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, *value);
+  return error == std::errc() && stop == end && !text.empty();
+}
+
+std::vector<std::string> SplitList(const std::string& text) {
+  std::vector<std::string> parts = absl::StrSplit(text, ',', absl::SkipWhitespace());
+  for (std::string& part : parts) part = std::string(absl::StripAsciiWhitespace(part));
+  return parts;
+}
+
+std::string NumberText(double value) {
+  char buffer[32];
+  const auto [end, error] = std::to_chars(buffer, buffer + sizeof buffer, value);
+  return std::string(buffer, error == std::errc() ? end : buffer);
+}
+
+// Blanks at an end would be trimmed when a config file is read: such values stand in quotes.
+std::string Quoted(const std::string& text) {
+  const bool bare =
+      text.empty() || (text.front() != ' ' && text.back() != ' ' && text.front() != '"');
+  return bare ? text : "\"" + text + "\"";
+}
+
+std::string Unquoted(const std::string& text) {
+  const bool quoted = text.size() >= 2 && text.front() == '"' && text.back() == '"';
+  return quoted ? text.substr(1, text.size() - 2) : text;
+}
+
+int EditDistance(const std::string& a, const std::string& b) {
+  std::vector<int> row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) row[j] = static_cast<int>(j);
+  for (size_t i = 1; i <= a.size(); ++i) {
+    int diagonal = std::exchange(row[0], static_cast<int>(i));
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const int change = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = std::exchange(row[j], std::min({row[j] + 1, row[j - 1] + 1, change}));
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace
+
+// Collects one struct's options, merging those already known by name.
+class BindingVisitor final : public OptionVisitor {
+ public:
+  explicit BindingVisitor(CommandLine* line) : line_(line) {}
+
+  void Visit(const OptionInfo& info, bool* value) override {
+    Bind(
+        info, "", false, [value] { return std::string(*value ? "true" : "false"); },
+        [value](const std::string& text) {
+          return std::string(ParseBool(text, value) ? "" : "true or false");
+        });
+  }
+  void Visit(const OptionInfo& info, int64_t* value) override {
+    Bind(
+        info, "N", false, [value] { return std::to_string(*value); },
+        [info, value](const std::string& text) {
+          int64_t parsed = 0;
+          if (!ParseNumber(text, &parsed)) return std::string("a whole number");
+          std::string violation = Violation(info, static_cast<double>(parsed));
+          if (violation.empty()) *value = parsed;
+          return violation;
+        });
+  }
+  void Visit(const OptionInfo& info, double* value) override {
+    Bind(
+        info, "X", false, [value] { return NumberText(*value); },
+        [info, value](const std::string& text) {
+          double parsed = 0;
+          if (!ParseNumber(text, &parsed)) return std::string("a number");
+          std::string violation = Violation(info, parsed);
+          if (violation.empty()) *value = parsed;
+          return violation;
+        });
+  }
+  void Visit(const OptionInfo& info, std::string* value) override {
+    Bind(
+        info, info.choices.empty() ? "S" : absl::StrJoin(info.choices, "|"), false,
+        [value] { return *value; },
+        [info, value](const std::string& text) {
+          std::string violation = Violation(info, text);
+          if (violation.empty()) *value = text;
+          return violation;
+        });
+  }
+  void Visit(const OptionInfo& info, std::vector<std::string>* value) override {
+    Bind(
+        info, "A,B", true, [value] { return absl::StrJoin(*value, ","); },
+        [info, value](const std::string& text) {
+          const std::vector<std::string> parts = SplitList(text);
+          for (const std::string& part : parts) {
+            std::string violation = Violation(info, part);
+            if (!violation.empty()) return violation;
+          }
+          *value = parts;
+          return std::string();
+        });
+  }
+
+ private:
+  void Bind(const OptionInfo& info, std::string value_name, bool is_list,
+            std::function<std::string()> get, std::function<std::string(const std::string&)> set) {
+    CommandLine::Option* option = line_->Find(info.name);
+    if (option == nullptr) {
+      line_->options_.push_back(
+          {info, std::move(value_name), false, false, is_list, {}, std::move(get)});
+      option = &line_->options_.back();
+    }
+    option->set.push_back(std::move(set));
+  }
+
+  CommandLine* line_;
+};
+
+CommandLine::CommandLine(std::string command, std::string summary)
+    : command_(std::move(command)), summary_(std::move(summary)) {}
+
+void CommandLine::AddStruct(const std::function<void(OptionVisitor&)>& for_each) {
+  BindingVisitor binder(this);
+  for_each(binder);
+}
+
+void CommandLine::AddPositional(const std::string& name, const std::string& help,
+                                std::string* value) {
+  positionals_.push_back({name, help, value});
+}
+
+void CommandLine::Require(const std::string& name) {
+  Option* option = Find(name);
+  OPENP5_CHECK(option != nullptr);
+  option->required = true;
+}
+
+CommandLine::Option* CommandLine::Find(const std::string& name) {
+  const auto found = std::find_if(options_.begin(), options_.end(),
+                                  [&](const Option& option) { return option.info.name == name; });
+  return found == options_.end() ? nullptr : &*found;
+}
+
+bool CommandLine::IsGiven(const std::string& name) const {
+  return std::any_of(options_.begin(), options_.end(), [&](const Option& option) {
+    return option.info.name == name && option.given;
+  });
+}
+
+absl::Status CommandLine::UnknownOption(const std::string& name, const std::string& where) const {
+  std::vector<std::string> known = {"--config", "--dump-config", "--help"};
+  for (const Option& option : options_) known.push_back("--" + option.info.name);
+  std::sort(known.begin(), known.end());
+  const auto nearest =
+      std::min_element(known.begin(), known.end(), [&](const auto& a, const auto& b) {
+        return EditDistance(a, "--" + name) < EditDistance(b, "--" + name);
+      });
+  const std::string hint =
+      EditDistance(*nearest, "--" + name) <= 3 ? StrCat("did you mean ", *nearest, "? ") : "";
+  return UsageError(
+      StrCat(where, ": unknown option '", name, "'; ", hint, "known: ", absl::StrJoin(known, " ")));
+}
+
+absl::Status CommandLine::Set(const std::string& name, const std::string& text,
+                              const std::string& where) {
+  Option* option = Find(name);
+  if (option == nullptr) return UnknownOption(name, where);
+  for (const auto& set : option->set) {
+    const std::string expected = set(text);
+    if (!expected.empty()) {
+      return UsageError(StrCat(where, ": --", name, ": expected ", expected, ", got '", text, "'"));
+    }
+  }
+  option->given = true;
+  return absl::OkStatus();
+}
+
+absl::Status CommandLine::ReadConfigFile(const std::string& path) {
+  OPENP5_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  po::options_description description;
+  for (const Option& option : options_) {
+    description.add_options()(option.info.name.c_str(), po::value<std::string>());
+  }
+  try {
+    std::istringstream stream(text);
+    const auto parsed = po::parse_config_file(stream, description, /*allow_unregistered=*/true);
+    for (const auto& entry : parsed.options) {
+      const Option* option = Find(entry.string_key);
+      if (option == nullptr) return UnknownOption(entry.string_key, path);
+      if (option->given) continue;  // the flag wins
+      OPENP5_RETURN_IF_ERROR(
+          Set(entry.string_key, entry.value.empty() ? "" : Unquoted(entry.value.front()), path));
+    }
+  } catch (const po::error& error) {
+    return UsageError(StrCat(path, ": ", error.what()));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CommandLine::ReadFlags(const std::vector<std::string>& arguments,
+                                    std::string* config_file, bool* help, bool* dump) {
+  po::options_description description;
+  description.add_options()("config", po::value<std::string>())("help", po::bool_switch())(
+      "dump-config", po::bool_switch())("positional", po::value<std::vector<std::string>>());
+  for (const Option& option : options_) {
+    auto* semantic = po::value<std::string>();
+    if (option.value_name.empty()) semantic->implicit_value("true");
+    description.add_options()(option.info.name.c_str(), semantic);
+  }
+  // A bool may be followed by its value: joined here, since Boost would take it as a positional.
+  std::vector<std::string> joined;
+  for (const std::string& argument : arguments) {
+    bool ignored;
+    if (!joined.empty() && joined.back().starts_with("--") && ParseBool(argument, &ignored)) {
+      const Option* previous = Find(joined.back().substr(2));
+      if (previous != nullptr && previous->value_name.empty()) {
+        joined.back() += "=" + argument;
+        continue;
+      }
+    }
+    joined.push_back(argument == "-h" ? "--help" : argument);
+  }
+  po::positional_options_description positional;
+  positional.add("positional", -1);
+  const auto style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing &
+                     ~po::command_line_style::allow_short;
+  std::vector<std::string> given_positionals;
+  try {
+    const auto parsed = po::command_line_parser(joined)
+                            .options(description)
+                            .positional(positional)
+                            .style(style)
+                            .run();
+    for (const auto& entry : parsed.options) {
+      if (entry.string_key == "help")
+        *help = true;
+      else if (entry.string_key == "dump-config")
+        *dump = true;
+      else if (entry.string_key == "config")
+        *config_file = entry.value.front();
+      else if (entry.string_key == "positional")
+        given_positionals.push_back(entry.value.front());
+      else
+        OPENP5_RETURN_IF_ERROR(Set(entry.string_key,
+                                   entry.value.empty() ? "true" : entry.value.front(),
+                                   "openp5 " + command_));
+    }
+  } catch (const po::unknown_option& error) {
+    return UnknownOption(std::string(absl::StripPrefix(error.get_option_name(), "--")),
+                         "openp5 " + command_);
+  } catch (const po::error& error) {
+    return UsageError(StrCat("openp5 ", command_, ": ", error.what()));
+  }
+  if (*help) return absl::OkStatus();
+  if (given_positionals.size() > positionals_.size()) {
+    return UsageError(StrCat("openp5 ", command_, ": unexpected argument '",
+                             given_positionals[positionals_.size()], "'"));
+  }
+  for (size_t i = 0; i < given_positionals.size(); ++i)
+    *positionals_[i].value = given_positionals[i];
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> CommandLine::Parse(const std::vector<std::string>& arguments) {
+  std::string config_file;
+  bool help = false, dump = false;
+  const std::string default_help = Help();  // before defaults are overwritten
+  OPENP5_RETURN_IF_ERROR(ReadFlags(arguments, &config_file, &help, &dump));
+  if (help) {
+    std::fputs(default_help.c_str(), stdout);
+    return false;
+  }
+  if (!config_file.empty()) OPENP5_RETURN_IF_ERROR(ReadConfigFile(config_file));
+  if (dump) {
+    std::fputs(Dump().c_str(), stdout);
+    return false;
+  }
+  for (const Positional& positional : positionals_) {
+    if (positional.value->empty()) {
+      return UsageError(
+          StrCat("openp5 ", command_, ": missing ", positional.name, " (", positional.help, ")"));
+    }
+  }
+  for (const Option& option : options_) {
+    if (option.required && !option.given) {
+      return UsageError(StrCat("openp5 ", command_, ": missing --", option.info.name, " (",
+                               option.info.help, ")"));
+    }
+  }
+  return true;
+}
+
+std::string CommandLine::Help() const {
+  std::string text = StrCat("usage: openp5 ", command_);
+  for (const Positional& positional : positionals_) text += " " + positional.name;
+  text += " [options]\n\n" + summary_ + "\n\n";
+  for (const Positional& positional : positionals_) {
+    text += "  " + positional.name + "\n      " + positional.help + "\n";
+  }
+  for (const Option& option : options_) {
+    text += "  --" + option.info.name + (option.value_name.empty() ? "" : " " + option.value_name) +
+            "\n      " + option.info.help;
+    const std::string value = option.get();
+    if (option.required)
+      text += " (required)";
+    else if (!value.empty() && !option.value_name.empty())
+      text += " (" + value + ")";
+    text += "\n";
+  }
+  text +=
+      "  --config FILE\n      read options from an INI file; flags win over it\n"
+      "  --dump-config\n      print the options as such a file and stop\n";
+  return text;
+}
+
+std::string CommandLine::Dump() const {
+  std::string text = "# openp5 " + command_ + "\n";
+  for (const Option& option : options_)
+    text += option.info.name + "=" + Quoted(option.get()) + "\n";
+  return text;
+}
+
+}  // namespace openp5

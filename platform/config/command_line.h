@@ -1,0 +1,79 @@
+#ifndef OPENP5_PLATFORM_CONFIG_COMMAND_LINE_H_
+#define OPENP5_PLATFORM_CONFIG_COMMAND_LINE_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "platform/base/status.h"
+#include "platform/config/options.h"
+
+namespace openp5 {
+
+// The options of one command: binds options structs to `--flags`, to `--config FILE` (INI; a flag
+// wins over the file), to the help text and to `--dump-config`. Abbreviations are off; a bool may
+// stand alone (`--filtered`) or take a value (`--filtered 0`).
+//
+//   CommandLine line("index build", "Give every item an identifier.");
+//   line.Add(&index_options);
+//   OPENP5_ASSIGN_OR_RETURN(bool run, line.Parse(arguments));
+//   if (!run) return absl::OkStatus();    // --help or --dump-config was answered on standard
+//   output
+class CommandLine {
+ public:
+  CommandLine(std::string command, std::string summary);
+
+  // Binds every option of `options`, which must outlive this object. An option that an earlier
+  // struct has under the same name and type is set in both.
+  template <class Options>
+  void Add(Options* options) {
+    AddStruct([options](OptionVisitor& visitor) { options->ForEach(visitor); });
+  }
+  // One positional argument, written `name` in the help, e.g. "NAME" of `dataset prepare NAME`.
+  void AddPositional(const std::string& name, const std::string& help, std::string* value);
+  // Marks an option without which the command makes no sense.
+  void Require(const std::string& name);
+
+  // Fills the bound structs. A usage error (see IsUsageError) names the option, what was expected,
+  // and for an unknown option the known ones; NotFound or a usage error names the config file and
+  // line. False if only the help or the configuration was asked for, which is then printed on
+  // stdout.
+  absl::StatusOr<bool> Parse(const std::vector<std::string>& arguments);
+
+  // True if `name` was given on the command line or in the config file.
+  bool IsGiven(const std::string& name) const;
+  std::string Help() const;
+  // INI text of all bound options with their present values.
+  std::string Dump() const;
+
+ private:
+  friend class BindingVisitor;
+  struct Option {
+    OptionInfo info;
+    std::string value_name;  // "N", "X", "S", "A,B"; empty for a bool
+    bool required = false, given = false, is_list = false;
+    // Sets every bound value from text; returns what was expected, or "".
+    std::vector<std::function<std::string(const std::string&)>> set;
+    std::function<std::string()> get;
+  };
+
+  void AddStruct(const std::function<void(OptionVisitor&)>& for_each);
+  Option* Find(const std::string& name);
+  absl::Status Set(const std::string& name, const std::string& text, const std::string& where);
+  absl::Status ReadConfigFile(const std::string& path);
+  absl::Status ReadFlags(const std::vector<std::string>& arguments, std::string* config_file,
+                         bool* help, bool* dump);
+  absl::Status UnknownOption(const std::string& name, const std::string& where) const;
+
+  std::string command_, summary_;
+  std::vector<Option> options_;
+  struct Positional {
+    std::string name, help;
+    std::string* value;
+  };
+  std::vector<Positional> positionals_;
+};
+
+}  // namespace openp5
+
+#endif  // OPENP5_PLATFORM_CONFIG_COMMAND_LINE_H_

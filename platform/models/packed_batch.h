@@ -1,0 +1,27 @@
+#ifndef OPENP5_PLATFORM_MODELS_PACKED_BATCH_H_
+#define OPENP5_PLATFORM_MODELS_PACKED_BATCH_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <vector>
+
+namespace openp5::models {
+
+// Token sequences of a batch one after another, without padding. Any order; sequences of near-equal
+// length next to each other are computed fastest.
+struct PackedBatch {
+  at::Tensor tokens;             // [total] int64
+  at::Tensor whole_words;        // [total] int64, index of the word a token is in; undefined: zeros
+  std::vector<int64_t> lengths;  // [batch], each > 0, sum = total
+};
+
+// Encoder inputs and the tokens to generate (with their end token), in the same order.
+struct Seq2SeqBatch {
+  PackedBatch input;
+  PackedBatch labels;
+};
+
+}  // namespace openp5::models
+
+#endif  // OPENP5_PLATFORM_MODELS_PACKED_BATCH_H_

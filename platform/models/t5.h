@@ -1,0 +1,100 @@
+#ifndef OPENP5_PLATFORM_MODELS_T5_H_
+#define OPENP5_PLATFORM_MODELS_T5_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "platform/base/random.h"
+#include "platform/base/status.h"
+#include "platform/models/generation.h"
+#include "platform/models/packed_batch.h"
+#include "platform/tensor/named_tensors.h"
+
+namespace openp5::models {
+
+// Shape of a T5 (Raffel et al., 2020; T5 1.1: gated GELU, untied head). Field names are those of
+// Hugging Face's config.json.
+struct T5Config {
+  int64_t vocab_size = 32128;
+  int64_t d_model = 512;
+  int64_t d_kv = 64;
+  int64_t d_ff = 2048;
+  int64_t num_layers = 6;
+  int64_t num_decoder_layers = 6;
+  int64_t num_heads = 8;
+  int64_t relative_attention_num_buckets = 32;
+  int64_t relative_attention_max_distance = 128;
+  double dropout_rate = 0.1;
+  double layer_norm_epsilon = 1e-6;
+  bool gated_gelu = false;  // feed_forward_proj "gated-gelu" (tanh form) instead of "relu"
+  bool tie_word_embeddings = true;
+  int64_t pad_token_id = 0;
+  int64_t eos_token_id = 1;
+  int64_t decoder_start_token_id = 0;
+  int64_t whole_word_rows = 512;  // rows of OpenP5's whole-word embedding
+
+  // InvalidArgument naming the field for a missing or senseless value or another activation.
+  static absl::StatusOr<T5Config> FromHuggingFace(const nlohmann::json& json);
+  nlohmann::json ToHuggingFace() const;
+  // "t5-tiny", "t5-mini", "t5-small", "t5-base", "t5-large"; NotFound lists them.
+  static absl::StatusOr<T5Config> Preset(const std::string& name);
+};
+
+// T5 with OpenP5's whole-word embedding (OpenP5: Xu et al., 2024, section 3; P5: Geng et al., 2022)
+// on packed batches. Parameters are float32 under Hugging Face's names ("shared.weight",
+// "encoder.block.0.layer.0.SelfAttention.q.weight", …, "encoder.whole_word_embeddings.weight"),
+// tied tensors once. One thread at a time.
+class T5Model final : public GenerativeModel {
+ public:
+  // Random weights as Hugging Face initialises them; whole-word rows N(0, 1) as OpenP5's.
+  static std::unique_ptr<T5Model> Create(const T5Config& config, uint64_t seed);
+
+  // Weights from a state dict (Hugging Face's or OpenP5's, float32, float16 or bfloat16; tied
+  // copies and "module." prefixes accepted; vocab_size is taken from the embedding's rows;
+  // whole-word rows are zero if the dict has none). DataLoss naming the tensor if one is missing,
+  // unknown, or has another shape.
+  static absl::StatusOr<std::unique_ptr<T5Model>> FromStateDict(T5Config config,
+                                                                const NamedTensors& weights);
+  ~T5Model() override;
+
+  const T5Config& config() const;
+  // Every parameter once, in a fixed order. The tensors share memory with the model.
+  const NamedTensors& parameters() const;
+
+  // Encoder outputs after the final norm, [total, d_model]. `block_outputs`, if given, receives
+  // every block's output.
+  at::Tensor Encode(const PackedBatch& input, std::vector<at::Tensor>* block_outputs = nullptr);
+  // Decoder outputs after the final norm, [total labels, d_model], before the tied head's scaling.
+  // The decoder's input is the start token followed by the labels without their last.
+  at::Tensor Decode(const PackedBatch& input, const at::Tensor& encoded, const PackedBatch& labels,
+                    std::vector<at::Tensor>* block_outputs = nullptr);
+  // Scores of every token, [n, vocab_size] float32, for decoder outputs [n, d_model].
+  at::Tensor Logits(const at::Tensor& decoded) const;
+  // Cross entropy at every label token, [total labels] float32, with gradients.
+  at::Tensor TokenLosses(const Seq2SeqBatch& batch);
+
+  // Dropout is active only in training mode (off after creation). `dropout` < 0: the config's rate.
+  void SetTraining(bool training, double dropout = -1);
+  // Grows or cuts the embedding (and an untied head) to `rows`; new rows are N(0, 1) from `random`,
+  // as nn.Embedding's.
+  void ResizeVocabulary(int64_t rows, Random& random);
+  void To(c10::Device device);
+
+  std::unique_ptr<GenerationState> Begin(const PackedBatch& prompts) override;
+  int32_t start_token() const override;
+  int64_t vocabulary_size() const override;
+
+ private:
+  struct Impl;
+  explicit T5Model(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace openp5::models
+
+#endif  // OPENP5_PLATFORM_MODELS_T5_H_

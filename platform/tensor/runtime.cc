@@ -1,0 +1,89 @@
+#include "platform/tensor/runtime.h"
+
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/cpu/Utils.h>
+#include <c10/util/Exception.h>
+#include <malloc.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <new>
+#include <thread>
+
+namespace openp5 {
+namespace {
+
+bool CpuComputesBfloat16() {
+  const auto capabilities = at::cpu::get_cpu_capabilities();
+  for (const char* name : {"avx512_bf16", "amx_bf16", "bf16"}) {
+    const auto found = capabilities.find(name);
+    if (found != capabilities.end() && found->second.isBool() && found->second.toBool())
+      return true;
+  }
+  return false;
+}
+
+std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
+
+}  // namespace
+
+void RuntimeOptions::ForEach(OptionVisitor& visitor) {
+  visitor.Visit({.name = "device", .help = "where to compute", .choices = {"auto", "cpu", "cuda"}},
+                &device);
+  visitor.Visit(
+      {.name = "precision",
+       .help = "type of matrix products; auto: bfloat16 only where the hardware computes it",
+       .choices = {"auto", "float32", "bfloat16"}},
+      &precision);
+  visitor.Visit(
+      {.name = "threads", .help = "CPU threads; 0: one a core", .minimum = 0, .maximum = 4096},
+      &threads);
+}
+
+absl::StatusOr<Runtime> StartRuntime(const RuntimeOptions& options) {
+  Runtime runtime;
+#ifdef M_MMAP_MAX
+  // glibc maps and unmaps every block over 32 MB, and each first touch then faults.
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, -1);
+#endif
+  const int64_t cores = std::max<int64_t>(1, std::thread::hardware_concurrency());
+  at::set_num_threads(static_cast<int>(options.threads > 0 ? options.threads : cores));
+  const bool has_cuda = at::hasCUDA();
+  if (options.device == "cuda" && !has_cuda) {
+    return InvalidArgument(
+        "--device: expected a device this LibTorch and machine have, got cuda; hint: --device cpu");
+  }
+  if (options.device == "cuda" || (options.device == "auto" && has_cuda))
+    runtime.device = c10::Device(c10::kCUDA, 0);
+  const bool bfloat16 =
+      options.precision == "bfloat16" ||
+      (options.precision == "auto" && (runtime.device.is_cuda() || CpuComputesBfloat16()));
+  runtime.compute_type = bfloat16 ? c10::ScalarType::BFloat16 : c10::ScalarType::Float;
+  return runtime;
+}
+
+void EnsurePassiveOpenMp(char** argv) {
+  const bool policy = getenv("OMP_WAIT_POLICY") != nullptr;
+  const bool spin = getenv("GOMP_SPINCOUNT") != nullptr;
+  if (policy || spin) return;
+  setenv("OMP_WAIT_POLICY", "passive", 0);
+  setenv("GOMP_SPINCOUNT", "0", 0);
+  execv("/proc/self/exe", argv);
+  // Not a system with /proc: slower under load, nothing else.
+}
+
+absl::Status CatchTorch(std::string_view what, const std::function<absl::Status()>& work) {
+  try {
+    return work();
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError(StrCat(what, ": out of memory"));
+  } catch (const c10::Error& error) {
+    return absl::InternalError(StrCat(what, ": ", FirstLine(error.what_without_backtrace())));
+  } catch (const std::exception& error) {
+    return absl::InternalError(StrCat(what, ": ", FirstLine(error.what())));
+  }
+}
+
+}  // namespace openp5

@@ -1,0 +1,46 @@
+#ifndef OPENP5_PLATFORM_TENSOR_RUNTIME_H_
+#define OPENP5_PLATFORM_TENSOR_RUNTIME_H_
+
+#include <c10/core/Device.h>
+#include <c10/core/ScalarType.h>
+
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <string>
+#include <utility>
+
+#include "platform/base/status.h"
+#include "platform/config/options.h"
+
+namespace openp5 {
+
+struct RuntimeOptions {
+  std::string device = "auto";  // "auto": CUDA if LibTorch has it and a device is there, else CPU
+  std::string precision = "auto";  // "auto": bfloat16 where the hardware computes it, else float32
+  int64_t threads = 0;             // 0: one a core
+
+  void ForEach(OptionVisitor& visitor);
+};
+
+struct Runtime {
+  c10::Device device = c10::Device(c10::kCPU);
+  c10::ScalarType compute_type = c10::ScalarType::Float;  // Float or BFloat16, for matrix products
+};
+
+// Call once, before any tensor: sets the thread count, keeps glibc from unmapping large blocks
+// (libtorch-notes: 3 to 6 times on operators that write large tensors), and picks device and
+// precision. InvalidArgument for a device this LibTorch or machine has not.
+absl::StatusOr<Runtime> StartRuntime(const RuntimeOptions& options);
+
+// To be called first in main: has the process re-executed with OMP_WAIT_POLICY=passive and
+// GOMP_SPINCOUNT=0 unless the user set them, since libgomp reads them only at load.
+void EnsurePassiveOpenMp(char** argv);
+
+// Runs `work`; an exception of LibTorch or the standard library becomes an Internal status with the
+// first line of its message, out of memory ResourceExhausted.
+absl::Status CatchTorch(std::string_view what, const std::function<absl::Status()>& work);
+
+}  // namespace openp5
+
+#endif  // OPENP5_PLATFORM_TENSOR_RUNTIME_H_

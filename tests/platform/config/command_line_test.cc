@@ -1,0 +1,123 @@
+#include "platform/config/command_line.h"
+
+#include "platform/base/file.h"
+#include "tests/testing/testing.h"
+
+namespace openp5 {
+namespace {
+
+using ::openp5::testing::IsOk;
+using ::openp5::testing::StatusIs;
+using ::openp5::testing::TemporaryFolder;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+struct Options {
+  std::string order = "original";
+  std::string separator = " , ";
+  int64_t beams = 10;
+  double rate = 0.5;
+  bool filtered = false;
+  std::vector<std::string> tasks = {"sequential"};
+
+  void ForEach(OptionVisitor& visitor) {
+    visitor.Visit({.name = "order", .help = "order", .choices = {"original", "short2long"}},
+                  &order);
+    visitor.Visit({.name = "separator", .help = "text"}, &separator);
+    visitor.Visit({.name = "beams", .help = "beams", .minimum = 1, .maximum = 100}, &beams);
+    visitor.Visit({.name = "rate", .help = "rate"}, &rate);
+    visitor.Visit({.name = "filtered", .help = "filter"}, &filtered);
+    visitor.Visit({.name = "tasks", .help = "tasks", .choices = {"sequential", "straightforward"}},
+                  &tasks);
+  }
+};
+
+absl::StatusOr<bool> Parse(Options* options, const std::vector<std::string>& arguments) {
+  CommandLine line("evaluate", "Evaluates.");
+  line.Add(options);
+  return line.Parse(arguments);
+}
+
+TEST(CommandLineTest, ReadsEveryType) {
+  Options options;
+  OPENP5_ASSERT_OK(Parse(&options, {"--order", "short2long", "--beams=20", "--rate", "1e-3",
+                                    "--filtered", "--tasks", "sequential,straightforward"}));
+  EXPECT_EQ(options.order, "short2long");
+  EXPECT_EQ(options.beams, 20);
+  EXPECT_EQ(options.rate, 1e-3);
+  EXPECT_TRUE(options.filtered);
+  EXPECT_THAT(options.tasks, ElementsAre("sequential", "straightforward"));
+}
+
+TEST(CommandLineTest, BoolTakesAValue) {
+  Options options;
+  options.filtered = true;
+  OPENP5_ASSERT_OK(Parse(&options, {"--filtered", "0"}));
+  EXPECT_FALSE(options.filtered);
+}
+
+TEST(CommandLineTest, WrongUsageNamesWhatIsExpected) {
+  Options options;
+  const auto unknown = Parse(&options, {"--beam", "3"});
+  EXPECT_THAT(unknown, StatusIs(absl::StatusCode::kInvalidArgument,
+                                AllOf(HasSubstr("'beam'"), HasSubstr("did you mean --beams?"),
+                                      HasSubstr("--tasks"))));
+  EXPECT_TRUE(IsUsageError(unknown.status()));
+  EXPECT_THAT(Parse(&options, {"--beams", "x"}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("--beams: expected a whole number, got 'x'")));
+  EXPECT_THAT(Parse(&options, {"--beams", "0"}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("from 1 to 100")));
+  EXPECT_THAT(
+      Parse(&options, {"--order", "x"}),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("one of original, short2long")));
+  EXPECT_THAT(Parse(&options, {"--beams"}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--beams")));
+  EXPECT_THAT(Parse(&options, {"stray"}), StatusIs(absl::StatusCode::kInvalidArgument,
+                                                   HasSubstr("unexpected argument 'stray'")));
+}
+
+TEST(CommandLineTest, FlagWinsOverConfigFileAndDumpReadsBack) {
+  TemporaryFolder folder;
+  Options dumped;
+  dumped.beams = 7;
+  dumped.order = "short2long";
+  dumped.separator = " ; ";
+  CommandLine dumper("evaluate", "Evaluates.");
+  dumper.Add(&dumped);
+  OPENP5_ASSERT_OK(WriteFileAtomic(folder.File("c.ini"), dumper.Dump()));
+
+  Options options;
+  OPENP5_ASSERT_OK(Parse(&options, {"--config", folder.File("c.ini"), "--beams", "9"}));
+  EXPECT_EQ(options.beams, 9);
+  EXPECT_EQ(options.order, "short2long");
+  EXPECT_EQ(options.separator, " ; ");
+}
+
+TEST(CommandLineTest, ConfigFileErrorsNameTheFile) {
+  TemporaryFolder folder;
+  Options options;
+  EXPECT_THAT(Parse(&options, {"--config", folder.File("absent.ini")}),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("absent.ini")));
+  OPENP5_ASSERT_OK(WriteFileAtomic(folder.File("c.ini"), "nonsense=1\n"));
+  EXPECT_THAT(Parse(&options, {"--config", folder.File("c.ini")}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       AllOf(HasSubstr("c.ini"), HasSubstr("nonsense"))));
+}
+
+TEST(CommandLineTest, RequiredOptionAndPositional) {
+  Options options;
+  std::string name;
+  CommandLine line("dataset prepare", "Prepares.");
+  line.AddPositional("NAME", "dataset", &name);
+  line.Add(&options);
+  line.Require("order");
+  EXPECT_THAT(line.Parse({"--order", "original"}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("missing NAME")));
+  EXPECT_THAT(line.Parse({"ml-100k"}), IsOk());  // --order was given before
+  EXPECT_EQ(name, "ml-100k");
+}
+
+}  // namespace
+}  // namespace openp5

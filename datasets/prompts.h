@@ -45,6 +45,10 @@ class PromptSet {
   std::vector<PromptTemplate> templates_;
 };
 
+// The prompts that are built into the program (datasets/prompts/default.txt): for each of
+// "sequential" and "straightforward" ten seen templates and an unseen one.
+PromptSet DefaultPrompts();
+
 }  // namespace openp5::datasets
 
 #endif  // OPENP5_DATASETS_PROMPTS_H_

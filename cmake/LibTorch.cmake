@@ -1,8 +1,11 @@
 # openp5::torch: LibTorch as an imported target of ours. LibTorch's own package file demands a CUDA
 # toolkit at configure time when it is a CUDA build; openp5 has no kernels and needs only the libraries.
 #
-# Looked for in: CMAKE_PREFIX_PATH, .deps/libtorch (scripts/setup.sh), the active Python's torch.
-set(openp5_torch_hints "${CMAKE_SOURCE_DIR}/.deps/libtorch")
+# Looked for in: CMAKE_PREFIX_PATH (the variable, then the environment's), .deps/libtorch
+# (scripts/setup.sh), the active Python's torch. The distribution's LibTorch 1.13 lies in the system
+# folders: those are never searched.
+file(TO_CMAKE_PATH "$ENV{CMAKE_PREFIX_PATH}" openp5_environment_prefixes)
+set(openp5_torch_hints ${CMAKE_PREFIX_PATH} ${openp5_environment_prefixes} "${CMAKE_SOURCE_DIR}/.deps/libtorch")
 find_program(OPENP5_PYTHON python3)
 if(OPENP5_PYTHON)
   execute_process(
@@ -13,21 +16,33 @@ if(OPENP5_PYTHON)
   endif()
 endif()
 
-# The distribution's LibTorch 1.13 lies in the system folders: those are never searched.
-find_file(OPENP5_TORCH_VERSION_HEADER torch/headeronly/version.h NO_DEFAULT_PATH
-  PATHS ${CMAKE_PREFIX_PATH} ${openp5_torch_hints} PATH_SUFFIXES include)
-if(NOT OPENP5_TORCH_VERSION_HEADER)
-  find_file(OPENP5_TORCH_VERSION_HEADER torch/csrc/api/include/torch/version.h NO_DEFAULT_PATH
-    PATHS ${CMAKE_PREFIX_PATH} ${openp5_torch_hints} PATH_SUFFIXES include)
-endif()
-if(NOT OPENP5_TORCH_VERSION_HEADER)
+# The first hint that holds either place of the version header wins (the second: before LibTorch 2.8).
+# A hint may be LibTorch's folder or its share/cmake, which Python's torch.utils.cmake_prefix_path names.
+foreach(hint ${openp5_torch_hints})
+  find_path(OPENP5_TORCH_INCLUDE NO_DEFAULT_PATH PATHS "${hint}" PATH_SUFFIXES include ../../include
+    NAMES torch/headeronly/version.h torch/csrc/api/include/torch/version.h)
+endforeach()
+if(NOT OPENP5_TORCH_INCLUDE)
   message(FATAL_ERROR "LibTorch: not found; run scripts/setup.sh, or set CMAKE_PREFIX_PATH to a LibTorch 2.6 or newer")
 endif()
-string(REGEX REPLACE "/include/torch/.*" "" OPENP5_TORCH_ROOT "${OPENP5_TORCH_VERSION_HEADER}")
-file(STRINGS "${OPENP5_TORCH_VERSION_HEADER}" openp5_torch_version_lines REGEX "define TORCH_VERSION_(MAJOR|MINOR) ")
+get_filename_component(OPENP5_TORCH_ROOT "${OPENP5_TORCH_INCLUDE}/.." ABSOLUTE)
+
+set(openp5_torch_version_header "${OPENP5_TORCH_INCLUDE}/torch/headeronly/version.h")
+if(NOT EXISTS "${openp5_torch_version_header}")
+  set(openp5_torch_version_header "${OPENP5_TORCH_INCLUDE}/torch/csrc/api/include/torch/version.h")
+endif()
+file(STRINGS "${openp5_torch_version_header}" openp5_torch_version_lines REGEX "define TORCH_VERSION_(MAJOR|MINOR) ")
 string(REGEX REPLACE ".*MAJOR ([0-9]+).*MINOR ([0-9]+).*" "\\1.\\2" OPENP5_TORCH_VERSION "${openp5_torch_version_lines}")
 if(OPENP5_TORCH_VERSION VERSION_LESS 2.6)
   message(FATAL_ERROR "LibTorch: ${OPENP5_TORCH_ROOT}: expected 2.6 or newer, got ${OPENP5_TORCH_VERSION}; run scripts/setup.sh")
+endif()
+set(openp5_torch_config "${OPENP5_TORCH_ROOT}/share/cmake/Torch/TorchConfig.cmake")
+if(EXISTS "${openp5_torch_config}")
+  file(STRINGS "${openp5_torch_config}" openp5_torch_old_abi REGEX "_GLIBCXX_USE_CXX11_ABI=0")
+  if(openp5_torch_old_abi)
+    message(FATAL_ERROR "LibTorch: ${OPENP5_TORCH_ROOT}: expected a build with the C++11 ABI, got one without "
+      "(std::string of before GCC 5); run scripts/setup.sh")
+  endif()
 endif()
 message(STATUS "LibTorch ${OPENP5_TORCH_VERSION} at ${OPENP5_TORCH_ROOT}")
 

@@ -1,0 +1,187 @@
+#include <rocksdb/db.h>
+#include <rocksdb/env.h>
+#include <rocksdb/options.h>
+#include <rocksdb/write_batch.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <memory>
+
+#include "platform/base/file.h"
+#include "platform/storage/key_value_store.h"
+
+namespace openp5::storage {
+namespace {
+
+namespace fs = std::filesystem;
+
+// RocksDB writes its running log into the folder unless it is given another place for it.
+class SilentLogger final : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char*, va_list) override {}
+};
+
+rocksdb::Slice ToSlice(std::string_view text) { return {text.data(), text.size()}; }
+std::string_view FromSlice(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+// RocksDB's words on one line.
+std::string OneLine(const rocksdb::Status& status) {
+  std::string text = status.ToString();
+  for (char& c : text) {
+    if (c == '\n' || c == '\r') c = ' ';
+  }
+  return text;
+}
+
+absl::Status Translate(const rocksdb::Status& status, std::string_view what,
+                       const std::string& path) {
+  if (status.ok()) return absl::OkStatus();
+  const std::string message = StrCat(what, ": ", path, ": ", OneLine(status));
+  if (status.IsCorruption()) return DataLoss(message, "; restore the folder or build it again");
+  return FailedPrecondition(message);
+}
+
+// The least string above every string that starts with `prefix`; empty if there is none.
+std::string PrefixEnd(std::string_view prefix) {
+  std::string end(prefix);
+  while (!end.empty() && static_cast<unsigned char>(end.back()) == 0xFF) end.pop_back();
+  if (!end.empty()) end.back() = static_cast<char>(static_cast<unsigned char>(end.back()) + 1);
+  return end;
+}
+
+rocksdb::ReadOptions CheckedReads() {
+  rocksdb::ReadOptions options;
+  options.verify_checksums = true;
+  return options;
+}
+
+class RocksDbStore final : public KeyValueStore {
+ public:
+  RocksDbStore(std::string path, std::unique_ptr<rocksdb::DB> db, OpenMode mode)
+      : path_(std::move(path)), db_(std::move(db)), mode_(mode) {}
+
+  absl::StatusOr<std::string> Get(std::string_view key) const override {
+    std::string value;
+    const rocksdb::Status status = db_->Get(CheckedReads(), ToSlice(key), &value);
+    if (status.IsNotFound()) return NotFound("store: ", path_, ": has no entry of this key");
+    OPENP5_RETURN_IF_ERROR(Translate(status, "cannot read the store", path_));
+    return value;
+  }
+
+  absl::Status Scan(
+      std::string_view prefix,
+      const std::function<absl::Status(std::string_view, std::string_view)>& visit) const override {
+    const std::unique_ptr<rocksdb::Iterator> at(db_->NewIterator(CheckedReads()));
+    for (at->Seek(ToSlice(prefix)); at->Valid() && at->key().starts_with(ToSlice(prefix));
+         at->Next()) {
+      OPENP5_RETURN_IF_ERROR(visit(FromSlice(at->key()), FromSlice(at->value())));
+    }
+    return Translate(at->status(), "cannot read the store", path_);
+  }
+
+  absl::Status Write(std::string_view removed_prefix,
+                     const std::vector<std::pair<std::string, std::string>>& entries) override {
+    if (mode_ == OpenMode::kReadOnly) {
+      return FailedPrecondition("cannot write the store: ", path_, ": it is open for reading only");
+    }
+    rocksdb::WriteBatch batch;
+    rocksdb::Status status;
+    if (!removed_prefix.empty()) {
+      const std::string end = PrefixEnd(removed_prefix);
+      if (end.empty()) return InvalidArgument("store: ", path_, ": cannot remove this prefix");
+      status = batch.DeleteRange(ToSlice(removed_prefix), end);
+    }
+    for (const auto& [key, value] : entries) {
+      if (status.ok()) status = batch.Put(key, value);
+    }
+    rocksdb::WriteOptions options;
+    options.sync = true;
+    if (status.ok()) status = db_->Write(options, &batch);
+    // Readers would otherwise replay the write-ahead log each time they open the store.
+    if (status.ok()) status = db_->Flush(rocksdb::FlushOptions());
+    return Translate(status, "cannot write the store", path_);
+  }
+
+ private:
+  const std::string path_;
+  const std::unique_ptr<rocksdb::DB> db_;
+  const OpenMode mode_;
+};
+
+bool LooksLikeRocksDb(const std::string& name) {
+  return name == "CURRENT" || name == "IDENTITY" || name.rfind("MANIFEST-", 0) == 0 ||
+         name.rfind("OPTIONS-", 0) == 0 || fs::path(name).extension() == ".sst";
+}
+
+// RocksDB's own errors for these cases do not say what is wrong, and it would create its files
+// among those of a foreign folder.
+absl::Status CheckFolder(const std::string& path, OpenMode mode) {
+  if (!FileExists(path)) {
+    if (mode == OpenMode::kReadWrite) return MakeDirectories(path);
+    return NotFound("no store: ", path, ": expected a RocksDB folder; nothing is there");
+  }
+  if (!IsDirectory(path)) {
+    return FailedPrecondition("cannot open the store: ", path,
+                              ": expected a RocksDB folder, got a file");
+  }
+  bool empty = true, rocksdb = false;
+  std::error_code error;
+  for (fs::directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
+    empty = false;
+    rocksdb = rocksdb || LooksLikeRocksDb(at->path().filename().string());
+  }
+  if (error) {
+    return FailedPrecondition("cannot open the store: ", path, ": ", error.message());
+  }
+  if (empty && mode == OpenMode::kReadOnly) {
+    return NotFound("no store: ", path, ": expected a RocksDB folder, got an empty one");
+  }
+  if (!empty && !rocksdb) {
+    return FailedPrecondition("cannot open the store: ", path,
+                              ": expected a RocksDB folder, got a folder of other files");
+  }
+  if (!empty && !FileExists(JoinPath(path, "CURRENT"))) {
+    return DataLoss("cannot open the store: ", path,
+                    ": its file CURRENT is missing; restore the folder or build it again");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status OpenError(const rocksdb::Status& status, const std::string& path) {
+  const std::string text = OneLine(status);
+  const auto has = [&](const char* words) { return text.find(words) != std::string::npos; };
+  if (status.IsIOError() && (has("lock file") || has("lock hold by"))) {
+    if (has(strerror(EACCES)) || has(strerror(EROFS))) {
+      return FailedPrecondition("cannot open the store for writing: ", path,
+                                ": no permission to write there");
+    }
+    return FailedPrecondition("cannot open the store for writing: ", path,
+                              ": another process is writing to it; wait until it is done");
+  }
+  const bool file_gone = (status.IsIOError() && has(strerror(ENOENT))) || status.IsPathNotFound();
+  if (status.IsCorruption() || file_gone) {
+    return DataLoss("cannot open the store: ", path, ": damaged: ", text,
+                    "; restore the folder or build it again");
+  }
+  return Translate(status, "cannot open the store", path);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<KeyValueStore>> OpenRocksDb(const std::string& path, OpenMode mode) {
+  OPENP5_RETURN_IF_ERROR(CheckFolder(path, mode));
+  rocksdb::Options options;
+  options.create_if_missing = mode == OpenMode::kReadWrite;
+  options.paranoid_checks = true;
+  options.info_log = std::make_shared<SilentLogger>();
+  rocksdb::DB* opened = nullptr;
+  const rocksdb::Status status = mode == OpenMode::kReadOnly
+                                     ? rocksdb::DB::OpenForReadOnly(options, path, &opened)
+                                     : rocksdb::DB::Open(options, path, &opened);
+  if (!status.ok()) return OpenError(status, path);
+  return std::make_unique<RocksDbStore>(path, std::unique_ptr<rocksdb::DB>(opened), mode);
+}
+
+}  // namespace openp5::storage

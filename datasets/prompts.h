@@ -36,7 +36,7 @@ class PromptSet {
   // In file order.
   std::vector<const PromptTemplate*> Seen(std::string_view task) const;
   // `name` is "seen:0", "unseen:0", …: the n-th line of that task and kind. NotFound names how many
-  // there are.
+  // there are; InvalidArgument if `name` has another form.
   absl::StatusOr<const PromptTemplate*> Find(std::string_view task, std::string_view name) const;
   const std::vector<PromptTemplate>& templates() const { return templates_; }
 

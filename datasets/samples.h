@@ -39,7 +39,8 @@ struct Sample {
 class SampleWriter {
  public:
   // `identifiers` [items]: what stands after `item_`, by item number of `dataset`; `user_numbers`
-  // [users]: what stands after `user_`.
+  // [users]: what stands after `user_`. Sizes that differ from the dataset's are a bug of the
+  // caller.
   SampleWriter(const SequenceDataset& dataset, std::span<const std::string> identifiers,
                std::span<const std::string> user_numbers, HistoryOptions options);
 
@@ -52,6 +53,9 @@ class SampleWriter {
   std::string Candidate(int32_t item) const;
 
  private:
+  std::string ItemText(int32_t item) const;
+  std::string HistoryText(std::span<const int32_t> history) const;
+
   const SequenceDataset& dataset_;
   std::span<const std::string> identifiers_, user_numbers_;
   HistoryOptions options_;

@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "datasets/id_table.h"
 #include "platform/base/status.h"
 
 namespace openp5::datasets {
@@ -21,8 +22,8 @@ class SequenceDataset {
  public:
   // Reads `<folder>/user_sequence.txt`: a line a user, `user item item …`, single blanks. The name
   // is the folder's last component. NotFound if there is no such file; InvalidArgument, naming file
-  // and line, for an empty file, a user given twice, an empty id (two blanks), or fewer than three
-  // items. A missing final newline is accepted.
+  // and line, for an empty file, a user given twice, an empty id (two blanks), a control character,
+  // or fewer than three items. A missing final newline is accepted.
   static absl::StatusOr<SequenceDataset> Open(const std::string& folder);
   // The same from the text of such a file; `where` is used in messages.
   static absl::StatusOr<SequenceDataset> Parse(std::string name, std::string_view text,
@@ -31,8 +32,8 @@ class SequenceDataset {
   const std::string& name() const { return name_; }
   // SHA-256 of the file's bytes.
   const std::string& digest() const { return digest_; }
-  int32_t user_count() const { return static_cast<int32_t>(user_ids_.size()); }
-  int32_t item_count() const { return static_cast<int32_t>(item_ids_.size()); }
+  int32_t user_count() const { return users_.size(); }
+  int32_t item_count() const { return item_table_.size(); }
   int64_t interaction_count() const { return static_cast<int64_t>(items_.size()); }
 
   std::span<const int32_t> Sequence(int32_t user) const {
@@ -43,15 +44,16 @@ class SequenceDataset {
     return Sequence(user).first(Sequence(user).size() - 2);
   }
 
-  const std::string& UserId(int32_t user) const { return user_ids_[user]; }
-  const std::string& ItemId(int32_t item) const { return item_ids_[item]; }
-  std::optional<int32_t> FindUser(std::string_view id) const;
-  std::optional<int32_t> FindItem(std::string_view id) const;
+  const std::string& UserId(int32_t user) const { return users_.Id(user); }
+  const std::string& ItemId(int32_t item) const { return item_table_.Id(item); }
+  std::optional<int32_t> FindUser(std::string_view id) const { return users_.Find(id); }
+  std::optional<int32_t> FindItem(std::string_view id) const { return item_table_.Find(id); }
 
  private:
+  absl::Status AddUser(std::string_view line, const std::string& where);
+
   std::string name_, digest_;
-  std::vector<std::string> user_ids_, item_ids_;
-  std::unordered_map<std::string, int32_t> user_numbers_, item_numbers_;
+  IdTable users_, item_table_;
   std::vector<int32_t> items_;      // [interactions]
   std::vector<size_t> offsets_{0};  // [users + 1]
 };

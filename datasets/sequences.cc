@@ -1,0 +1,88 @@
+#include "datasets/sequences.h"
+
+#include <nlohmann/json.hpp>
+
+#include "datasets/text_lines.h"
+#include "platform/base/digest.h"
+#include "platform/base/file.h"
+
+namespace openp5::datasets {
+namespace {
+
+// Leave-one-out takes one item for test, one for validation, and must leave one to train on.
+constexpr size_t kFewestItems = 3;
+
+}  // namespace
+
+absl::StatusOr<SequenceDataset> SequenceDataset::Open(const std::string& folder) {
+  const std::string path = JoinPath(folder, "user_sequence.txt");
+  OPENP5_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
+  return Parse(BaseName(folder), file.bytes(), path);
+}
+
+absl::StatusOr<SequenceDataset> SequenceDataset::Parse(std::string name, std::string_view text,
+                                                       const std::string& where) {
+  SequenceDataset dataset;
+  dataset.name_ = std::move(name);
+  dataset.digest_ = Sha256Of(text);
+  TextLines lines(text, where);
+  std::string_view line;
+  while (true) {
+    OPENP5_ASSIGN_OR_RETURN(const bool more, lines.Next(&line));
+    if (!more) break;
+    OPENP5_RETURN_IF_ERROR(Annotate(dataset.AddUser(line, lines.Where()), "user sequences"));
+  }
+  if (dataset.user_count() == 0) {
+    return InvalidArgument("user sequences: ", where,
+                           ": expected lines `user item item …`, got an empty file");
+  }
+  return dataset;
+}
+
+absl::Status SequenceDataset::AddUser(std::string_view line, const std::string& where) {
+  const std::vector<std::string_view> ids = SplitAt(line, ' ');
+  for (const std::string_view id : ids) {
+    OPENP5_RETURN_IF_ERROR(CheckId(id, "ids separated by single blanks", where));
+  }
+  // Users are numbered line by line: the number of a user seen before is that of his line.
+  if (const std::optional<int32_t> earlier = users_.Find(ids[0])) {
+    return InvalidArgument(where, ": expected every user once, got '", Excerpt(ids[0]),
+                           "' again; first in line ", *earlier + 1);
+  }
+  if (ids.size() - 1 < kFewestItems) {
+    return InvalidArgument(where, ": expected at least ", kFewestItems, " items, got ",
+                           ids.size() - 1, " of user '", Excerpt(ids[0]),
+                           "'; one is for test, one for validation, the rest for training");
+  }
+  users_.Add(ids[0]);
+  for (size_t i = 1; i < ids.size(); ++i) items_.push_back(item_table_.Add(ids[i]));
+  offsets_.push_back(items_.size());
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unordered_map<std::string, std::string>> ReadItemTitles(
+    const std::string& folder) {
+  std::unordered_map<std::string, std::string> titles;
+  const std::string path = JoinPath(folder, "item_metadata.jsonl");
+  if (!FileExists(path)) return titles;
+  OPENP5_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
+  TextLines lines(file.bytes(), path);
+  std::string_view line;
+  while (true) {
+    const absl::StatusOr<bool> more = lines.Next(&line);
+    if (!more.ok()) return DataLoss(ToStd(more.status().message()));
+    if (!*more) return titles;
+    const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    const auto is_text = [&](const char* key) {
+      return json.is_object() && json.contains(key) && json[key].is_string();
+    };
+    if (!is_text("item") || !is_text("title")) {
+      return DataLoss("item metadata: ", lines.Where(),
+                      ": expected a JSON object with texts \"item\" and \"title\", got '",
+                      Excerpt(line), "'");
+    }
+    titles.emplace(json["item"].get<std::string>(), json["title"].get<std::string>());
+  }
+}
+
+}  // namespace openp5::datasets

@@ -1,0 +1,111 @@
+#include "datasets/text_lines.h"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+#include "absl/strings/escaping.h"
+
+namespace openp5::datasets {
+namespace {
+
+constexpr size_t kLongestLine = size_t{64} << 20;
+constexpr size_t kLongestExcerpt = 80;
+
+bool IsControl(char byte) {
+  const auto code = static_cast<unsigned char>(byte);
+  return code < 0x20 || code == 0x7f;
+}
+
+}  // namespace
+
+TextLines::TextLines(std::string_view text, std::string file)
+    : rest_(text), file_(std::move(file)) {
+  if (rest_.starts_with("\xef\xbb\xbf")) rest_.remove_prefix(3);
+}
+
+std::string TextLines::Where() const { return StrCat(file_, ":", number_); }
+
+absl::StatusOr<bool> TextLines::Next(std::string_view* line) {
+  if (rest_.empty()) return false;
+  ++number_;
+  const size_t end = std::min(rest_.find('\n'), rest_.size());
+  if (number_ == 1 && (rest_.starts_with("\xff\xfe") || rest_.starts_with("\xfe\xff"))) {
+    return InvalidArgument("text file: ", Where(), ": expected UTF-8, got UTF-16");
+  }
+  if (end > kLongestLine) {
+    return InvalidArgument("text file: ", Where(), ": expected lines of at most ", kLongestLine,
+                           " bytes, got ", end);
+  }
+  *line = rest_.substr(0, end);
+  rest_.remove_prefix(std::min(end + 1, rest_.size()));
+  if (line->ends_with('\r')) line->remove_suffix(1);
+  if (const size_t place = line->find('\0'); place != std::string_view::npos) {
+    return InvalidArgument("text file: ", Where(), ": expected text, got a NUL byte in column ",
+                           place + 1, "; is the file complete?");
+  }
+  if (const size_t place = line->find('\r'); place != std::string_view::npos) {
+    return InvalidArgument("text file: ", Where(),
+                           ": expected lines that end in LF or CRLF, got a lone CR in column ",
+                           place + 1);
+  }
+  return true;
+}
+
+std::vector<std::string_view> SplitAt(std::string_view line, char separator) {
+  std::vector<std::string_view> parts;
+  while (true) {
+    const size_t place = line.find(separator);
+    parts.push_back(line.substr(0, place));
+    if (place == std::string_view::npos) return parts;
+    line.remove_prefix(place + 1);
+  }
+}
+
+std::string_view Trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+std::string Excerpt(std::string_view text) {
+  const std::string escaped = absl::CEscape(ToAbsl(text.substr(0, kLongestExcerpt)));
+  return text.size() > kLongestExcerpt ? escaped + "…" : escaped;
+}
+
+absl::StatusOr<int64_t> ParseInteger(std::string_view text, int64_t minimum, std::string_view what,
+                                     const std::string& where) {
+  const std::string_view digits = Trim(text);
+  int64_t value = 0;
+  const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (error != std::errc() || stop != digits.data() + digits.size() || value < minimum) {
+    return InvalidArgument(where, ": expected ", what, ", got '", Excerpt(text), "'");
+  }
+  return value;
+}
+
+absl::Status CheckId(std::string_view id, std::string_view what, const std::string& where) {
+  if (id.empty()) return InvalidArgument(where, ": expected ", what, ", got nothing");
+  const bool fits =
+      std::none_of(id.begin(), id.end(), [](char byte) { return byte == ' ' || IsControl(byte); });
+  if (fits) return absl::OkStatus();
+  return InvalidArgument(where, ": expected ", what,
+                         " without blanks and control characters, got '", Excerpt(id), "'");
+}
+
+std::string Utf8FromLatin1(std::string_view text) {
+  std::string utf8;
+  utf8.reserve(text.size());
+  for (const char byte : text) {
+    const auto code = static_cast<unsigned char>(byte);
+    if (code < 0x80) {
+      utf8 += byte;
+    } else {
+      utf8 += static_cast<char>(0xc0 | (code >> 6));
+      utf8 += static_cast<char>(0x80 | (code & 0x3f));
+    }
+  }
+  return utf8;
+}
+
+}  // namespace openp5::datasets

@@ -16,7 +16,9 @@ namespace openp5::checkpoints {
 absl::StatusOr<NamedTensors> ReadSafetensors(const std::string& path);
 
 // Writes `tensors` (any device; contiguous copies are made as needed) with string metadata, to a
-// temporary name first. Byte-equal output for equal input.
+// temporary name first: on failure `path` is as it was. In the given order, except that wider types
+// come before narrower ones so that all data is aligned. Byte-equal output for equal input.
+// InvalidArgument for a name given twice or a type the format has not.
 absl::Status WriteSafetensors(const std::string& path, const NamedTensors& tensors,
                               const std::map<std::string, std::string>& metadata = {});
 

@@ -10,6 +10,9 @@ if(NOT absl_FOUND)
   openp5_missing("Abseil" libabsl-dev)
 endif()
 
+if(POLICY CMP0167)
+  cmake_policy(SET CMP0167 NEW)  # Boost's own package file; CMake's FindBoost is gone from 3.30 on.
+endif()
 find_package(Boost 1.71 COMPONENTS program_options QUIET)
 if(NOT Boost_FOUND)
   openp5_missing("Boost.Program_options" libboost-program-options-dev)

@@ -1,0 +1,71 @@
+#include "datasets/dataset_folder.h"
+
+#include <filesystem>
+
+#include "platform/base/digest.h"
+#include "platform/base/file.h"
+
+namespace openp5::datasets {
+namespace {
+
+constexpr const char* kFormat = "openp5-dataset";
+constexpr int kVersion = 1;
+
+bool IsDatasetFolder(const std::string& path) {
+  const auto text = ReadFile(JoinPath(path, "dataset.json"));
+  if (!text.ok()) return false;
+  const auto json = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
+  return json.is_object() && json.value("format", nlohmann::json()) == kFormat;
+}
+
+std::string MetadataText(const std::vector<ItemMetadata>& items) {
+  std::string text;
+  for (const ItemMetadata& item : items) {
+    nlohmann::ordered_json line = {{"item", item.item}, {"title", item.title}};
+    for (const auto& [key, value] : item.more) line[key] = value;
+    if (!item.categories.empty()) line["categories"] = item.categories;
+    text += line.dump() + "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+absl::Status CheckMayWriteDataset(const std::string& path) {
+  if (!FileExists(path)) return absl::OkStatus();
+  if (!IsDirectory(path)) {
+    return FailedPrecondition("cannot write dataset: ", path, ": expected a folder, got a file");
+  }
+  std::error_code error;
+  const bool empty = std::filesystem::is_empty(path, error);
+  if (error) {
+    return FailedPrecondition("cannot write dataset: ", path, ": ", error.message());
+  }
+  if (empty || IsDatasetFolder(path)) return absl::OkStatus();
+  return FailedPrecondition("cannot write dataset: ", path,
+                            ": expected no folder, an empty one or a prepared dataset, got a "
+                            "folder with other files; choose another --out");
+}
+
+absl::StatusOr<nlohmann::ordered_json> WriteDatasetFolder(const std::string& path,
+                                                          const DatasetContent& content) {
+  OPENP5_RETURN_IF_ERROR(CheckMayWriteDataset(path));
+  nlohmann::ordered_json json = {
+      {"format", kFormat}, {"version", kVersion}, {"name", BaseName(path)}};
+  json.update(content.description);
+  json["sha256"] = Sha256Of(content.sequences);
+  const auto fill = [&](const std::string& folder) -> absl::Status {
+    OPENP5_RETURN_IF_ERROR(
+        WriteFileAtomic(JoinPath(folder, "user_sequence.txt"), content.sequences));
+    if (!content.items.empty()) {
+      OPENP5_RETURN_IF_ERROR(
+          WriteFileAtomic(JoinPath(folder, "item_metadata.jsonl"), MetadataText(content.items)));
+    }
+    return WriteFileAtomic(JoinPath(folder, "dataset.json"), json.dump(2) + "\n");
+  };
+  OPENP5_RETURN_IF_ERROR(MakeDirectories(DirectoryName(path)));
+  OPENP5_RETURN_IF_ERROR(WriteDirectoryAtomic(path, fill));
+  return json;
+}
+
+}  // namespace openp5::datasets

@@ -1,0 +1,32 @@
+#ifndef OPENP5_DATASETS_DATASET_FOLDER_H_
+#define OPENP5_DATASETS_DATASET_FOLDER_H_
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "datasets/raw_dataset.h"
+#include "platform/base/status.h"
+
+namespace openp5::datasets {
+
+// What goes into a dataset folder.
+struct DatasetContent {
+  std::string sequences;               // user_sequence.txt
+  std::vector<ItemMetadata> items;     // item_metadata.jsonl; no such file if empty
+  nlohmann::ordered_json description;  // dataset.json, without what WriteDatasetFolder adds
+};
+
+// FailedPrecondition if something else than an empty folder or a dataset folder of ours (one whose
+// dataset.json says so) is at `path`: it is never overwritten. Commands ask before long work.
+absl::Status CheckMayWriteDataset(const std::string& path);
+
+// Makes `path` a dataset folder, whole or not at all, and returns its dataset.json: format, version
+// and name (the folder's), then `description`, then the digest of user_sequence.txt. Replaces an
+// earlier dataset folder of ours, see CheckMayWriteDataset.
+absl::StatusOr<nlohmann::ordered_json> WriteDatasetFolder(const std::string& path,
+                                                          const DatasetContent& content);
+
+}  // namespace openp5::datasets
+
+#endif  // OPENP5_DATASETS_DATASET_FOLDER_H_

@@ -1,0 +1,44 @@
+#ifndef OPENP5_DATASETS_INTERACTIONS_H_
+#define OPENP5_DATASETS_INTERACTIONS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "datasets/id_table.h"
+
+namespace openp5::datasets {
+
+// Events of users with items, in the order of the file they were read from. Memory: 16 bytes a row
+// besides the ids.
+struct Interactions {
+  IdTable users, items;
+  std::vector<int32_t> user, item;  // [rows] numbers in the tables
+  std::vector<int64_t> time;        // [rows] in one unit, which one does not matter
+
+  size_t size() const { return user.size(); }
+  void Add(std::string_view user_id, std::string_view item_id, int64_t when) {
+    user.push_back(users.Add(user_id));
+    item.push_back(items.Add(item_id));
+    time.push_back(when);
+  }
+};
+
+// What is left of the interactions.
+struct InteractionCounts {
+  int64_t users = 0, items = 0, interactions = 0;
+
+  bool operator==(const InteractionCounts&) const = default;
+};
+
+InteractionCounts CountInteractions(const Interactions& interactions);
+
+// Keeps users and items with at least `core` rows each: drops every row whose user or item has
+// fewer, both judged on the same counts, and repeats until nothing falls. Rows are counted, so an
+// item that one user took five times has five. Kept rows stay in order; the id tables keep their
+// numbers. Returns what was left after each round that dropped rows.
+std::vector<InteractionCounts> FilterKCore(int64_t core, Interactions* interactions);
+
+}  // namespace openp5::datasets
+
+#endif  // OPENP5_DATASETS_INTERACTIONS_H_

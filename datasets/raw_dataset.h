@@ -1,0 +1,54 @@
+#ifndef OPENP5_DATASETS_RAW_DATASET_H_
+#define OPENP5_DATASETS_RAW_DATASET_H_
+
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "datasets/interactions.h"
+#include "platform/base/status.h"
+#include "platform/registry/registry.h"
+
+namespace openp5::datasets {
+
+// A raw file as it was read.
+struct SourceFile {
+  std::string name;  // without the folder
+  int64_t bytes = 0;
+  std::string sha256;
+};
+
+// What is known of an item besides its id; UTF-8.
+struct ItemMetadata {
+  std::string item, title;
+  std::vector<std::pair<std::string, std::string>> more;  // written as they are, e.g. a date
+  std::vector<std::string> categories;
+};
+
+// What a loader makes of raw files: every event in file order, nothing filtered yet.
+struct RawDataset {
+  Interactions interactions;
+  std::vector<ItemMetadata> items;  // in file order, each item once; may be empty
+  std::vector<SourceFile> files;
+};
+
+// A dataset that `dataset prepare` knows by name.
+struct DatasetPreset {
+  std::string title;  // "MovieLens 100K"
+  std::string rule;   // one line for dataset.json: what counts as an interaction, filter, order
+  int64_t core = 5;   // see FilterKCore
+  // What OpenP5 got of the same raw files.
+  InteractionCounts known_counts;
+  std::string known_sha256;  // of user_sequence.txt
+  // `raw` is the folder the user names. Failures name the file and line.
+  std::function<absl::StatusOr<RawDataset>(const std::string& raw)> load;
+};
+
+// Every dataset of this unit. A new one: a loader in a file of its own, and a line here.
+absl::Status RegisterBuiltinDatasets(Registry<DatasetPreset>* registry);
+
+}  // namespace openp5::datasets
+
+#endif  // OPENP5_DATASETS_RAW_DATASET_H_

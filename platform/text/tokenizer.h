@@ -24,8 +24,13 @@ class Tokenizer {
   // `text` must be UTF-8; invalid bytes become U+FFFD as in SentencePiece.
   virtual std::vector<int32_t> Encode(std::string_view text) const = 0;
 
-  // Text of `ids` without special tokens. No clean-up of blanks before punctuation.
+  // Text of `ids` without special tokens (pad, begin, end, unknown, sentinels). No clean-up of
+  // blanks before punctuation (see CleanUpBlanks). Ids out of range give nothing.
   virtual std::string Decode(std::span<const int32_t> ids) const = 0;
+  // The same with the special tokens written out. By default what Decode gives.
+  virtual std::string DecodeWithSpecialTokens(std::span<const int32_t> ids) const {
+    return Decode(ids);
+  }
 
   // True if the piece of `id` begins a word (starts with U+2581). False for added tokens.
   virtual bool StartsWord(int32_t id) const = 0;
@@ -36,35 +41,62 @@ class Tokenizer {
   virtual int32_t base_vocabulary_size() const = 0;
   virtual int32_t pad_id() const = 0;
   virtual int32_t eos_id() const = 0;
+  // -1 where the family has none (T5 has no begin token).
+  virtual int32_t bos_id() const { return -1; }
+  virtual int32_t unk_id() const { return -1; }
 
   // The piece of `id`, "" if out of range.
   virtual std::string Piece(int32_t id) const = 0;
 
   // Gives each token of `tokens` the next id, in order. InvalidArgument if one is empty, repeated,
-  // or a piece already.
+  // a piece already, or holds a line feed (it could not be saved); then none is added.
   virtual absl::Status AddTokens(const std::vector<std::string>& tokens) = 0;
   virtual const std::vector<std::string>& added_tokens() const = 0;
 
   // Writes the files from which OpenTokenizer makes an equal tokenizer: the SentencePiece model as
-  // it was read, and `added_tokens.txt` (one token a line, in id order) if there are any.
+  // it was read (`spiece.model` for T5, else `tokenizer.model`), and `added_tokens.txt` (one token
+  // a line, in id order) if there are any.
   virtual absl::Status Save(const std::string& folder) const = 0;
 };
+
+// Cuts `ids` to at most `max` (0 or less: no limit). If the last one is `eos`, the last one kept
+// is.
+void Truncate(int64_t max, int32_t eos, std::vector<int32_t>* ids);
+
+// The tokens of a text file, one a line. NotFound if there is none; InvalidArgument naming the line
+// for an empty one.
+absl::StatusOr<std::vector<std::string>> ReadTokenList(const std::string& path);
+
+// The names of all families.
+std::vector<std::string> TokenizerFamilies();
 
 // Reads `path`: a SentencePiece model file (`spiece.model`, `tokenizer.model`), or a folder that
 // holds one and perhaps `added_tokens.txt`. `family`: see Tokenizer::family; empty: "t5".
 // NotFound if there is no such file, DataLoss if it is no SentencePiece model, InvalidArgument for
-// an unknown family (the known ones are listed).
+// an unknown family (the known ones are listed) or a model without the special pieces the family
+// needs.
+//
+// T5's published vocabulary is 32000 pieces and 100 sentinels that are in no file:
+// `<extra_id_0>` = 32099 … `<extra_id_99>` = 32000. A model gets sentinels behind its pieces by
+// this rule: as many as "extra_ids" of a `tokenizer_config.json` in the same folder says (only
+// looked for where `path` is a folder; Hugging Face's name for it); without one, 100 for a model of
+// exactly 32000 pieces that has no piece `<extra_id_0>`; else none. TrainTokenizer makes no model
+// of 32000 pieces, so its models never get any.
 absl::StatusOr<std::unique_ptr<Tokenizer>> OpenTokenizer(const std::string& path,
                                                          std::string_view family = "");
 
 struct TrainTokenizerOptions {
   int64_t vocabulary_size = 4000;  // pieces wanted at most; fewer if the text does not hold as many
   std::string model_type = "unigram";  // "unigram" or "bpe"
-  int64_t seed = 0;
+  bool split_digits = false;           // every digit a piece of its own, so no number is one piece
+  int64_t seed = 0;                    // of SentencePiece's own random choices
 };
 
-// Trains a T5-style SentencePiece model (pad 0, eos 1, unk 2, no bos) on `sentences` and writes it
-// to `path` (`spiece.model`). InvalidArgument if there is no text. Deterministic.
+// Trains a T5-style SentencePiece model (pad 0, eos 1, unk 2, no bos; every character of the text
+// has a piece) on `sentences` and writes it to `path` (`spiece.model`), whole or not at all.
+// InvalidArgument if there is no text, if an option is out of range, or if there are more
+// characters than pieces wanted. Deterministic: the same bytes on every machine.
+// Not to be called from two threads at once: SentencePiece's trainer keeps a global random seed.
 absl::Status TrainTokenizer(const std::vector<std::string>& sentences,
                             const TrainTokenizerOptions& options, const std::string& path);
 

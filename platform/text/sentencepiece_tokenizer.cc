@@ -1,0 +1,152 @@
+#include "platform/text/sentencepiece_tokenizer.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+#include <unordered_set>
+#include <utility>
+
+#include "platform/base/file.h"
+
+namespace openp5::text {
+namespace {
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+
+// Bytes of the well-formed UTF-8 character at the start of `text` (Unicode, table 3-7), or 0.
+size_t CharacterLength(std::string_view text) {
+  const auto byte = [&](size_t i) -> unsigned {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+  };
+  const unsigned first = byte(0);
+  if (first < 0x80) return 1;
+  const size_t length = first >= 0xC2 && first <= 0xDF   ? 2
+                        : first >= 0xE0 && first <= 0xEF ? 3
+                        : first >= 0xF0 && first <= 0xF4 ? 4
+                                                         : 0;
+  for (size_t i = 1; i < length; ++i) {
+    if (byte(i) < 0x80 || byte(i) > 0xBF) return 0;
+  }
+  if (first == 0xE0 && byte(1) < 0xA0) return 0;  // written longer than needed
+  if (first == 0xED && byte(1) > 0x9F) return 0;  // surrogates
+  if (first == 0xF0 && byte(1) < 0x90) return 0;  // written longer than needed
+  if (first == 0xF4 && byte(1) > 0x8F) return 0;  // beyond U+10FFFF
+  return length;
+}
+
+void AppendBytes(std::string_view bytes, std::string* text) {
+  while (!bytes.empty()) {
+    const size_t length = CharacterLength(bytes);
+    text->append(length == 0 ? kReplacement : bytes.substr(0, length));
+    bytes.remove_prefix(std::max<size_t>(length, 1));
+  }
+}
+
+void AppendPiece(std::string_view piece, std::string* text) {
+  for (size_t mark = piece.find(kWordMark); mark != std::string_view::npos;
+       mark = piece.find(kWordMark)) {
+    text->append(piece.substr(0, mark)).append(" ");
+    piece.remove_prefix(mark + kWordMark.size());
+  }
+  text->append(piece);
+}
+
+}  // namespace
+
+std::string DropLeadingBlank(std::string text) {
+  if (text.starts_with(' ')) text.erase(0, 1);
+  return text;
+}
+
+SentencePieceTokenizer::SentencePieceTokenizer(std::unique_ptr<SentencePieceModel> model,
+                                               std::vector<std::string> sentinels,
+                                               std::string file_name)
+    : model_(std::move(model)),
+      sentinels_(std::move(sentinels)),
+      file_name_(std::move(file_name)),
+      base_size_(model_->size() + static_cast<int32_t>(sentinels_.size())),
+      pad_id_(model_->pad_id() >= 0 ? model_->pad_id() : model_->unk_id()) {}
+
+bool SentencePieceTokenizer::StartsWord(int32_t id) const {
+  return id >= 0 && id < model_->size() && model_->Piece(id).starts_with(kWordMark);
+}
+
+int32_t SentencePieceTokenizer::vocabulary_size() const {
+  return base_size_ + static_cast<int32_t>(added_tokens_.size());
+}
+
+std::string SentencePieceTokenizer::Piece(int32_t id) const {
+  if (id < 0 || id >= vocabulary_size()) return "";
+  if (id < model_->size()) return model_->Piece(id);
+  if (id < base_size_) return sentinels_[id - model_->size()];
+  return added_tokens_[id - base_size_];
+}
+
+bool SentencePieceTokenizer::IsSpecial(int32_t id) const {
+  if (id >= model_->size()) return id < base_size_;
+  return id >= 0 && (id == model_->pad_id() || id == model_->bos_id() || id == model_->eos_id() ||
+                     id == model_->unk_id());
+}
+
+absl::Status SentencePieceTokenizer::AddTokens(const std::vector<std::string>& tokens) {
+  std::unordered_set<std::string_view> known(added_tokens_.begin(), added_tokens_.end());
+  known.insert(sentinels_.begin(), sentinels_.end());
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    const auto wrong = [&](std::string_view what) {
+      return InvalidArgument("added tokens: token ", i + 1, ": '", tokens[i], "' ", what);
+    };
+    if (tokens[i].empty()) return wrong("is empty");
+    if (tokens[i].find_first_of("\r\n") != std::string::npos) return wrong("holds a line break");
+    if (model_->Find(tokens[i]) >= 0) return wrong("is a piece of the model already");
+    if (!known.insert(tokens[i]).second) return wrong("is a token already");
+  }
+  for (const std::string& token : tokens) {
+    added_tokens_.push_back(token);
+    OnTokenAdded(token, vocabulary_size() - 1);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SentencePieceTokenizer::Save(const std::string& folder) const {
+  OPENP5_RETURN_IF_ERROR(MakeDirectories(folder));
+  OPENP5_RETURN_IF_ERROR(WriteFileAtomic(JoinPath(folder, file_name_), model_->bytes()));
+  OPENP5_RETURN_IF_ERROR(SaveMore(folder));
+  const std::string list = JoinPath(folder, "added_tokens.txt");
+  if (added_tokens_.empty()) {
+    // One left by an earlier tokenizer would be read with this one's model.
+    std::error_code error;
+    std::filesystem::remove(list, error);
+    if (error) return FailedPrecondition(list, ": cannot be removed: ", error.message());
+    return absl::OkStatus();
+  }
+  std::string lines;
+  for (const std::string& token : added_tokens_) lines.append(token).append("\n");
+  return WriteFileAtomic(list, lines);
+}
+
+absl::Status SentencePieceTokenizer::SaveMore(const std::string&) const { return absl::OkStatus(); }
+
+std::string SentencePieceTokenizer::Join(std::span<const int32_t> ids,
+                                         bool with_special_tokens) const {
+  std::string text, bytes;
+  for (const int32_t id : ids) {
+    if (id < 0 || id >= vocabulary_size()) continue;
+    const bool special = IsSpecial(id);
+    if (special && !with_special_tokens) continue;
+    const int32_t byte = id < model_->size() ? model_->Byte(id) : -1;
+    if (byte >= 0) {
+      bytes.push_back(static_cast<char>(byte));
+      continue;
+    }
+    AppendBytes(std::exchange(bytes, ""), &text);
+    if (id < model_->size() && !special) {
+      AppendPiece(model_->Piece(id), &text);
+    } else {
+      text += Piece(id);
+    }
+  }
+  AppendBytes(bytes, &text);
+  return text;
+}
+
+}  // namespace openp5::text

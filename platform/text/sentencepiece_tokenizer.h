@@ -1,0 +1,68 @@
+#ifndef OPENP5_PLATFORM_TEXT_SENTENCEPIECE_TOKENIZER_H_
+#define OPENP5_PLATFORM_TEXT_SENTENCEPIECE_TOKENIZER_H_
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "platform/base/status.h"
+#include "platform/text/sentencepiece_model.h"
+#include "platform/text/tokenizer.h"
+
+namespace openp5::text {
+
+// What all families share: the pieces of a SentencePiece model, sentinels behind them, added tokens
+// behind those, and writing it all to a folder. Families add how a text is cut. Private to this
+// unit. Thread-safe for const calls.
+class SentencePieceTokenizer : public Tokenizer {
+ public:
+  bool StartsWord(int32_t id) const final;
+  int32_t vocabulary_size() const final;
+  int32_t base_vocabulary_size() const final { return base_size_; }
+  int32_t pad_id() const final { return pad_id_; }
+  int32_t eos_id() const final { return model_->eos_id(); }
+  int32_t bos_id() const final { return model_->bos_id(); }
+  int32_t unk_id() const final { return model_->unk_id(); }
+  std::string Piece(int32_t id) const final;
+  absl::Status AddTokens(const std::vector<std::string>& tokens) final;
+  const std::vector<std::string>& added_tokens() const final { return added_tokens_; }
+  absl::Status Save(const std::string& folder) const final;
+
+ protected:
+  // `sentinels` get the ids behind the model's pieces; `file_name` is the model's in a saved
+  // folder.
+  SentencePieceTokenizer(std::unique_ptr<SentencePieceModel> model,
+                         std::vector<std::string> sentinels, std::string file_name);
+
+  // Called for every token added, so that the family can cut texts there.
+  virtual void OnTokenAdded(const std::string& token, int32_t id) = 0;
+  // Files a family saves besides the model and the added tokens.
+  virtual absl::Status SaveMore(const std::string& folder) const;
+
+  const SentencePieceModel& model() const { return *model_; }
+  const std::vector<std::string>& sentinels() const { return sentinels_; }
+  bool IsSpecial(int32_t id) const;
+  bool IsAdded(int32_t id) const { return id >= base_size_ && id < vocabulary_size(); }
+
+  // Pieces side by side, U+2581 as a blank, bytes gathered to characters (U+FFFD for a byte that
+  // belongs to none), added tokens as they are. Nothing is cut off.
+  std::string Join(std::span<const int32_t> ids, bool with_special_tokens) const;
+
+ private:
+  std::unique_ptr<SentencePieceModel> model_;
+  std::vector<std::string> sentinels_;
+  std::string file_name_;
+  int32_t base_size_, pad_id_;
+  std::vector<std::string> added_tokens_;
+};
+
+// `text` without the one blank that the word mark before a text leaves.
+std::string DropLeadingBlank(std::string text);
+
+}  // namespace openp5::text
+
+#endif  // OPENP5_PLATFORM_TEXT_SENTENCEPIECE_TOKENIZER_H_

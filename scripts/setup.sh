@@ -201,7 +201,7 @@ fetch_wheel() {
 unpack_wheel() {
   local wheels=("$1"/torch-*.whl) unpacked="$1/unpacked"
   say "LibTorch: unpacking"
-  python3 - "${wheels[0]}" "$unpacked" <<'EOF' || die "LibTorch: ${wheels[0]##*/}: could not be unpacked into $DEPS; is the disk full?"
+  python3 - "${wheels[0]}" "$unpacked" <<'EOF'
 import sys
 import zipfile
 
@@ -213,7 +213,7 @@ try:
             if name.startswith(wanted):
                 archive.extract(name, target)
 except (OSError, zipfile.BadZipFile) as error:
-    sys.exit(f"setup: {error}")
+    sys.exit(f"setup: error: LibTorch: {wheel}: {error}")
 EOF
   libtorch_version "$unpacked/torch" >"$unpacked/torch/.complete" ||
     die "LibTorch: ${wheels[0]##*/}: expected torch/include and torch/lib/libtorch_cpu.so in it"

@@ -1,7 +1,6 @@
 #include "platform/app/command.h"
 
 namespace openp5::app {
-std::vector<Command> DatasetCommands() { return {}; }
 std::vector<Command> IndexCommands() { return {}; }
 std::vector<Command> TokenizerCommands() { return {}; }
 std::vector<Command> TrainCommands() { return {}; }

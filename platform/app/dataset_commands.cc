@@ -1,0 +1,195 @@
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_format.h"
+#include "datasets/generate.h"
+#include "datasets/prepare.h"
+#include "datasets/raw_dataset.h"
+#include "datasets/statistics.h"
+#include "platform/app/command.h"
+#include "platform/app/data_options.h"
+#include "platform/app/dataset_samples_command.h"
+#include "platform/app/text_output.h"
+#include "platform/config/command_line.h"
+
+namespace openp5::app {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct FormatOptions {
+  std::string format = "text";
+
+  void ForEach(OptionVisitor& visitor) {
+    visitor.Visit({.name = "format", .help = "form of the result", .choices = {"text", "json"}},
+                  &format);
+  }
+};
+
+// `text` or `json`, as --format says, on standard output.
+absl::Status Print(const FormatOptions& options, const std::string& text, const Json& json) {
+  OPENP5_ASSIGN_OR_RETURN(TextOutput output, TextOutput::Open(""));
+  const std::string dumped = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+  OPENP5_RETURN_IF_ERROR(output.Write(options.format == "json" ? dumped : text));
+  return output.Close();
+}
+
+absl::StatusOr<Registry<datasets::DatasetPreset>> Presets() {
+  Registry<datasets::DatasetPreset> presets("dataset");
+  OPENP5_RETURN_IF_ERROR(datasets::RegisterBuiltinDatasets(&presets));
+  return presets;
+}
+
+absl::Status RunList(const std::vector<std::string>& arguments) {
+  FormatOptions format;
+  CommandLine line("dataset list",
+                   "List the datasets `dataset prepare` knows, as OpenP5 has them.");
+  line.Add(&format);
+  OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
+  if (!run) return absl::OkStatus();
+  OPENP5_ASSIGN_OR_RETURN(const auto presets, Presets());
+  std::string text = absl::StrFormat("%-10s %9s %9s %13s  %s\n", "name", "users", "items",
+                                     "interactions", "title");
+  Json json = Json::array();
+  for (const std::string& name : presets.Names()) {
+    OPENP5_ASSIGN_OR_RETURN(const datasets::DatasetPreset* preset, presets.Find(name));
+    const datasets::InteractionCounts& counts = preset->known_counts;
+    absl::StrAppendFormat(&text, "%-10s %9d %9d %13d  %s\n", name, counts.users, counts.items,
+                          counts.interactions, preset->title);
+    json.push_back({{"name", name},
+                    {"title", preset->title},
+                    {"users", counts.users},
+                    {"items", counts.items},
+                    {"interactions", counts.interactions},
+                    {"rule", preset->rule}});
+  }
+  return Print(format, text, json);
+}
+
+// The line that `prepare` and `generate` end with.
+std::string FolderText(const std::string& out, const Json& description) {
+  return absl::StrFormat("%s: %d users, %d items, %d interactions; %s\nsha256 %s\n", out,
+                         description["users"].get<int64_t>(), description["items"].get<int64_t>(),
+                         description["interactions"].get<int64_t>(),
+                         description["comparison"].get<std::string>(),
+                         description["sha256"].get<std::string>());
+}
+
+absl::Status RunPrepare(const std::vector<std::string>& arguments) {
+  std::string name;
+  datasets::PrepareOptions options;
+  FormatOptions format;
+  CommandLine line("dataset prepare", "Turn a dataset's raw files into a dataset folder.");
+  line.AddPositional("NAME", "dataset, see `openp5 dataset list`", &name);
+  line.Add(&options);
+  line.Add(&format);
+  line.Require("raw");
+  line.Require("out");
+  OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
+  if (!run) return absl::OkStatus();
+  OPENP5_ASSIGN_OR_RETURN(const auto presets, Presets());
+  const auto preset = presets.Find(name);
+  if (!preset.ok()) return UsageError(ToStd(preset.status().message()));
+  OPENP5_ASSIGN_OR_RETURN(const Json description,
+                          datasets::PrepareDataset(name, **preset, options));
+  return Print(format, FolderText(options.out, description), description);
+}
+
+absl::Status RunGenerate(const std::vector<std::string>& arguments) {
+  datasets::GenerateOptions options;
+  FormatOptions format;
+  CommandLine line("dataset generate", "Make up a dataset whose next item can be learned.");
+  line.Add(&options);
+  line.Add(&format);
+  line.Require("out");
+  OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
+  if (!run) return absl::OkStatus();
+  OPENP5_ASSIGN_OR_RETURN(const Json description, datasets::GenerateDataset(options));
+  return Print(format, FolderText(options.out, description), description);
+}
+
+struct InspectOptions {
+  std::string data_dir;
+  std::vector<std::string> datasets;
+  int64_t top = 10;
+
+  void ForEach(OptionVisitor& visitor) {
+    visitor.Visit({.name = "data-dir", .help = "folder that holds a folder for each dataset"},
+                  &data_dir);
+    visitor.Visit({.name = "datasets", .help = "names of folders under --data-dir"}, &datasets);
+    visitor.Visit({.name = "top", .help = "most frequent items to show", .minimum = 0}, &top);
+  }
+};
+
+// Adds what `dataset inspect` says of one dataset to `text` and `json`.
+absl::Status Inspect(const datasets::SequenceDataset& dataset, const std::string& folder,
+                     int64_t top, std::string* text, Json* json) {
+  OPENP5_ASSIGN_OR_RETURN(const auto titles, datasets::ReadItemTitles(folder));
+  const datasets::DatasetStatistics statistics = datasets::ComputeStatistics(dataset, top);
+  absl::StrAppendFormat(
+      text,
+      "%s\n  users         %d\n  items         %d\n  interactions  %d\n"
+      "  sparsity      %.2f %%\n  items a user  shortest %d, median %g, mean %.2f, "
+      "longest %d\n  sha256        %s\n",
+      dataset.name(), statistics.users, statistics.items, statistics.interactions,
+      statistics.sparsity, statistics.shortest, statistics.median_length, statistics.mean_length,
+      statistics.longest, dataset.digest());
+  Json top_items = Json::array();
+  for (const datasets::ItemCount& entry : statistics.top_items) {
+    const std::string& id = dataset.ItemId(entry.item);
+    const auto title = titles.find(id);
+    const std::string shown = title == titles.end() ? "" : title->second;
+    absl::StrAppendFormat(text, "  %8d x %s%s%s\n", entry.count, id, shown.empty() ? "" : "  ",
+                          shown);
+    top_items.push_back({{"item", id}, {"count", entry.count}});
+    if (!shown.empty()) top_items.back()["title"] = shown;
+  }
+  json->push_back({{"dataset", dataset.name()},
+                   {"users", statistics.users},
+                   {"items", statistics.items},
+                   {"interactions", statistics.interactions},
+                   {"sparsity", statistics.sparsity},
+                   {"sequence_length",
+                    {{"min", statistics.shortest},
+                     {"median", statistics.median_length},
+                     {"mean", statistics.mean_length},
+                     {"max", statistics.longest}}},
+                   {"top_items", top_items},
+                   {"sha256", dataset.digest()}});
+  return absl::OkStatus();
+}
+
+absl::Status RunInspect(const std::vector<std::string>& arguments) {
+  InspectOptions options;
+  FormatOptions format;
+  CommandLine line("dataset inspect", "Say what is in prepared datasets.");
+  line.Add(&options);
+  line.Add(&format);
+  line.Require("data-dir");
+  line.Require("datasets");
+  OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
+  if (!run) return absl::OkStatus();
+  DataOptions data;
+  data.data_dir = options.data_dir;
+  data.datasets = options.datasets;
+  OPENP5_ASSIGN_OR_RETURN(const auto opened, data.OpenDatasets());
+  std::string text;
+  Json json = Json::array();
+  for (size_t i = 0; i < opened.size(); ++i) {
+    OPENP5_RETURN_IF_ERROR(
+        Inspect(opened[i], data.DatasetFolder(options.datasets[i]), options.top, &text, &json));
+  }
+  return Print(format, text, json);
+}
+
+}  // namespace
+
+std::vector<Command> DatasetCommands() {
+  return {{"dataset list", "Datasets that can be prepared from raw files", RunList},
+          {"dataset prepare", "Turn raw files into a dataset folder", RunPrepare},
+          {"dataset inspect", "Say what is in prepared datasets", RunInspect},
+          {"dataset generate", "Make up a dataset to try things on", RunGenerate},
+          {"dataset samples", "Write training, validation or test texts", RunDatasetSamples}};
+}
+
+}  // namespace openp5::app

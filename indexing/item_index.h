@@ -26,7 +26,8 @@ struct IndexParameters {
 
   void ForEach(OptionVisitor& visitor);
   // What tells one index of a dataset from another: only the parameters the method uses, e.g.
-  // "sequential/original", "collaborative/500/20/sequential/openp5/seed=1".
+  // "sequential/original", "random/seed=1", "collaborative/500/20/sequential/openp5",
+  // "collaborative/500/20/random/openp5/seed=1".
   std::string Key() const;
 };
 

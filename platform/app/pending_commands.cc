@@ -1,8 +1,6 @@
 #include "platform/app/command.h"
 
 namespace openp5::app {
-std::vector<Command> IndexCommands() { return {}; }
-std::vector<Command> TokenizerCommands() { return {}; }
 std::vector<Command> TrainCommands() { return {}; }
 std::vector<Command> EvaluateCommands() { return {}; }
 std::vector<Command> RecommendCommands() { return {}; }

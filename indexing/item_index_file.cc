@@ -1,0 +1,170 @@
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "indexing/item_index.h"
+#include "platform/base/digest.h"
+#include "platform/base/file.h"
+
+// The file is described in indexing/FORMAT.md.
+namespace openp5::indexing {
+namespace {
+
+constexpr std::string_view kMagic("OP5INDEX", 8);
+constexpr uint32_t kVersion = 1;
+constexpr size_t kTrailerSize = 64;  // SHA-256 in hexadecimal
+constexpr size_t kHeaderSize = 8 + 4 + 4;
+
+void AppendNumber(uint64_t value, int bytes, std::string* out) {
+  for (int i = 0; i < bytes; ++i) out->push_back(static_cast<char>(value >> (8 * i) & 0xFF));
+}
+
+void AppendText(std::string_view text, std::string* out) {
+  AppendNumber(text.size(), 4, out);
+  out->append(text);
+}
+
+void AppendPairs(const std::vector<std::string>& first, const std::vector<std::string>& second,
+                 std::string* out) {
+  AppendNumber(first.size(), 4, out);
+  for (size_t i = 0; i < first.size(); ++i) {
+    AppendText(first[i], out);
+    AppendText(second[i], out);
+  }
+}
+
+// Takes a file's bytes one value after the other; nothing is allocated for what cannot be there.
+class Cursor {
+ public:
+  Cursor(std::string_view bytes, const std::string& path) : bytes_(bytes), path_(path) {}
+
+  absl::StatusOr<uint32_t> Number() {
+    if (bytes_.size() - at_ < 4) return Damaged("expected a number of 4 bytes");
+    uint32_t value = 0;
+    for (int i = 3; i >= 0; --i) value = value << 8 | static_cast<unsigned char>(bytes_[at_ + i]);
+    at_ += 4;
+    return value;
+  }
+
+  absl::StatusOr<std::string> Text() {
+    OPENP5_ASSIGN_OR_RETURN(const uint32_t size, Number());
+    if (size > bytes_.size() - at_) return Damaged(StrCat("expected a text of ", size, " bytes"));
+    at_ += size;
+    return std::string(bytes_.substr(at_ - size, size));
+  }
+
+  // A count of things that take at least `least` bytes each.
+  absl::StatusOr<uint32_t> Count(size_t least) {
+    OPENP5_ASSIGN_OR_RETURN(const uint32_t count, Number());
+    if (count > (bytes_.size() - at_) / least) {
+      return Damaged(StrCat("expected ", count, " entries of at least ", least, " bytes"));
+    }
+    return count;
+  }
+
+  absl::Status Pairs(std::vector<std::string>* first, std::vector<std::string>* second) {
+    OPENP5_ASSIGN_OR_RETURN(const uint32_t count, Count(8));
+    first->reserve(count);
+    second->reserve(count);
+    for (uint32_t i = 0; i < count; ++i) {
+      OPENP5_ASSIGN_OR_RETURN(first->emplace_back(), Text());
+      OPENP5_ASSIGN_OR_RETURN(second->emplace_back(), Text());
+    }
+    return absl::OkStatus();
+  }
+
+  bool AtEnd() const { return at_ == bytes_.size(); }
+  absl::Status Damaged(std::string_view expected) const {
+    return DataLoss("item index file: ", path_, ": offset ", at_, ": ", expected, ", got ",
+                    bytes_.size() - at_, " bytes");
+  }
+  void Skip(size_t bytes) { at_ += bytes; }
+  size_t offset() const { return at_; }
+
+ private:
+  std::string_view bytes_;
+  const std::string& path_;
+  size_t at_ = 0;
+};
+
+absl::StatusOr<ItemIndex> ReadOne(Cursor* cursor, const std::string& path) {
+  const std::string where = StrCat("item index file: ", path, ": offset ", cursor->offset());
+  OPENP5_ASSIGN_OR_RETURN(const std::string parameters_text, cursor->Text());
+  OPENP5_ASSIGN_OR_RETURN(std::string name, cursor->Text());
+  OPENP5_ASSIGN_OR_RETURN(std::string dataset_digest, cursor->Text());
+  std::vector<std::string> items, identifiers, users, numbers;
+  OPENP5_RETURN_IF_ERROR(cursor->Pairs(&items, &identifiers));
+  OPENP5_RETURN_IF_ERROR(cursor->Pairs(&users, &numbers));
+  const auto json = nlohmann::json::parse(parameters_text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) return DataLoss(where, ": expected the parameters as a JSON object");
+  IndexParameters parameters;
+  if (const absl::Status status = FromJson(json, &parameters); !status.ok()) {
+    return DataLoss(where, ": ", status.message());
+  }
+  absl::StatusOr<ItemIndex> index = ItemIndex::Create(
+      std::move(parameters), std::move(name), std::move(dataset_digest), std::move(items),
+      std::move(identifiers), std::move(users), std::move(numbers));
+  if (!index.ok()) return DataLoss(where, ": ", index.status().message());
+  return index;
+}
+
+// Magic, version and trailer; the bytes between header and trailer are then what was written.
+absl::Status CheckFrame(std::string_view bytes, const std::string& path) {
+  const std::string where = StrCat("item index file: ", path);
+  if (bytes.size() < kHeaderSize + kTrailerSize) {
+    return DataLoss(where, ": expected at least ", kHeaderSize + kTrailerSize, " bytes, got ",
+                    bytes.size(), "; the file is cut off");
+  }
+  if (bytes.substr(0, kMagic.size()) != kMagic) {
+    return DataLoss(where, ": offset 0: expected '", kMagic, "'; this is not an item index file");
+  }
+  Cursor cursor(bytes, path);
+  cursor.Skip(kMagic.size());
+  OPENP5_ASSIGN_OR_RETURN(const uint32_t version, cursor.Number());
+  if (version != kVersion) {
+    return DataLoss(where, ": offset ", kMagic.size(), ": expected version ", kVersion, ", got ",
+                    version, "; a newer program may have written it");
+  }
+  const std::string_view content = bytes.substr(0, bytes.size() - kTrailerSize);
+  if (Sha256Of(content) != bytes.substr(content.size())) {
+    return DataLoss(where, ": offset ", content.size(),
+                    ": the digest does not match the content; the file is damaged or cut off");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status WriteItemIndexFile(const std::string& path, const std::vector<ItemIndex>& indexes) {
+  std::string bytes(kMagic);
+  AppendNumber(kVersion, 4, &bytes);
+  AppendNumber(indexes.size(), 4, &bytes);
+  for (const ItemIndex& index : indexes) {
+    nlohmann::json parameters = nlohmann::json::object();
+    ToJson(index.parameters(), &parameters);
+    AppendText(parameters.dump(), &bytes);
+    AppendText(index.dataset_name(), &bytes);
+    AppendText(index.dataset_digest(), &bytes);
+    AppendPairs(index.item_ids(), index.identifiers(), &bytes);
+    AppendPairs(index.user_ids(), index.user_numbers(), &bytes);
+  }
+  bytes += Sha256Of(bytes);
+  return WriteFileAtomic(path, bytes);
+}
+
+absl::StatusOr<std::vector<ItemIndex>> ReadItemIndexFile(const std::string& path) {
+  OPENP5_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
+  OPENP5_RETURN_IF_ERROR(CheckFrame(bytes, path));
+  Cursor cursor(std::string_view(bytes).substr(0, bytes.size() - kTrailerSize), path);
+  cursor.Skip(kMagic.size() + 4);
+  constexpr size_t kLeastIndexSize = 5 * 4;
+  OPENP5_ASSIGN_OR_RETURN(const uint32_t count, cursor.Count(kLeastIndexSize));
+  std::vector<ItemIndex> indexes;
+  for (uint32_t i = 0; i < count; ++i) {
+    OPENP5_ASSIGN_OR_RETURN(ItemIndex index, ReadOne(&cursor, path));
+    indexes.push_back(std::move(index));
+  }
+  if (!cursor.AtEnd()) return cursor.Damaged("expected the end");
+  return indexes;
+}
+
+}  // namespace openp5::indexing

@@ -53,7 +53,7 @@ case "$DATASET" in
     ;;
   ml-100k)
     [[ -n "$RAW" ]] || usage_error "--dataset ml-100k: expected --raw DIR too"
-    [[ -f "$RAW/u.data" ]] || usage_error "--raw: $RAW/u.data: not found; expected the unpacked ml-100k folder"
+    [[ -f "$RAW/u.data" || -f "$RAW/ml-100k/u.data" ]] || usage_error "--raw: $RAW/u.data: not found; expected the unpacked ml-100k folder"
     NAME=ML100K
     INDEX=(--indexing collaborative --collaborative-token-size 200 --collaborative-cluster 20)
     TRAIN=(--epochs 10 --batch-size 64 --lr 1e-3)

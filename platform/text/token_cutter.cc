@@ -36,11 +36,15 @@ void TokenCutter::Cut(std::string_view text, const std::function<void(std::strin
   if (from < text.size()) on_text(text.substr(from));
 }
 
-std::vector<std::string> CutOut(std::string_view text, const std::vector<std::string>& tokens) {
+TokenCutter MakeCutter(const std::vector<std::string>& tokens) {
   TokenCutter cutter;
   for (const std::string& token : tokens) {
     if (!token.empty()) cutter.Add(token, 0);
   }
+  return cutter;
+}
+
+std::vector<std::string> CutOut(const TokenCutter& cutter, std::string_view text) {
   std::vector<std::string> stretches;
   cutter.Cut(
       text, [&](std::string_view stretch) { stretches.emplace_back(stretch); }, [](int32_t) {});

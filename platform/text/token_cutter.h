@@ -41,8 +41,11 @@ class TokenCutter {
   std::vector<size_t> lengths_;  // distinct, longest first
 };
 
-// The stretches of `text` between occurrences of `tokens`, empty ones left out.
-std::vector<std::string> CutOut(std::string_view text, const std::vector<std::string>& tokens);
+// Of tokens whose ids do not matter. Empty ones are left out.
+TokenCutter MakeCutter(const std::vector<std::string>& tokens);
+
+// The stretches of `text` between tokens, empty ones left out.
+std::vector<std::string> CutOut(const TokenCutter& cutter, std::string_view text);
 
 }  // namespace openp5::text
 

@@ -66,8 +66,7 @@ TEST_F(TokenizerTest, TrainedModelHasT5sSpecialIdsAndNoSentinels) {
 
 TEST_F(TokenizerTest, EncodesAndDecodes) {
   const auto tokenizer = OpenModel();
-  for (const std::string& text :
-       {"user_17 has bought items item_1337", "what is the next item ?"}) {
+  for (const std::string text : {"user_17 has bought items item_1337", "what is the next item ?"}) {
     const Ids ids = tokenizer->Encode(text);
     EXPECT_EQ(ids.back(), tokenizer->eos_id());
     EXPECT_EQ(std::count(ids.begin(), ids.end(), tokenizer->unk_id()), 0);

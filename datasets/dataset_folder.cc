@@ -47,8 +47,10 @@ absl::Status CheckMayWriteDataset(const std::string& path) {
                             "folder with other files; choose another --out");
 }
 
-absl::StatusOr<nlohmann::ordered_json> WriteDatasetFolder(const std::string& path,
+absl::StatusOr<nlohmann::ordered_json> WriteDatasetFolder(const std::string& out,
                                                           const DatasetContent& content) {
+  // Without a slash at the end, beside which the temporary folder would lie inside the old one.
+  const std::string path = JoinPath(DirectoryName(out), BaseName(out));
   OPENP5_RETURN_IF_ERROR(CheckMayWriteDataset(path));
   nlohmann::ordered_json json = {
       {"format", kFormat}, {"version", kVersion}, {"name", BaseName(path)}};

@@ -30,7 +30,7 @@ namespace openp5::datasets {
 // With the defaults the ten most popular items contain about 6 % of the test items, the ten
 // likeliest followers of the last item (first-order counts) about 75 %.
 struct GenerateOptions {
-  std::string out;  // dataset folder to make; its name is the dataset's in prompts
+  std::string out = {};  // dataset folder to make; its name is the dataset's in prompts
   int64_t users = 600;
   int64_t items = 400;
   int64_t groups = 20;

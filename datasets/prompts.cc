@@ -41,38 +41,38 @@ void ForEachPart(std::string_view pattern, const Text& text, const Field& field)
   }
 }
 
-absl::Status CheckFields(std::string_view pattern, const std::string& where) {
+absl::Status CheckFields(std::string_view pattern, const TextLines& lines) {
   absl::Status status;
   ForEachPart(
       pattern, [](std::string_view) {},
       [&](std::string_view field) {
         if (FieldValue(FieldName(field), PromptFields()) != nullptr) return;
-        status.Update(InvalidArgument("prompt file: ", where, ": expected ", kFields, ", got '",
-                                      Excerpt(field), "'"));
+        status.Update(
+            InvalidArgument(lines.Where(), ": expected ", kFields, ", got '", Excerpt(field), "'"));
       });
   return status;
 }
 
-absl::StatusOr<PromptTemplate> ParseTemplate(std::string_view line, const std::string& where) {
+absl::StatusOr<PromptTemplate> ParseTemplate(std::string_view line, const TextLines& lines) {
   std::vector<std::string_view> parts;
   for (const std::string_view part : SplitAt(line, ';')) parts.push_back(Trim(part));
   if (parts.size() != 4) {
-    return InvalidArgument("prompt file: ", where,
+    return InvalidArgument(lines.Where(),
                            ": expected 4 parts `task; seen|unseen; input; output`, got ",
                            parts.size(), " in '", Excerpt(line), "'");
   }
   for (const std::string_view part : parts) {
     if (part.empty()) {
-      return InvalidArgument("prompt file: ", where, ": expected 4 parts with text, got '",
-                             Excerpt(line), "'");
+      return InvalidArgument(lines.Where(), ": expected 4 parts with text, got '", Excerpt(line),
+                             "'");
     }
   }
   if (parts[1] != "seen" && parts[1] != "unseen") {
-    return InvalidArgument("prompt file: ", where, ": expected 'seen' or 'unseen', got '",
-                           Excerpt(parts[1]), "'");
+    return InvalidArgument(lines.Where(), ": expected 'seen' or 'unseen', got '", Excerpt(parts[1]),
+                           "'");
   }
-  OPENP5_RETURN_IF_ERROR(CheckFields(parts[2], where));
-  OPENP5_RETURN_IF_ERROR(CheckFields(parts[3], where));
+  OPENP5_RETURN_IF_ERROR(CheckFields(parts[2], lines));
+  OPENP5_RETURN_IF_ERROR(CheckFields(parts[3], lines));
   return PromptTemplate{std::string(parts[0]), parts[1] == "seen", std::string(parts[2]),
                         std::string(parts[3])};
 }
@@ -99,15 +99,14 @@ absl::StatusOr<PromptSet> PromptSet::Open(const std::string& path) {
 absl::StatusOr<PromptSet> PromptSet::Parse(std::string_view text, const std::string& where) {
   PromptSet set;
   set.where_ = where;
-  TextLines lines(text, where);
-  std::string_view line;
-  while (true) {
-    OPENP5_ASSIGN_OR_RETURN(const bool more, lines.Next(&line));
-    if (!more) break;
-    if (Trim(line).empty()) continue;
-    OPENP5_ASSIGN_OR_RETURN(auto parsed, ParseTemplate(line, lines.Where()));
-    set.templates_.push_back(std::move(parsed));
-  }
+  OPENP5_RETURN_IF_ERROR(
+      ForEachLine(text, where, "prompt file",
+                  [&](std::string_view line, const TextLines& lines) -> absl::Status {
+                    if (Trim(line).empty()) return absl::OkStatus();
+                    OPENP5_ASSIGN_OR_RETURN(auto parsed, ParseTemplate(line, lines));
+                    set.templates_.push_back(std::move(parsed));
+                    return absl::OkStatus();
+                  }));
   if (set.templates_.empty()) {
     return InvalidArgument("prompt file: ", where,
                            ": expected lines `task; seen|unseen; input; output`, got none");

@@ -25,13 +25,9 @@ absl::StatusOr<SequenceDataset> SequenceDataset::Parse(std::string name, std::st
   SequenceDataset dataset;
   dataset.name_ = std::move(name);
   dataset.digest_ = Sha256Of(text);
-  TextLines lines(text, where);
-  std::string_view line;
-  while (true) {
-    OPENP5_ASSIGN_OR_RETURN(const bool more, lines.Next(&line));
-    if (!more) break;
-    OPENP5_RETURN_IF_ERROR(Annotate(dataset.AddUser(line, lines.Where()), "user sequences"));
-  }
+  OPENP5_RETURN_IF_ERROR(ForEachLine(
+      text, where, "user sequences",
+      [&](std::string_view line, const TextLines& lines) { return dataset.AddUser(line, lines); }));
   if (dataset.user_count() == 0) {
     return InvalidArgument("user sequences: ", where,
                            ": expected lines `user item item …`, got an empty file");
@@ -39,18 +35,18 @@ absl::StatusOr<SequenceDataset> SequenceDataset::Parse(std::string name, std::st
   return dataset;
 }
 
-absl::Status SequenceDataset::AddUser(std::string_view line, const std::string& where) {
+absl::Status SequenceDataset::AddUser(std::string_view line, const TextLines& lines) {
   const std::vector<std::string_view> ids = SplitAt(line, ' ');
   for (const std::string_view id : ids) {
-    OPENP5_RETURN_IF_ERROR(CheckId(id, "ids separated by single blanks", where));
+    OPENP5_RETURN_IF_ERROR(CheckId(id, "ids separated by single blanks", lines));
   }
   // Users are numbered line by line: the number of a user seen before is that of his line.
   if (const std::optional<int32_t> earlier = users_.Find(ids[0])) {
-    return InvalidArgument(where, ": expected every user once, got '", Excerpt(ids[0]),
+    return InvalidArgument(lines.Where(), ": expected every user once, got '", Excerpt(ids[0]),
                            "' again; first in line ", *earlier + 1);
   }
   if (ids.size() - 1 < kFewestItems) {
-    return InvalidArgument(where, ": expected at least ", kFewestItems, " items, got ",
+    return InvalidArgument(lines.Where(), ": expected at least ", kFewestItems, " items, got ",
                            ids.size() - 1, " of user '", Excerpt(ids[0]),
                            "'; one is for test, one for validation, the rest for training");
   }
@@ -66,23 +62,22 @@ absl::StatusOr<std::unordered_map<std::string, std::string>> ReadItemTitles(
   const std::string path = JoinPath(folder, "item_metadata.jsonl");
   if (!FileExists(path)) return titles;
   OPENP5_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
-  TextLines lines(file.bytes(), path);
-  std::string_view line;
-  while (true) {
-    const absl::StatusOr<bool> more = lines.Next(&line);
-    if (!more.ok()) return DataLoss(ToStd(more.status().message()));
-    if (!*more) return titles;
-    const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    const auto is_text = [&](const char* key) {
-      return json.is_object() && json.contains(key) && json[key].is_string();
-    };
-    if (!is_text("item") || !is_text("title")) {
-      return DataLoss("item metadata: ", lines.Where(),
-                      ": expected a JSON object with texts \"item\" and \"title\", got '",
-                      Excerpt(line), "'");
-    }
-    titles.emplace(json["item"].get<std::string>(), json["title"].get<std::string>());
-  }
+  const absl::Status status = ForEachLine(
+      file.bytes(), path, "item metadata", [&](std::string_view line, const TextLines& lines) {
+        const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+        const auto is_text = [&](const char* key) {
+          return json.is_object() && json.contains(key) && json[key].is_string();
+        };
+        if (!is_text("item") || !is_text("title")) {
+          return InvalidArgument(
+              lines.Where(), ": expected a JSON object with texts \"item\" and \"title\", got '",
+              Excerpt(line), "'");
+        }
+        titles.emplace(json["item"].get<std::string>(), json["title"].get<std::string>());
+        return absl::OkStatus();
+      });
+  if (!status.ok()) return DataLoss(ToStd(status.message()));
+  return titles;
 }
 
 }  // namespace openp5::datasets

@@ -14,6 +14,8 @@
 
 namespace openp5::datasets {
 
+class TextLines;
+
 // Every user's items, oldest first. Users and items are numbered from 0 in order of first
 // appearance in `user_sequence.txt`; their raw ids are kept. Immutable, thread-safe.
 // Leave-one-out (OpenP5): a user's last item is the test target, the last but one the validation
@@ -50,7 +52,7 @@ class SequenceDataset {
   std::optional<int32_t> FindItem(std::string_view id) const { return item_table_.Find(id); }
 
  private:
-  absl::Status AddUser(std::string_view line, const std::string& where);
+  absl::Status AddUser(std::string_view line, const TextLines& lines);
 
   std::string name_, digest_;
   IdTable users_, item_table_;

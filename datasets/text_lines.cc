@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <limits>
 
 #include "absl/strings/escaping.h"
 
@@ -31,23 +30,22 @@ absl::StatusOr<bool> TextLines::Next(std::string_view* line) {
   ++number_;
   const size_t end = std::min(rest_.find('\n'), rest_.size());
   if (number_ == 1 && (rest_.starts_with("\xff\xfe") || rest_.starts_with("\xfe\xff"))) {
-    return InvalidArgument("text file: ", Where(), ": expected UTF-8, got UTF-16");
+    return InvalidArgument(Where(), ": expected UTF-8, got UTF-16");
   }
   if (end > kLongestLine) {
-    return InvalidArgument("text file: ", Where(), ": expected lines of at most ", kLongestLine,
-                           " bytes, got ", end);
+    return InvalidArgument(Where(), ": expected lines of at most ", kLongestLine, " bytes, got ",
+                           end);
   }
   *line = rest_.substr(0, end);
   rest_.remove_prefix(std::min(end + 1, rest_.size()));
   if (line->ends_with('\r')) line->remove_suffix(1);
   if (const size_t place = line->find('\0'); place != std::string_view::npos) {
-    return InvalidArgument("text file: ", Where(), ": expected text, got a NUL byte in column ",
-                           place + 1, "; is the file complete?");
+    return InvalidArgument(Where(), ": expected text, got a NUL byte in column ", place + 1,
+                           "; is the file complete?");
   }
   if (const size_t place = line->find('\r'); place != std::string_view::npos) {
-    return InvalidArgument("text file: ", Where(),
-                           ": expected lines that end in LF or CRLF, got a lone CR in column ",
-                           place + 1);
+    return InvalidArgument(
+        Where(), ": expected lines that end in LF or CRLF, got a lone CR in column ", place + 1);
   }
   return true;
 }
@@ -73,23 +71,37 @@ std::string Excerpt(std::string_view text) {
   return text.size() > kLongestExcerpt ? escaped + "…" : escaped;
 }
 
-absl::StatusOr<int64_t> ParseInteger(std::string_view text, int64_t minimum, std::string_view what,
-                                     const std::string& where) {
+absl::Status ForEachLine(
+    std::string_view text, const std::string& file, std::string_view what,
+    const std::function<absl::Status(std::string_view line, const TextLines& lines)>& visit) {
+  TextLines lines(text, file);
+  std::string_view line;
+  while (true) {
+    const absl::StatusOr<bool> more = lines.Next(&line);
+    if (!more.ok()) return Annotate(more.status(), what);
+    if (!*more) return absl::OkStatus();
+    OPENP5_RETURN_IF_ERROR(Annotate(visit(line, lines), what));
+  }
+}
+
+absl::StatusOr<int64_t> ParseInteger(std::string_view text, const IntegerField& field,
+                                     const TextLines& lines) {
   const std::string_view digits = Trim(text);
+  const char* const end = digits.data() + digits.size();
   int64_t value = 0;
-  const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error != std::errc() || stop != digits.data() + digits.size() || value < minimum) {
-    return InvalidArgument(where, ": expected ", what, ", got '", Excerpt(text), "'");
+  const auto [stop, error] = std::from_chars(digits.data(), end, value);
+  if (error != std::errc() || stop != end || value < field.minimum || value > field.maximum) {
+    return InvalidArgument(lines.Where(), ": expected ", field.what, ", got '", Excerpt(text), "'");
   }
   return value;
 }
 
-absl::Status CheckId(std::string_view id, std::string_view what, const std::string& where) {
-  if (id.empty()) return InvalidArgument(where, ": expected ", what, ", got nothing");
+absl::Status CheckId(std::string_view id, std::string_view what, const TextLines& lines) {
+  if (id.empty()) return InvalidArgument(lines.Where(), ": expected ", what, ", got nothing");
   const bool fits =
       std::none_of(id.begin(), id.end(), [](char byte) { return byte == ' ' || IsControl(byte); });
   if (fits) return absl::OkStatus();
-  return InvalidArgument(where, ": expected ", what,
+  return InvalidArgument(lines.Where(), ": expected ", what,
                          " without blanks and control characters, got '", Excerpt(id), "'");
 }
 

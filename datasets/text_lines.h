@@ -2,6 +2,8 @@
 #define OPENP5_DATASETS_TEXT_LINES_H_
 
 #include <cstdint>
+#include <functional>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -41,14 +43,27 @@ std::string_view Trim(std::string_view text);
 // For messages: bytes that do not print are escaped, what is beyond 80 bytes is cut.
 std::string Excerpt(std::string_view text);
 
-// A decimal number in [minimum, 2^63), blanks around it allowed. InvalidArgument
-// `<where>: expected <what>, got '<text>'`.
-absl::StatusOr<int64_t> ParseInteger(std::string_view text, int64_t minimum, std::string_view what,
-                                     const std::string& where);
+// Calls `visit(line, lines)` for every line of `text`, until one fails. Failures of `visit` and of
+// TextLines::Next get `what` and ": " in front.
+absl::Status ForEachLine(
+    std::string_view text, const std::string& file, std::string_view what,
+    const std::function<absl::Status(std::string_view line, const TextLines& lines)>& visit);
+
+// What a field must hold to be accepted as a number.
+struct IntegerField {
+  std::string_view what;  // for messages: "a user number"
+  int64_t minimum = std::numeric_limits<int64_t>::min();
+  int64_t maximum = std::numeric_limits<int64_t>::max();
+};
+
+// A decimal number, blanks around it allowed. InvalidArgument `file:line: expected <what>, got
+// '<text>'` for anything else, for a number outside the field's range, or beyond 64 bits.
+absl::StatusOr<int64_t> ParseInteger(std::string_view text, const IntegerField& field,
+                                     const TextLines& lines);
 
 // OK if `id` can stand in user_sequence.txt: not empty, no blank, no control character. Else
-// InvalidArgument `<where>: expected <what> …`.
-absl::Status CheckId(std::string_view id, std::string_view what, const std::string& where);
+// InvalidArgument `file:line: expected <what> …`.
+absl::Status CheckId(std::string_view id, std::string_view what, const TextLines& lines);
 
 // ISO 8859-1 as UTF-8.
 std::string Utf8FromLatin1(std::string_view text);

@@ -1,0 +1,84 @@
+#include "datasets/dataset_folder.h"
+
+#include "datasets/sequences.h"
+#include "platform/base/digest.h"
+#include "platform/base/file.h"
+#include "tests/testing/testing.h"
+
+namespace openp5::datasets {
+namespace {
+
+using ::openp5::testing::StatusIs;
+using ::testing::HasSubstr;
+
+class DatasetFolder : public ::testing::Test {
+ protected:
+  DatasetContent Content(const std::string& sequences) {
+    return {.sequences = sequences,
+            .items = {{.item = "a",
+                       .title = "Caf\u00e9",
+                       .more = {{"year", "1999"}},
+                       .categories = {"x"}},
+                      {.item = "b", .title = "B", .more = {}, .categories = {}}},
+            .description = {{"rule", "none"}}};
+  }
+  testing::TemporaryFolder folder_;
+  const std::string out_ = folder_.File("new/Toy");
+};
+
+TEST_F(DatasetFolder, IsWrittenWhole) {
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto json,
+                              WriteDatasetFolder(out_ + "/", Content("u a b a\n")));
+  EXPECT_EQ(json.dump(),
+            "{\"format\":\"openp5-dataset\",\"version\":1,\"name\":\"Toy\",\"rule\":"
+            "\"none\",\"sha256\":\"" +
+                Sha256Of("u a b a\n") + "\"}");
+  EXPECT_EQ(*ReadFile(out_ + "/dataset.json"), json.dump(2) + "\n");
+  EXPECT_EQ(*ReadFile(out_ + "/item_metadata.jsonl"),
+            "{\"item\":\"a\",\"title\":\"Caf\u00e9\",\"year\":\"1999\",\"categories\":[\"x\"]}\n"
+            "{\"item\":\"b\",\"title\":\"B\"}\n");
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto dataset, SequenceDataset::Open(out_));
+  EXPECT_EQ(dataset.digest(), json["sha256"]);
+  EXPECT_EQ(ReadItemTitles(out_)->at("a"), "Caf\u00e9");
+}
+
+TEST_F(DatasetFolder, ReplacesOneOfItsOwn) {
+  OPENP5_ASSERT_OK(WriteDatasetFolder(out_, Content("u a b a\n")));
+  DatasetContent second = Content("u b b b\n");
+  second.items.clear();
+  OPENP5_ASSERT_OK(WriteDatasetFolder(out_, second));
+  EXPECT_EQ(*ReadFile(out_ + "/user_sequence.txt"), "u b b b\n");
+  EXPECT_FALSE(FileExists(out_ + "/item_metadata.jsonl"));
+}
+
+TEST_F(DatasetFolder, IsMadeOfAnEmptyFolder) {
+  OPENP5_ASSERT_OK(MakeDirectories(out_));
+  OPENP5_EXPECT_OK(WriteDatasetFolder(out_, Content("u a b a\n")));
+}
+
+TEST_F(DatasetFolder, NeverReplacesAnythingElse) {
+  const std::string message =
+      "cannot write dataset: " + out_ +
+      ": expected no folder, an empty one or a prepared dataset, got a folder with other files; "
+      "choose another --out";
+  OPENP5_ASSERT_OK(MakeDirectories(out_));
+  OPENP5_ASSERT_OK(WriteFileAtomic(out_ + "/thesis.txt", "x"));
+  EXPECT_THAT(WriteDatasetFolder(out_, Content("u a b a\n")),
+              StatusIs(absl::StatusCode::kFailedPrecondition, message));
+  for (const std::string json : {"{", "{}", "[]", "{\"format\":1}", "{\"format\":\"other\"}"}) {
+    OPENP5_ASSERT_OK(WriteFileAtomic(out_ + "/dataset.json", json));
+    EXPECT_THAT(CheckMayWriteDataset(out_),
+                StatusIs(absl::StatusCode::kFailedPrecondition, message));
+  }
+  EXPECT_EQ(*ReadFile(out_ + "/thesis.txt"), "x");
+}
+
+TEST_F(DatasetFolder, IsNoFile) {
+  OPENP5_ASSERT_OK(WriteFileAtomic(folder_.File("file"), "x"));
+  EXPECT_THAT(CheckMayWriteDataset(folder_.File("file")),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       HasSubstr("file: expected a folder, got a file")));
+}
+
+}  // namespace
+}  // namespace openp5::datasets

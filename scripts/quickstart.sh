@@ -95,7 +95,7 @@ openp5 dataset inspect "${DATA[@]}" --top 3
 openp5 index build "${DATA[@]}" "${INDEX[@]}"
 openp5 tokenizer train "${INDEXED[@]}" --out "$OUT/tokenizer"
 openp5 train "${INDEXED[@]}" --backbone preset:t5-tiny --tokenizer "$OUT/tokenizer" --run-dir "$OUT/run" "${TRAIN[@]}"
-openp5 evaluate --checkpoint "$BEST" "${INDEXED[@]}" --split test --baseline popularity
+openp5 evaluate --checkpoint "$BEST" "${DATA[@]}" --tasks sequential --split test --baseline popularity
 USER_ID="$(head -n 1 "$OUT/data/$NAME/user_sequence.txt" | cut -d ' ' -f 1)"
 openp5 recommend --checkpoint "$BEST" "${DATA[@]}" --user "$USER_ID" --k 10
 

@@ -4,6 +4,7 @@
 #include <set>
 #include <vector>
 
+#include "checkpoints/printable.h"
 #include "platform/base/file.h"
 
 namespace openp5::checkpoints {
@@ -26,7 +27,7 @@ class Watcher {
     if (event == json::parse_event_t::object_end && !too_deep_) names_.pop_back();
     if (event == json::parse_event_t::key && !too_deep_ &&
         !names_.back().insert(parsed.get<std::string>()).second && duplicate_.empty()) {
-      duplicate_ = StrCat("'", parsed.get<std::string>(), "'");
+      duplicate_ = StrCat("'", Printable(parsed.get<std::string>()), "'");
     }
     return !too_deep_;
   }

@@ -11,6 +11,7 @@
 #include <string_view>
 
 #include "checkpoints/json_text.h"
+#include "checkpoints/printable.h"
 #include "checkpoints/tensor_layout.h"
 #include "platform/base/file.h"
 #include "platform/tensor/runtime.h"
@@ -41,7 +42,7 @@ absl::Status ReadShape(const json& list, const std::string& where, std::vector<i
   }
   for (const json& size : list) {
     if (!ReadCount(size, &shape->emplace_back())) {
-      return DataLoss(where, ": shape: expected sizes of at least 0, got ", size.dump());
+      return DataLoss(where, ": shape: expected sizes of at least 0, got ", Printable(size.dump()));
     }
   }
   return absl::OkStatus();
@@ -62,14 +63,15 @@ absl::StatusOr<Entry> ReadEntry(const std::string& name, const json& value,
     return InvalidArgument(where,
                            ": dtype: expected F64, F32, F16, BF16, I64, I32, I16, I8, U8 or BOOL, "
                            "got ",
-                           dtype.dump());
+                           Printable(dtype.is_string() ? dtype.get<std::string>() : dtype.dump()));
   }
   entry.type = *type;
   OPENP5_RETURN_IF_ERROR(ReadShape(value["shape"], where, &entry.shape));
   const json& offsets = value["data_offsets"];
   if (!offsets.is_array() || offsets.size() != 2 || !ReadCount(offsets[0], &entry.begin) ||
       !ReadCount(offsets[1], &entry.end) || entry.begin > entry.end) {
-    return DataLoss(where, ": data_offsets: expected [begin, end], got ", offsets.dump());
+    return DataLoss(where, ": data_offsets: expected [begin, end], got ",
+                    Printable(offsets.dump()));
   }
   const std::optional<int64_t> bytes = ByteSize(entry.type, entry.shape);
   if (!bytes.has_value() || *bytes != entry.end - entry.begin) {
@@ -90,7 +92,7 @@ absl::Status CheckCoverage(const std::string& path, const std::vector<Entry>& en
                       "byte ", entry.end, ", got ", data_size, " bytes; is the file cut off?");
     }
     if (entry.begin != covered) {
-      return DataLoss("safetensors: ", path, ": tensor '", entry.name,
+      return DataLoss("safetensors: ", path, ": tensor '", Printable(entry.name),
                       "': expected data to begin at byte ", covered, ", got ", entry.begin);
     }
     covered = entry.end;
@@ -123,8 +125,8 @@ absl::StatusOr<std::vector<Entry>> ReadHeader(const std::string& path, std::stri
   std::vector<Entry> entries;
   for (const auto& [name, value] : header.items()) {
     if (name == kMetadata) continue;
-    OPENP5_ASSIGN_OR_RETURN(Entry entry,
-                            ReadEntry(name, value, StrCat(what, ": tensor '", name, "'")));
+    OPENP5_ASSIGN_OR_RETURN(
+        Entry entry, ReadEntry(name, value, StrCat(what, ": tensor '", Printable(name), "'")));
     entries.push_back(std::move(entry));
   }
   // Empty tensors share their neighbour's offset: they come first there, by name.
@@ -138,7 +140,7 @@ absl::StatusOr<std::vector<Entry>> ReadHeader(const std::string& path, std::stri
 absl::Status CheckWritable(const std::string& path, const NamedTensors& tensors) {
   std::set<std::string_view> names;
   for (const auto& [name, tensor] : tensors) {
-    const std::string where = StrCat("safetensors: ", path, ": tensor '", name, "'");
+    const std::string where = StrCat("safetensors: ", path, ": tensor '", Printable(name), "'");
     if (name == kMetadata || !names.insert(name).second) {
       return InvalidArgument(where, ": expected every name once and none ", kMetadata);
     }
@@ -194,7 +196,8 @@ absl::StatusOr<NamedTensors> ReadSafetensors(const std::string& path) {
   NamedTensors tensors;
   tensors.reserve(entries.size());
   for (const Entry& entry : entries) {
-    const std::string where = StrCat("safetensors: ", path, ": tensor '", entry.name, "'");
+    const std::string where =
+        StrCat("safetensors: ", path, ": tensor '", Printable(entry.name), "'");
     OPENP5_ASSIGN_OR_RETURN(at::Tensor flat,
                             CopyToTensor(entry.type,
                                          data.substr(static_cast<size_t>(entry.begin),

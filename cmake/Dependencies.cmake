@@ -77,6 +77,11 @@ if(NOT OpenSSL_FOUND)
   openp5_missing("OpenSSL (SHA-256 digests)" libssl-dev)
 endif()
 
+find_package(ZLIB QUIET)
+if(NOT ZLIB_FOUND)
+  openp5_missing("zlib" zlib1g-dev)
+endif()
+
 if(OPENP5_BUILD_TESTS)
   find_package(GTest CONFIG QUIET)
   if(NOT GTest_FOUND)

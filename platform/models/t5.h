@@ -84,6 +84,8 @@ class T5Model final : public GenerativeModel {
   // as nn.Embedding's.
   void ResizeVocabulary(int64_t rows, Random& random);
   void To(c10::Device device);
+  // Type matrix products are computed in, Float (default) or BFloat16; everything else is float32.
+  void SetComputeType(c10::ScalarType type);
 
   std::unique_ptr<GenerationState> Begin(const PackedBatch& prompts) override;
   int32_t start_token() const override;

@@ -1,0 +1,21 @@
+#ifndef OPENP5_PLATFORM_MODELS_LAYERS_H_
+#define OPENP5_PLATFORM_MODELS_LAYERS_H_
+
+#include <ATen/core/Tensor.h>
+
+namespace openp5::models {
+
+// x / sqrt(mean(x²) + epsilon) * weight over the last dimension, float32 (T5's layer norm: no mean,
+// no bias). `x` [n, d], `weight` [d]. Differentiable.
+at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double epsilon);
+
+// x wᵀ: `x` [n, in], `weight` [out, in], result [n, out] float32. Computed in `compute_type`
+// (Float or BFloat16). Differentiable.
+at::Tensor Linear(const at::Tensor& x, const at::Tensor& weight, c10::ScalarType compute_type);
+
+// Zeroes elements with that probability and scales the rest; `x` itself if probability is 0.
+at::Tensor Dropout(const at::Tensor& x, double probability);
+
+}  // namespace openp5::models
+
+#endif  // OPENP5_PLATFORM_MODELS_LAYERS_H_

@@ -1,0 +1,264 @@
+#include "platform/models/t5.h"
+
+#include <torch/types.h>
+
+#include <algorithm>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "platform/models/layers.h"
+#include "platform/models/ragged_attention.h"
+#include "platform/models/t5_generation.h"
+#include "platform/models/t5_stack.h"
+
+namespace openp5::models {
+namespace {
+
+void FillNormal(at::Tensor& tensor, double deviation, Random& random) {
+  float* data = tensor.data_ptr<float>();
+  for (int64_t i = 0; i < tensor.numel(); ++i)
+    data[i] = static_cast<float>(random.Normal() * deviation);
+}
+
+// Names Hugging Face and OpenP5 write for a tied tensor besides the one we keep.
+bool IsTiedCopy(const std::string& name, const T5Config& config) {
+  return name == "encoder.embed_tokens.weight" || name == "decoder.embed_tokens.weight" ||
+         (config.tie_word_embeddings && name == "lm_head.weight");
+}
+
+std::string ShapeText(at::IntArrayRef shape) {
+  std::string text = "[";
+  for (const int64_t size : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(size);
+  return text + "]";
+}
+
+NamedTensors StripModulePrefix(const NamedTensors& weights) {
+  NamedTensors stripped;
+  for (const auto& [name, tensor] : weights) {
+    stripped.emplace_back(name.starts_with("module.") ? name.substr(7) : name, tensor);
+  }
+  return stripped;
+}
+
+}  // namespace
+
+struct T5Model::Impl {
+  T5Config config;
+  T5Weights weights;
+  NamedTensors parameters;
+  double dropout = 0;  // as configured for training
+  bool training = false;
+  c10::ScalarType compute_type = c10::ScalarType::Float;
+
+  double ActiveDropout() const { return training ? dropout : 0; }
+  c10::Device device() const { return weights.shared.device(); }
+
+  at::Tensor SelfAttention(const T5Attention& a, const at::Tensor& x, const at::Tensor& bias,
+                           const std::shared_ptr<const AttentionLayout>& layout) const {
+    const at::Tensor normed = RmsNorm(x, a.norm, config.layer_norm_epsilon);
+    return Linear(
+        RaggedAttention(Linear(normed, a.q, compute_type), Linear(normed, a.k, compute_type),
+                        Linear(normed, a.v, compute_type), bias, layout,
+                        {.heads = config.num_heads, .dropout = ActiveDropout()}),
+        a.o, compute_type);
+  }
+
+  at::Tensor CrossAttention(const T5Attention& a, const at::Tensor& x, const at::Tensor& encoded,
+                            const std::shared_ptr<const AttentionLayout>& layout) const {
+    const at::Tensor normed = RmsNorm(x, a.norm, config.layer_norm_epsilon);
+    return Linear(
+        RaggedAttention(Linear(normed, a.q, compute_type), Linear(encoded, a.k, compute_type),
+                        Linear(encoded, a.v, compute_type), std::nullopt, layout,
+                        {.heads = config.num_heads, .dropout = ActiveDropout()}),
+        a.o, compute_type);
+  }
+
+  at::Tensor AddResidual(const at::Tensor& x, const at::Tensor& y) const {
+    return x + Dropout(y, ActiveDropout());
+  }
+
+  // Decoder input: the start token, then every label but the last, sequence by sequence.
+  at::Tensor ShiftRight(const PackedBatch& labels) const {
+    at::Tensor shifted = at::empty_like(labels.tokens);
+    const int64_t total = labels.tokens.size(0);
+    if (total > 1) shifted.narrow(0, 1, total - 1).copy_(labels.tokens.narrow(0, 0, total - 1));
+    std::vector<int64_t> starts;
+    int64_t start = 0;
+    for (const int64_t length : labels.lengths) {
+      starts.push_back(start);
+      start += length;
+    }
+    shifted.index_fill_(0, torch::tensor(starts, at::kLong).to(device()),
+                        config.decoder_start_token_id);
+    return shifted;
+  }
+};
+
+T5Model::T5Model(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+T5Model::~T5Model() = default;
+
+std::unique_ptr<T5Model> T5Model::Create(const T5Config& config, uint64_t seed) {
+  auto impl = std::make_unique<Impl>();
+  impl->config = config;
+  impl->dropout = config.dropout_rate;
+  Random random(seed);
+  impl->weights.ForEach(config, [&](const std::string& name, std::vector<int64_t> shape,
+                                    double deviation, at::Tensor& tensor) {
+    tensor = deviation < 0 ? at::ones(shape) : at::empty(shape);
+    if (deviation >= 0) FillNormal(tensor, deviation, random);
+    tensor.requires_grad_(true);
+    impl->parameters.emplace_back(name, tensor);
+  });
+  return std::unique_ptr<T5Model>(new T5Model(std::move(impl)));
+}
+
+absl::StatusOr<std::unique_ptr<T5Model>> T5Model::FromStateDict(T5Config config,
+                                                                const NamedTensors& given) {
+  const NamedTensors weights = StripModulePrefix(given);
+  const at::Tensor* shared = FindTensor(weights, "shared.weight");
+  if (shared == nullptr || shared->dim() != 2) {
+    return DataLoss("weights: shared.weight: expected a matrix [vocabulary, d_model], got ",
+                    shared == nullptr ? "none" : ShapeText(shared->sizes()));
+  }
+  config.vocab_size = shared->size(0);
+  if (const at::Tensor* words = FindTensor(weights, "encoder.whole_word_embeddings.weight");
+      words != nullptr && words->dim() == 2) {
+    config.whole_word_rows = words->size(0);
+  }
+  auto impl = std::make_unique<Impl>();
+  impl->config = config;
+  impl->dropout = config.dropout_rate;
+  absl::Status status;
+  impl->weights.ForEach(
+      config, [&](const std::string& name, std::vector<int64_t> shape, double, at::Tensor& tensor) {
+        const at::Tensor* found = FindTensor(weights, name);
+        if (found == nullptr && name == "encoder.whole_word_embeddings.weight") {
+          tensor = at::zeros(shape);
+        } else if (found == nullptr || found->sizes() != at::IntArrayRef(shape)) {
+          if (status.ok())
+            status = DataLoss("weights: ", name, ": expected shape ", ShapeText(shape), ", got ",
+                              found == nullptr ? "no such tensor" : ShapeText(found->sizes()));
+          tensor = at::zeros({0});
+        } else {
+          tensor = found->to(at::kFloat, /*non_blocking=*/false, /*copy=*/true).contiguous();
+        }
+        tensor.requires_grad_(true);
+        impl->parameters.emplace_back(name, tensor);
+      });
+  OPENP5_RETURN_IF_ERROR(status);
+  for (const auto& [name, tensor] : weights) {
+    if (FindTensor(impl->parameters, name) == nullptr && !IsTiedCopy(name, config)) {
+      return DataLoss(
+          "weights: ", name,
+          ": this model has no such tensor; hint: does config.json belong to these weights?");
+    }
+  }
+  return std::unique_ptr<T5Model>(new T5Model(std::move(impl)));
+}
+
+const T5Config& T5Model::config() const { return impl_->config; }
+const NamedTensors& T5Model::parameters() const { return impl_->parameters; }
+int32_t T5Model::start_token() const {
+  return static_cast<int32_t>(impl_->config.decoder_start_token_id);
+}
+int64_t T5Model::vocabulary_size() const { return impl_->config.vocab_size; }
+
+void T5Model::SetTraining(bool training, double dropout) {
+  impl_->training = training;
+  if (dropout >= 0) impl_->dropout = dropout;
+}
+
+void T5Model::SetComputeType(c10::ScalarType type) { impl_->compute_type = type; }
+
+void T5Model::To(c10::Device device) {
+  for (auto& [name, tensor] : impl_->parameters) tensor.set_data(tensor.to(device));
+}
+
+void T5Model::ResizeVocabulary(int64_t rows, Random& random) {
+  const int64_t old_rows = impl_->config.vocab_size, kept = std::min(rows, old_rows);
+  for (at::Tensor* table : {&impl_->weights.shared, &impl_->weights.lm_head}) {
+    if (!table->defined()) continue;
+    at::Tensor resized = at::empty({rows, impl_->config.d_model});
+    resized.narrow(0, 0, kept).copy_(table->detach().narrow(0, 0, kept));
+    at::Tensor added = resized.narrow(0, kept, rows - kept);
+    FillNormal(added, 1, random);
+    table->set_data(resized.to(table->device()));
+  }
+  impl_->config.vocab_size = rows;
+}
+
+at::Tensor T5Model::Encode(const PackedBatch& input, std::vector<at::Tensor>* block_outputs) {
+  const Impl& m = *impl_;
+  const auto layout =
+      std::make_shared<const AttentionLayout>(input.lengths, input.lengths, m.device());
+  at::Tensor x = at::embedding(m.weights.shared, input.tokens);
+  if (input.whole_words.defined()) {
+    x = x + at::embedding(m.weights.whole_words,
+                          input.whole_words.clamp_max(m.config.whole_word_rows - 1));
+  } else {
+    x = x + m.weights.whole_words[0];
+  }
+  x = Dropout(x, m.ActiveDropout());
+  const int64_t longest = layout->longest_query();
+  const at::Tensor bias = RelativeBias(
+      m.weights.encoder.relative_bias,
+      RelativeBuckets(m.config, /*bidirectional=*/true, longest, longest, 0, m.device()));
+  for (const T5Block& block : m.weights.encoder.blocks) {
+    x = m.AddResidual(x, m.SelfAttention(block.self, x, bias, layout));
+    x = m.AddResidual(
+        x, FeedForward(block.feed_forward, x, m.config, m.ActiveDropout(), m.compute_type));
+    if (block_outputs != nullptr) block_outputs->push_back(x);
+  }
+  return Dropout(RmsNorm(x, m.weights.encoder.final_norm, m.config.layer_norm_epsilon),
+                 m.ActiveDropout());
+}
+
+at::Tensor T5Model::Decode(const PackedBatch& input, const at::Tensor& encoded,
+                           const PackedBatch& labels, std::vector<at::Tensor>* block_outputs) {
+  const Impl& m = *impl_;
+  const auto self_layout =
+      std::make_shared<const AttentionLayout>(labels.lengths, labels.lengths, m.device());
+  const auto cross_layout =
+      std::make_shared<const AttentionLayout>(labels.lengths, input.lengths, m.device());
+  at::Tensor x = Dropout(at::embedding(m.weights.shared, m.ShiftRight(labels)), m.ActiveDropout());
+  const int64_t longest = self_layout->longest_query();
+  const at::Tensor causal = at::full({longest, longest}, std::numeric_limits<float>::lowest(),
+                                     x.options().requires_grad(false))
+                                .triu_(1);
+  const at::Tensor bias = RelativeBias(m.weights.decoder.relative_bias,
+                                       RelativeBuckets(m.config, /*bidirectional=*/false, longest,
+                                                       longest, 0, m.device())) +
+                          causal;
+  for (const T5Block& block : m.weights.decoder.blocks) {
+    x = m.AddResidual(x, m.SelfAttention(block.self, x, bias, self_layout));
+    x = m.AddResidual(x, m.CrossAttention(block.cross, x, encoded, cross_layout));
+    x = m.AddResidual(
+        x, FeedForward(block.feed_forward, x, m.config, m.ActiveDropout(), m.compute_type));
+    if (block_outputs != nullptr) block_outputs->push_back(x);
+  }
+  return Dropout(RmsNorm(x, m.weights.decoder.final_norm, m.config.layer_norm_epsilon),
+                 m.ActiveDropout());
+}
+
+at::Tensor T5Model::Logits(const at::Tensor& decoded) const {
+  const Impl& m = *impl_;
+  if (!m.config.tie_word_embeddings) return Linear(decoded, m.weights.lm_head, m.compute_type);
+  return Linear(decoded * std::pow(static_cast<double>(m.config.d_model), -0.5), m.weights.shared,
+                m.compute_type);
+}
+
+at::Tensor T5Model::TokenLosses(const Seq2SeqBatch& batch) {
+  const at::Tensor decoded = Decode(batch.input, Encode(batch.input), batch.labels);
+  return at::cross_entropy_loss(Logits(decoded), batch.labels.tokens, {}, at::Reduction::None);
+}
+
+std::unique_ptr<GenerationState> T5Model::Begin(const PackedBatch& prompts) {
+  const at::NoGradGuard no_gradients;
+  const bool was_training = std::exchange(impl_->training, false);
+  const at::Tensor encoded = Encode(prompts);
+  impl_->training = was_training;
+  return MakeT5Generation(*this, impl_->weights, encoded, prompts.lengths, impl_->compute_type);
+}
+
+}  // namespace openp5::models

@@ -1,0 +1,120 @@
+#include <nlohmann/json.hpp>
+
+#include "platform/models/t5.h"
+#include "platform/registry/registry.h"
+
+namespace openp5::models {
+namespace {
+
+template <class T>
+absl::Status ReadField(const nlohmann::json& json, const char* name, T* value) {
+  const auto found = json.find(name);
+  if (found == json.end() || found->is_null()) return absl::OkStatus();
+  if constexpr (std::is_same_v<T, bool>) {
+    if (!found->is_boolean())
+      return InvalidArgument("config.json: ", name, ": expected true or false, got ",
+                             found->dump());
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    if (!found->is_string())
+      return InvalidArgument("config.json: ", name, ": expected a string, got ", found->dump());
+  } else if constexpr (std::is_floating_point_v<T>) {
+    if (!found->is_number())
+      return InvalidArgument("config.json: ", name, ": expected a number, got ", found->dump());
+  } else {
+    if (!found->is_number_integer())
+      return InvalidArgument("config.json: ", name, ": expected a whole number, got ",
+                             found->dump());
+  }
+  *value = found->get<T>();
+  return absl::OkStatus();
+}
+
+absl::Status CheckPositive(const char* name, int64_t value) {
+  constexpr int64_t kLargest = 1 << 24;
+  if (value > 0 && value <= kLargest) return absl::OkStatus();
+  return InvalidArgument("config.json: ", name, ": expected a number from 1 to ", kLargest,
+                         ", got ", value);
+}
+
+}  // namespace
+
+absl::StatusOr<T5Config> T5Config::FromHuggingFace(const nlohmann::json& json) {
+  if (!json.is_object()) return InvalidArgument("config.json: expected a JSON object");
+  T5Config config;
+  std::string model_type = "t5", activation = "relu";
+  OPENP5_RETURN_IF_ERROR(ReadField(json, "model_type", &model_type));
+  if (model_type != "t5")
+    return InvalidArgument("config.json: model_type: expected t5, got ", model_type);
+  const std::pair<const char*, int64_t*> sizes[] = {
+      {"vocab_size", &config.vocab_size},
+      {"d_model", &config.d_model},
+      {"d_kv", &config.d_kv},
+      {"d_ff", &config.d_ff},
+      {"num_layers", &config.num_layers},
+      {"num_decoder_layers", &config.num_decoder_layers},
+      {"num_heads", &config.num_heads},
+      {"relative_attention_num_buckets", &config.relative_attention_num_buckets},
+      {"relative_attention_max_distance", &config.relative_attention_max_distance}};
+  config.num_decoder_layers = 0;
+  for (const auto& [name, value] : sizes) OPENP5_RETURN_IF_ERROR(ReadField(json, name, value));
+  if (config.num_decoder_layers == 0) config.num_decoder_layers = config.num_layers;
+  for (const auto& [name, value] : sizes) OPENP5_RETURN_IF_ERROR(CheckPositive(name, *value));
+  OPENP5_RETURN_IF_ERROR(ReadField(json, "dropout_rate", &config.dropout_rate));
+  OPENP5_RETURN_IF_ERROR(ReadField(json, "layer_norm_epsilon", &config.layer_norm_epsilon));
+  OPENP5_RETURN_IF_ERROR(ReadField(json, "feed_forward_proj", &activation));
+  OPENP5_RETURN_IF_ERROR(ReadField(json, "tie_word_embeddings", &config.tie_word_embeddings));
+  OPENP5_RETURN_IF_ERROR(ReadField(json, "pad_token_id", &config.pad_token_id));
+  OPENP5_RETURN_IF_ERROR(ReadField(json, "eos_token_id", &config.eos_token_id));
+  OPENP5_RETURN_IF_ERROR(ReadField(json, "decoder_start_token_id", &config.decoder_start_token_id));
+  if (activation != "relu" && activation != "gated-gelu") {
+    return InvalidArgument("config.json: feed_forward_proj: expected relu or gated-gelu, got ",
+                           activation);
+  }
+  config.gated_gelu = activation == "gated-gelu";
+  return config;
+}
+
+nlohmann::json T5Config::ToHuggingFace() const {
+  return {{"model_type", "t5"},
+          {"architectures", {"T5ForConditionalGeneration"}},
+          {"is_encoder_decoder", true},
+          {"vocab_size", vocab_size},
+          {"d_model", d_model},
+          {"d_kv", d_kv},
+          {"d_ff", d_ff},
+          {"num_layers", num_layers},
+          {"num_decoder_layers", num_decoder_layers},
+          {"num_heads", num_heads},
+          {"relative_attention_num_buckets", relative_attention_num_buckets},
+          {"relative_attention_max_distance", relative_attention_max_distance},
+          {"dropout_rate", dropout_rate},
+          {"layer_norm_epsilon", layer_norm_epsilon},
+          {"feed_forward_proj", gated_gelu ? "gated-gelu" : "relu"},
+          {"tie_word_embeddings", tie_word_embeddings},
+          {"pad_token_id", pad_token_id},
+          {"eos_token_id", eos_token_id},
+          {"decoder_start_token_id", decoder_start_token_id}};
+}
+
+absl::StatusOr<T5Config> T5Config::Preset(const std::string& name) {
+  const auto shape = [](int64_t d_model, int64_t d_kv, int64_t d_ff, int64_t layers,
+                        int64_t heads) {
+    T5Config config;
+    config.d_model = d_model;
+    config.d_kv = d_kv;
+    config.d_ff = d_ff;
+    config.num_layers = config.num_decoder_layers = layers;
+    config.num_heads = heads;
+    return config;
+  };
+  Registry<T5Config> presets("backbone preset");
+  OPENP5_RETURN_IF_ERROR(presets.Register("t5-tiny", shape(128, 32, 512, 2, 4)));
+  OPENP5_RETURN_IF_ERROR(presets.Register("t5-mini", shape(256, 64, 1024, 4, 4)));
+  OPENP5_RETURN_IF_ERROR(presets.Register("t5-small", shape(512, 64, 2048, 6, 8)));
+  OPENP5_RETURN_IF_ERROR(presets.Register("t5-base", shape(768, 64, 3072, 12, 12)));
+  OPENP5_RETURN_IF_ERROR(presets.Register("t5-large", shape(1024, 64, 4096, 24, 16)));
+  OPENP5_ASSIGN_OR_RETURN(const T5Config* found, presets.Find(name));
+  return *found;
+}
+
+}  // namespace openp5::models

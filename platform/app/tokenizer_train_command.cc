@@ -217,7 +217,6 @@ absl::Status RunTokenizerTrain(const std::vector<std::string>& arguments) {
   if (!sentences.ok()) return sentences.status();
   LogInfo(StrCat("training a tokenizer on ", sentences->size(), " sentences"));
   const std::string path = JoinPath(options.train.out, "spiece.model");
-  OPENP5_RETURN_IF_ERROR(MakeDirectories(options.train.out));
   OPENP5_RETURN_IF_ERROR(text::TrainTokenizer(*sentences, options.train.training, path));
   OPENP5_ASSIGN_OR_RETURN(const auto tokenizer, text::OpenTokenizer(path));
   OPENP5_ASSIGN_OR_RETURN(TextOutput output, TextOutput::Open(""));

@@ -93,10 +93,11 @@ struct TrainTokenizerOptions {
 };
 
 // Trains a T5-style SentencePiece model (pad 0, eos 1, unk 2, no bos; every character of the text
-// has a piece) on `sentences` and writes it to `path` (`spiece.model`), whole or not at all.
-// InvalidArgument if there is no text, if an option is out of range, or if there are more
-// characters than pieces wanted. Deterministic: the same bytes on every machine.
-// Not to be called from two threads at once: SentencePiece's trainer keeps a global random seed.
+// has a piece) on `sentences` and writes it to `path` (`spiece.model`), whole or not at all;
+// its folder is made if absent. InvalidArgument if there is no text, if an option is out of range,
+// or if there are more characters than pieces wanted. Deterministic: the same bytes on every
+// machine. Not to be called from two threads at once: SentencePiece's trainer keeps a global random
+// seed.
 absl::Status TrainTokenizer(const std::vector<std::string>& sentences,
                             const TrainTokenizerOptions& options, const std::string& path);
 

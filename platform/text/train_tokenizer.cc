@@ -69,6 +69,7 @@ absl::Status TrainTokenizer(const std::vector<std::string>& sentences,
     return InvalidArgument("tokenizer training: SentencePiece refuses ", sentences.size(),
                            " sentences with ", options.vocabulary_size, " pieces: ", error);
   }
+  OPENP5_RETURN_IF_ERROR(MakeDirectories(DirectoryName(path)));
   return WriteFileAtomic(path, bytes);
 }
 

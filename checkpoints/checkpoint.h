@@ -1,7 +1,9 @@
 #ifndef OPENP5_CHECKPOINTS_CHECKPOINT_H_
 #define OPENP5_CHECKPOINTS_CHECKPOINT_H_
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -35,17 +37,23 @@ bool IsCheckpoint(const std::string& path);
 // newer version, or a file is missing or has another size.
 absl::StatusOr<Manifest> ReadManifest(const std::string& path);
 
+// The files the manifest lists and their sizes in bytes, by path relative to the folder. Fails as
+// ReadManifest.
+absl::StatusOr<std::map<std::string, int64_t>> ListCheckpointFiles(const std::string& path);
+
 // Reads every file and compares sizes and digests; DataLoss names the first that differs.
 absl::Status VerifyCheckpoint(const std::string& path);
 
 // The weights, after ReadManifest's checks and the digest of model.safetensors.
 absl::StatusOr<NamedTensors> ReadWeights(const std::string& path);
 
-// A Hugging Face folder: config.json and model.safetensors, or pytorch_model.bin.
+// A Hugging Face folder: config.json and model.safetensors, or the files that
+// model.safetensors.index.json names, or pytorch_model.bin.
 struct HuggingFaceFolder {
   nlohmann::json config;
   NamedTensors weights;
 };
+// NotFound naming what is missing; a damaged file fails as its own reader says.
 absl::StatusOr<HuggingFaceFolder> ReadHuggingFaceFolder(const std::string& path);
 // Only its config.json.
 absl::StatusOr<nlohmann::json> ReadHuggingFaceConfig(const std::string& path);

@@ -1,0 +1,283 @@
+#include "checkpoints/checkpoint.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "checkpoints/json_text.h"
+#include "checkpoints/printable.h"
+#include "checkpoints/safetensors.h"
+#include "checkpoints/torch_file.h"
+#include "platform/base/digest.h"
+#include "platform/base/file.h"
+
+namespace openp5::checkpoints {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+constexpr std::string_view kFormat = "openp5-checkpoint";
+constexpr int64_t kVersion = 1;
+constexpr std::string_view kManifestName = "manifest.json";
+constexpr std::string_view kWeightsName = "model.safetensors";
+constexpr std::string_view kWeightsIndexName = "model.safetensors.index.json";
+constexpr std::string_view kTorchName = "pytorch_model.bin";
+constexpr std::string_view kConfigName = "config.json";
+
+// What the manifest says of one file; the path is relative to the folder.
+struct ListedFile {
+  int64_t size = 0;
+  std::string sha256;
+};
+using ListedFiles = std::map<std::string, ListedFile>;
+
+// Every file under `folder` but the manifest, by its path relative to `folder`.
+absl::StatusOr<ListedFiles> ListFiles(const std::string& folder) {
+  ListedFiles files;
+  std::error_code error;
+  for (auto entry = fs::recursive_directory_iterator(folder, error);
+       !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    if (!entry->is_regular_file()) continue;
+    const std::string name = entry->path().lexically_relative(folder).generic_string();
+    if (name == kManifestName) continue;
+    OPENP5_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(entry->path().string()));
+    files[name] = {.size = static_cast<int64_t>(file.bytes().size()),
+                   .sha256 = Sha256Of(file.bytes())};
+  }
+  if (error) return FailedPrecondition("cannot list: ", folder, ": ", error.message());
+  return files;
+}
+
+json ManifestJson(const Manifest& manifest, const ListedFiles& files) {
+  json listed = json::object();
+  for (const auto& [name, file] : files) {
+    listed[name] = {{"size", file.size}, {"sha256", file.sha256}};
+  }
+  return {{"format", kFormat},
+          {"version", kVersion},
+          {"model_family", manifest.model_family},
+          {"model_config", manifest.model_config},
+          {"tokenizer_family", manifest.tokenizer_family},
+          {"indexes", manifest.indexes},
+          {"training", manifest.training},
+          {"metrics", manifest.metrics},
+          {"files", std::move(listed)}};
+}
+
+// A relative path that stays below the folder.
+bool IsInside(const std::string& name) {
+  const fs::path path(name);
+  if (name.empty() || path.is_absolute()) return false;
+  return std::none_of(path.begin(), path.end(), [](const fs::path& part) { return part == ".."; });
+}
+
+absl::Status ReadListedFiles(const json& listed, const std::string& where, ListedFiles* files) {
+  for (const auto& [name, value] : listed.items()) {
+    const std::string file_where = StrCat(where, ": files: '", Printable(name), "'");
+    ListedFile file;
+    if (!IsInside(name)) return DataLoss(file_where, ": expected a path inside of the folder");
+    if (!value.is_object() || !value.contains("size") || !ReadCount(value["size"], &file.size) ||
+        !value.contains("sha256") || !value["sha256"].is_string()) {
+      return DataLoss(file_where, ": expected an object with size and sha256");
+    }
+    file.sha256 = value["sha256"].get<std::string>();
+    (*files)[name] = std::move(file);
+  }
+  return absl::OkStatus();
+}
+
+// The manifest's fields of ours, with the types they must have.
+absl::Status CheckFields(const json& parsed, const std::string& where) {
+  if (!parsed.contains("format") || parsed["format"] != kFormat) {
+    return DataLoss(where, ": format: expected '", kFormat, "'");
+  }
+  int64_t version = 0;
+  if (!parsed.contains("version") || !ReadCount(parsed["version"], &version) || version == 0) {
+    return DataLoss(where, ": version: expected a number of at least 1");
+  }
+  if (version > kVersion) {
+    return DataLoss(where, ": version: expected at most ", kVersion, ", got ", version,
+                    "; written by a newer openp5");
+  }
+  const std::pair<const char*, json::value_t> fields[] = {
+      {"model_family", json::value_t::string},
+      {"model_config", json::value_t::object},
+      {"tokenizer_family", json::value_t::string},
+      {"indexes", json::value_t::array},
+      {"training", json::value_t::object},
+      {"metrics", json::value_t::object},
+      {"files", json::value_t::object}};
+  for (const auto& [name, type] : fields) {
+    if (!parsed.contains(name) || parsed[name].type() != type) {
+      return DataLoss(where, ": ", std::string_view(name), ": expected ",
+                      std::string_view(json(type).type_name()), ", got ",
+                      std::string_view(parsed.contains(name) ? parsed[name].type_name() : "none"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// A missing file is DataLoss here: the manifest promised it.
+absl::Status CheckSize(const std::string& folder, const std::string& name, int64_t expected) {
+  const std::string path = JoinPath(folder, name);
+  std::error_code error;
+  const uintmax_t size = fs::file_size(path, error);
+  if (error) {
+    return DataLoss("checkpoint: ", path, ": expected ", expected, " bytes, got ", error.message());
+  }
+  if (size != static_cast<uintmax_t>(expected)) {
+    return DataLoss("checkpoint: ", path, ": expected ", expected, " bytes, got ", size);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckDigest(const std::string& folder, const std::string& name,
+                         const std::string& expected) {
+  const std::string path = JoinPath(folder, name);
+  OPENP5_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
+  const std::string digest = Sha256Of(file.bytes());
+  if (digest == expected) return absl::OkStatus();
+  return DataLoss("checkpoint: ", path, ": expected SHA-256 ", Printable(expected), ", got ",
+                  digest);
+}
+
+struct ManifestAndFiles {
+  Manifest manifest;
+  ListedFiles files;
+};
+
+absl::StatusOr<ManifestAndFiles> ReadAll(const std::string& path) {
+  const std::string manifest_path = JoinPath(path, kManifestName);
+  const std::string where = StrCat("checkpoint: ", manifest_path);
+  if (!FileExists(manifest_path)) {
+    return NotFound("checkpoint: ", path, ": expected a folder with ", kManifestName, ", got none");
+  }
+  OPENP5_ASSIGN_OR_RETURN(json parsed, ReadJsonObject(manifest_path));
+  OPENP5_RETURN_IF_ERROR(CheckFields(parsed, where));
+  ManifestAndFiles all;
+  OPENP5_RETURN_IF_ERROR(ReadListedFiles(parsed["files"], where, &all.files));
+  if (!all.files.contains(std::string(kWeightsName))) {
+    return DataLoss(where, ": files: expected ", kWeightsName, ", got none");
+  }
+  for (const auto& [name, file] : all.files) {
+    OPENP5_RETURN_IF_ERROR(CheckSize(path, name, file.size));
+  }
+  all.manifest = {.model_family = parsed["model_family"].get<std::string>(),
+                  .model_config = std::move(parsed["model_config"]),
+                  .tokenizer_family = parsed["tokenizer_family"].get<std::string>(),
+                  .indexes = std::move(parsed["indexes"]),
+                  .training = std::move(parsed["training"]),
+                  .metrics = std::move(parsed["metrics"])};
+  return all;
+}
+
+// The files a sharded model's index names, in the order of their names.
+absl::StatusOr<std::set<std::string>> ReadShardNames(const std::string& path) {
+  OPENP5_ASSIGN_OR_RETURN(const json index, ReadJsonObject(path));
+  if (!index.contains("weight_map") || !index["weight_map"].is_object()) {
+    return DataLoss(path, ": weight_map: expected an object");
+  }
+  std::set<std::string> names;
+  for (const auto& [tensor, file] : index["weight_map"].items()) {
+    if (!file.is_string() || !IsInside(file.get<std::string>())) {
+      return DataLoss(path, ": weight_map: '", Printable(tensor),
+                      "': expected the name of a file beside it");
+    }
+    names.insert(file.get<std::string>());
+  }
+  return names;
+}
+
+absl::StatusOr<NamedTensors> ReadShards(const std::string& folder) {
+  OPENP5_ASSIGN_OR_RETURN(const std::set<std::string> names,
+                          ReadShardNames(JoinPath(folder, kWeightsIndexName)));
+  NamedTensors all;
+  std::set<std::string> seen;
+  for (const std::string& name : names) {
+    OPENP5_ASSIGN_OR_RETURN(NamedTensors shard, ReadSafetensors(JoinPath(folder, name)));
+    for (auto& [tensor_name, tensor] : shard) {
+      if (!seen.insert(tensor_name).second) {
+        return DataLoss(folder, ": tensor '", Printable(tensor_name),
+                        "': expected it in one file, got it in several");
+      }
+      all.emplace_back(tensor_name, std::move(tensor));
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+absl::Status WriteCheckpoint(const std::string& path, const Manifest& manifest,
+                             const NamedTensors& weights,
+                             const std::function<absl::Status(const std::string&)>& write_extras) {
+  return WriteDirectoryAtomic(path, [&](const std::string& folder) -> absl::Status {
+    OPENP5_RETURN_IF_ERROR(
+        WriteSafetensors(JoinPath(folder, kWeightsName), weights, {{"format", "pt"}}));
+    if (write_extras) OPENP5_RETURN_IF_ERROR(write_extras(folder));
+    OPENP5_ASSIGN_OR_RETURN(const ListedFiles files, ListFiles(folder));
+    try {
+      return WriteFileAtomic(JoinPath(folder, kManifestName),
+                             ManifestJson(manifest, files).dump(2) + "\n");
+    } catch (const json::exception& error) {
+      return InvalidArgument("checkpoint: ", path, ": manifest: ", std::string_view(error.what()));
+    }
+  });
+}
+
+bool IsCheckpoint(const std::string& path) { return FileExists(JoinPath(path, kManifestName)); }
+
+absl::StatusOr<Manifest> ReadManifest(const std::string& path) {
+  OPENP5_ASSIGN_OR_RETURN(ManifestAndFiles all, ReadAll(path));
+  return std::move(all.manifest);
+}
+
+absl::StatusOr<std::map<std::string, int64_t>> ListCheckpointFiles(const std::string& path) {
+  OPENP5_ASSIGN_OR_RETURN(const ManifestAndFiles all, ReadAll(path));
+  std::map<std::string, int64_t> sizes;
+  for (const auto& [name, file] : all.files) sizes[name] = file.size;
+  return sizes;
+}
+
+absl::Status VerifyCheckpoint(const std::string& path) {
+  OPENP5_ASSIGN_OR_RETURN(const ManifestAndFiles all, ReadAll(path));
+  for (const auto& [name, file] : all.files) {
+    OPENP5_RETURN_IF_ERROR(CheckDigest(path, name, file.sha256));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<NamedTensors> ReadWeights(const std::string& path) {
+  OPENP5_ASSIGN_OR_RETURN(const ManifestAndFiles all, ReadAll(path));
+  const std::string name(kWeightsName);
+  OPENP5_RETURN_IF_ERROR(CheckDigest(path, name, all.files.at(name).sha256));
+  return ReadSafetensors(JoinPath(path, name));
+}
+
+absl::StatusOr<json> ReadHuggingFaceConfig(const std::string& path) {
+  return ReadJsonObject(JoinPath(path, kConfigName));
+}
+
+absl::StatusOr<HuggingFaceFolder> ReadHuggingFaceFolder(const std::string& path) {
+  HuggingFaceFolder folder;
+  OPENP5_ASSIGN_OR_RETURN(folder.config, ReadHuggingFaceConfig(path));
+  if (FileExists(JoinPath(path, kWeightsName))) {
+    OPENP5_ASSIGN_OR_RETURN(folder.weights, ReadSafetensors(JoinPath(path, kWeightsName)));
+  } else if (FileExists(JoinPath(path, kWeightsIndexName))) {
+    OPENP5_ASSIGN_OR_RETURN(folder.weights, ReadShards(path));
+  } else if (FileExists(JoinPath(path, kTorchName))) {
+    OPENP5_ASSIGN_OR_RETURN(folder.weights, ReadTorchStateDict(JoinPath(path, kTorchName)));
+  } else {
+    return NotFound("Hugging Face folder: ", path, ": expected ", kWeightsName, ", ",
+                    kWeightsIndexName, " or ", kTorchName, ", got none");
+  }
+  return folder;
+}
+
+}  // namespace openp5::checkpoints

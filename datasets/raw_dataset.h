@@ -2,7 +2,6 @@
 #define OPENP5_DATASETS_RAW_DATASET_H_
 
 #include <functional>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <utility>
 #include <vector>

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "datasets/samples.h"
+#include "datasets/text_lines.h"
 #include "indexing/item_index.h"
 #include "platform/app/data_options.h"
 #include "platform/app/text_output.h"
@@ -70,7 +71,7 @@ absl::StatusOr<std::string> TsvLine(const Sample& sample) {
   for (const std::string* text : {&sample.input, &sample.output}) {
     if (text->find_first_of("\t\n\r") != std::string::npos) {
       return InvalidArgument("dataset samples: expected texts without tabs and line ends, got '",
-                             *text, "'; use --format json");
+                             datasets::Excerpt(*text), "'; use --format json");
     }
   }
   return StrCat(sample.input, "\t", sample.output, "\n");

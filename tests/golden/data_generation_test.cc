@@ -74,8 +74,11 @@ Fixture OpenFixture(const std::string& name, const std::string& indexing) {
 // Takes samples in order and holds what the golden files say of them.
 class Recorder {
  public:
-  void Add(const Sample& sample) {
-    digest_.Update(sample.input + "\t" + sample.output + "\n");
+  // `all` takes the samples of several recorders in the order they are added.
+  void Add(const Sample& sample, Sha256* all) {
+    const std::string line = sample.input + "\t" + sample.output + "\n";
+    digest_.Update(line);
+    all->Update(line);
     ++count_;
     if (first_.size() < 32) first_.push_back(sample);
     last_.push_back(sample);
@@ -107,11 +110,14 @@ class Recorder {
   std::vector<Sample> first_, last_;
 };
 
-void ExpectSplit(const Fixture& fixture, const SampleWriter& writer, Split split, bool skip_empty,
-                 const std::vector<const PromptTemplate*>& prompts, const Json& golden) {
+void ExpectSplit(const SampleWriter& writer, const std::vector<Position>& positions,
+                 const std::vector<const PromptTemplate*>& prompts, const Json& golden,
+                 Sha256* all) {
   Recorder recorder;
-  for (const Position& position : SplitPositions(fixture.dataset, split, skip_empty)) {
-    for (const PromptTemplate* prompt : prompts) recorder.Add(writer.Write(*prompt, position));
+  for (const Position& position : positions) {
+    for (const PromptTemplate* prompt : prompts) {
+      recorder.Add(writer.Write(*prompt, position), all);
+    }
   }
   recorder.Expect(golden);
 }
@@ -129,25 +135,31 @@ void ExpectGolden(const std::string& dataset, const Json& golden) {
                              .skip_empty_history = skip_empty});
   EXPECT_EQ(fixture.dataset.user_count(), golden["users"].get<int>());
   EXPECT_EQ(fixture.dataset.item_count(), golden["items"].get<int>());
-  EXPECT_EQ(SplitPositions(fixture.dataset, Split::kTrain, skip_empty).size(),
-            golden["train_samples_per_task_before_prompts"].get<size_t>());
-  for (const auto& [task, expected] : golden["train"].items()) {
+  Sha256 train_all, ignored;
+  const auto train = SplitPositions(fixture.dataset, Split::kTrain, skip_empty);
+  EXPECT_EQ(train.size(), golden["train_samples_per_task_before_prompts"].get<size_t>());
+  // Tasks in the order asked for, which is not that of the JSON object.
+  std::istringstream tasks(arguments["tasks"].get<std::string>());
+  for (std::string task; std::getline(tasks, task, ',');) {
     SCOPED_TRACE("train " + task);
-    ExpectSplit(fixture, writer, Split::kTrain, skip_empty, prompts.Seen(task), expected);
+    ExpectSplit(writer, train, prompts.Seen(task), golden["train"][task], &train_all);
   }
+  EXPECT_EQ(train_all.Finish(), golden["train_all_sha256"].get<std::string>());
+  const auto validation = SplitPositions(fixture.dataset, Split::kValidation, skip_empty);
   for (const auto& [task, expected] : golden["validation"]["per_task"].items()) {
     SCOPED_TRACE("validation " + task);
     OPENP5_ASSERT_OK_AND_ASSIGN(
         const PromptTemplate* prompt,
         prompts.Find(task, golden["validation"]["prompt"].get<std::string>()));
-    ExpectSplit(fixture, writer, Split::kValidation, skip_empty, {prompt}, expected);
+    ExpectSplit(writer, validation, {prompt}, expected, &ignored);
   }
+  const auto test = SplitPositions(fixture.dataset, Split::kTest, skip_empty);
   for (const auto& [name, expected] : golden["test"].items()) {
     SCOPED_TRACE("test " + name);
     const size_t blank = name.find(' ');
     OPENP5_ASSERT_OK_AND_ASSIGN(const PromptTemplate* prompt,
                                 prompts.Find(name.substr(0, blank), name.substr(blank + 1)));
-    ExpectSplit(fixture, writer, Split::kTest, skip_empty, {prompt}, expected);
+    ExpectSplit(writer, test, {prompt}, expected, &ignored);
   }
 }
 

@@ -1,0 +1,65 @@
+#include "evaluators/evaluation_options.h"
+
+namespace openp5::evaluators {
+
+void EvaluationOptions::ForEach(OptionVisitor& visitor) {
+  visitor.Visit({.name = "split",
+                 .help = "whose target is asked for: a user's last item (test) or the one before",
+                 .choices = {"validation", "test"}},
+                &split);
+  visitor.Visit({.name = "prompt", .help = "template to ask with: seen:N or unseen:N"}, &prompt);
+  visitor.Visit({.name = "metrics", .help = "hit@K and ndcg@K"}, &metrics);
+  visitor.Visit({.name = "filtered", .help = "never recommend an item the user has seen before"},
+                &filtered);
+  visitor.Visit({.name = "filtered-batch",
+                 .help = "the same, by a wider search whose seen items are removed afterwards"},
+                &filtered_batch);
+  visitor.Visit({.name = "beams",
+                 .help = "width of the search; 0: the largest K of the metrics",
+                 .minimum = 0,
+                 .maximum = 100000},
+                &beams);
+  visitor.Visit({.name = "eval-batch-size",
+                 .help = "users searched for at once",
+                 .minimum = 1,
+                 .maximum = 100000},
+                &eval_batch_size);
+  visitor.Visit({.name = "users", .help = "only the first N users; 0: all", .minimum = 0}, &users);
+  visitor.Visit({.name = "max-length",
+                 .help = "longest generation in tokens, start token included; 0: what identifiers "
+                         "need, at least 50 (30 filtered)",
+                 .minimum = 0,
+                 .maximum = 100000},
+                &max_length);
+  visitor.Visit({.name = "max-input-tokens",
+                 .help = "prompts are cut to this many tokens",
+                 .minimum = 1,
+                 .maximum = 1000000},
+                &max_input_tokens);
+  visitor.Visit({.name = "score-normalization",
+                 .help = "scores over the whole vocabulary (as published), or over the allowed "
+                         "tokens only (faster, other scores)",
+                 .choices = {"full", "allowed"}},
+                &score_normalization);
+  visitor.Visit(
+      {.name = "openp5-compat", .help = "reproduce the original's quirks that change numbers"},
+      &openp5_compat);
+}
+
+datasets::Split EvaluationOptions::SplitKind() const {
+  return split == "test" ? datasets::Split::kTest : datasets::Split::kValidation;
+}
+
+std::string EvaluationOptions::FilterName() const {
+  if (filtered) return "search";
+  return filtered_batch ? "afterwards" : "none";
+}
+
+absl::Status EvaluationOptions::Check() const {
+  if (filtered && filtered_batch) {
+    return UsageError("--filtered and --filtered-batch: expected one of them, got both");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace openp5::evaluators

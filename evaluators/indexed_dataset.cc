@@ -1,0 +1,47 @@
+#include "evaluators/indexed_dataset.h"
+
+#include <map>
+#include <utility>
+
+namespace openp5::evaluators {
+
+absl::StatusOr<std::unique_ptr<IndexedDataset>> IndexedDataset::Create(
+    datasets::SequenceDataset dataset, indexing::ItemIndex index,
+    datasets::HistoryOptions history) {
+  OPENP5_ASSIGN_OR_RETURN(auto identifiers, index.IdentifiersFor(dataset));
+  OPENP5_ASSIGN_OR_RETURN(auto user_numbers, index.UserNumbersFor(dataset));
+  return std::unique_ptr<IndexedDataset>(
+      new IndexedDataset(std::move(dataset), std::move(index), std::move(history),
+                         std::move(identifiers), std::move(user_numbers)));
+}
+
+IndexedDataset::IndexedDataset(datasets::SequenceDataset dataset, indexing::ItemIndex index,
+                               datasets::HistoryOptions history,
+                               std::vector<std::string> identifiers,
+                               std::vector<std::string> user_numbers)
+    : dataset_(std::move(dataset)),
+      index_(std::move(index)),
+      history_(std::move(history)),
+      identifiers_(std::move(identifiers)),
+      user_numbers_(std::move(user_numbers)),
+      writer_(dataset_, identifiers_, user_numbers_, history_) {}
+
+absl::StatusOr<indexing::TokenTrie> CandidateTrie(const IndexedDataset& dataset,
+                                                  const text::Tokenizer& tokenizer) {
+  std::vector<std::vector<int32_t>> sequences;
+  std::map<std::vector<int32_t>, int32_t> first;
+  for (int32_t item = 0; item < dataset.dataset().item_count(); ++item) {
+    sequences.push_back(tokenizer.Encode(dataset.writer().Candidate(item)));
+    const auto [other, fresh] = first.emplace(sequences.back(), item);
+    if (!fresh) {
+      return InvalidArgument(dataset.name(), ": items '", dataset.dataset().ItemId(other->second),
+                             "' and '", dataset.dataset().ItemId(item), "' have the same tokens ('",
+                             dataset.writer().Candidate(other->second), "', '",
+                             dataset.writer().Candidate(item),
+                             "'); hint: a tokenizer that spells every digit");
+    }
+  }
+  return indexing::TokenTrie::Create(sequences);
+}
+
+}  // namespace openp5::evaluators

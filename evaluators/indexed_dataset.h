@@ -1,0 +1,55 @@
+#ifndef OPENP5_EVALUATORS_INDEXED_DATASET_H_
+#define OPENP5_EVALUATORS_INDEXED_DATASET_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "datasets/samples.h"
+#include "datasets/sequences.h"
+#include "indexing/item_index.h"
+#include "indexing/token_trie.h"
+#include "platform/base/status.h"
+#include "platform/text/tokenizer.h"
+
+namespace openp5::evaluators {
+
+// A dataset together with the identifiers its items have in prompts. Immutable, thread-safe.
+class IndexedDataset {
+ public:
+  // FailedPrecondition if an item or a user of `dataset` has no identifier (see ItemIndex).
+  static absl::StatusOr<std::unique_ptr<IndexedDataset>> Create(datasets::SequenceDataset dataset,
+                                                                indexing::ItemIndex index,
+                                                                datasets::HistoryOptions history);
+  IndexedDataset(const IndexedDataset&) = delete;
+  IndexedDataset& operator=(const IndexedDataset&) = delete;
+
+  const datasets::SequenceDataset& dataset() const { return dataset_; }
+  const indexing::ItemIndex& index() const { return index_; }
+  const datasets::HistoryOptions& history() const { return history_; }
+  const datasets::SampleWriter& writer() const { return writer_; }
+  const std::string& name() const { return dataset_.name(); }
+  // What stands after `user_`, by user.
+  const std::vector<std::string>& user_numbers() const { return user_numbers_; }
+
+ private:
+  IndexedDataset(datasets::SequenceDataset dataset, indexing::ItemIndex index,
+                 datasets::HistoryOptions history, std::vector<std::string> identifiers,
+                 std::vector<std::string> user_numbers);
+
+  const datasets::SequenceDataset dataset_;
+  const indexing::ItemIndex index_;
+  const datasets::HistoryOptions history_;
+  const std::vector<std::string> identifiers_, user_numbers_;
+  const datasets::SampleWriter writer_;  // refers to the members above
+};
+
+// The tree of what a model may generate for `dataset`: the tokens of `<dataset> item_<id>` with the
+// end token, for every item. InvalidArgument naming both raw item ids if two items get the same
+// tokens (two identifiers that the tokenizer cannot tell apart).
+absl::StatusOr<indexing::TokenTrie> CandidateTrie(const IndexedDataset& dataset,
+                                                  const text::Tokenizer& tokenizer);
+
+}  // namespace openp5::evaluators
+
+#endif  // OPENP5_EVALUATORS_INDEXED_DATASET_H_

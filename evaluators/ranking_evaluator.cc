@@ -1,0 +1,212 @@
+#include "evaluators/ranking_evaluator.h"
+
+#include <c10/core/GradMode.h>
+
+#include <algorithm>
+#include <chrono>
+#include <numeric>
+#include <utility>
+
+#include "evaluators/encoding.h"
+#include "evaluators/evaluation_users.h"
+#include "platform/base/progress.h"
+#include "platform/base/signals.h"
+#include "platform/decoding/beam_search.h"
+#include "platform/tensor/runtime.h"
+
+namespace openp5::evaluators {
+namespace {
+
+// Tokens of the longest sequence in the tree. Children have larger numbers than their parents.
+int64_t Depth(const indexing::TokenTrie& trie) {
+  std::vector<int64_t> depth(static_cast<size_t>(trie.node_count()), 0);
+  for (int32_t node = 0; node < trie.node_count(); ++node) {
+    const auto count = static_cast<int32_t>(trie.ChildTokens(node).size());
+    for (int32_t i = 0; i < count; ++i) {
+      depth[static_cast<size_t>(trie.FirstChild(node) + i)] = depth[static_cast<size_t>(node)] + 1;
+    }
+  }
+  return *std::max_element(depth.begin(), depth.end());
+}
+
+decoding::BeamSearchOptions SearchOptions(const EvaluationOptions& options, int64_t beams,
+                                          const indexing::TokenTrie& trie, int32_t end_token) {
+  decoding::BeamSearchOptions search{
+      .beams = beams,
+      .max_length = options.max_length,
+      .end_token = end_token,
+      .pad_with_duplicates = options.openp5_compat,
+      .normalize_over_allowed = options.score_normalization == "allowed"};
+  if (search.max_length == 0) {
+    search.max_length = options.filtered || options.filtered_batch ? 30 : 50;
+    if (!options.openp5_compat) search.max_length = std::max(search.max_length, Depth(trie) + 1);
+  }
+  return search;
+}
+
+// Inputs of all positions. With openp5_compat the end token's whole-word id depends on the batch a
+// user is in (one user a batch when the search is filtered), so batches are formed in file order.
+std::vector<EncodedText> EncodeInputs(const text::Tokenizer& tokenizer,
+                                      const std::vector<std::string>& inputs,
+                                      const EvaluationOptions& options) {
+  const bool by_batch = options.openp5_compat && !options.filtered;
+  const size_t batch = by_batch ? static_cast<size_t>(options.eval_batch_size) : 1;
+  std::vector<EncodedText> encoded;
+  for (size_t begin = 0; begin < inputs.size(); begin += batch) {
+    const size_t count = std::min(batch, inputs.size() - begin);
+    std::vector<EncodedText> part =
+        EncodeBatch(tokenizer, std::span(inputs).subspan(begin, count), options.max_input_tokens,
+                    by_batch ? text::EndTokenRule::kLastColumn : text::EndTokenRule::kEveryRow);
+    std::move(part.begin(), part.end(), std::back_inserter(encoded));
+  }
+  return encoded;
+}
+
+// Users with prompts of near-equal length next to each other are computed fastest.
+std::vector<size_t> OrderByLength(const std::vector<EncodedText>& texts) {
+  std::vector<size_t> order(texts.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return texts[a].tokens.size() > texts[b].tokens.size();
+  });
+  return order;
+}
+
+void Fill(const std::vector<decoding::Hypothesis>& hypotheses, UserRanking* ranking) {
+  for (const decoding::Hypothesis& hypothesis : hypotheses) {
+    ranking->items.push_back(hypothesis.item);
+    ranking->scores.push_back(hypothesis.score);
+  }
+}
+
+// The first `count` entries of `ranking` that are not in `past` (ascending).
+void RemovePast(const std::vector<int32_t>& past, size_t count, UserRanking* ranking) {
+  UserRanking kept{.user = ranking->user, .target = ranking->target};
+  for (size_t i = 0; i < ranking->items.size() && kept.items.size() < count; ++i) {
+    if (std::binary_search(past.begin(), past.end(), ranking->items[i])) continue;
+    kept.items.push_back(ranking->items[i]);
+    kept.scores.push_back(ranking->scores[i]);
+  }
+  *ranking = std::move(kept);
+}
+
+// Searches for all users, in chunks of near-equal prompt length.
+class Searcher {
+ public:
+  Searcher(models::GenerativeModel& model, c10::Device device, const indexing::TokenTrie& trie,
+           decoding::BeamSearchOptions options)
+      : model_(model), device_(device), trie_(trie), options_(options) {}
+
+  // Fills items and scores of `rankings` [users]. `excluded` [users] or empty.
+  absl::Status Search(const std::vector<EncodedText>& inputs,
+                      const std::vector<std::vector<int32_t>>& excluded, size_t chunk,
+                      ProgressBar* progress, std::vector<UserRanking>* rankings) {
+    const std::vector<size_t> order = OrderByLength(inputs);
+    for (size_t begin = 0; begin < order.size(); begin += chunk) {
+      if (TerminationSignal() != 0) return absl::CancelledError("evaluation: stopped by a signal");
+      const auto users = std::span(order).subspan(begin, std::min(chunk, order.size() - begin));
+      OPENP5_RETURN_IF_ERROR(
+          CatchTorch("evaluation", [&] { return SearchChunk(inputs, excluded, users, rankings); }));
+      if (progress != nullptr) progress->Advance(static_cast<int64_t>(users.size()));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  absl::Status SearchChunk(const std::vector<EncodedText>& inputs,
+                           const std::vector<std::vector<int32_t>>& excluded,
+                           std::span<const size_t> users, std::vector<UserRanking>* rankings) {
+    const c10::AutoGradMode no_gradients(false);
+    std::vector<const EncodedText*> texts;
+    std::vector<std::vector<int32_t>> chunk_excluded;
+    for (const size_t user : users) {
+      texts.push_back(&inputs[user]);
+      if (!excluded.empty()) chunk_excluded.push_back(excluded[user]);
+    }
+    OPENP5_ASSIGN_OR_RETURN(
+        const auto found,
+        decoding::BeamSearch(model_, Pack(texts, device_), trie_, chunk_excluded, options_));
+    for (size_t i = 0; i < users.size(); ++i) Fill(found[i], &(*rankings)[users[i]]);
+    return absl::OkStatus();
+  }
+
+  models::GenerativeModel& model_;
+  const c10::Device device_;
+  const indexing::TokenTrie& trie_;
+  const decoding::BeamSearchOptions options_;
+};
+
+}  // namespace
+
+absl::StatusOr<RankingResult> RankingEvaluator::Evaluate(const IndexedDataset& dataset,
+                                                         const datasets::PromptSet& prompts,
+                                                         const std::string& task,
+                                                         const std::vector<Metric>& metrics,
+                                                         const EvaluationOptions& options) {
+  OPENP5_RETURN_IF_ERROR(options.Check());
+  OPENP5_ASSIGN_OR_RETURN(const datasets::PromptTemplate* prompt,
+                          prompts.Find(task, options.prompt));
+  OPENP5_ASSIGN_OR_RETURN(const indexing::TokenTrie trie, CandidateTrie(dataset, tokenizer_));
+  const auto positions = EvaluationPositions(dataset.dataset(), options);
+  RankingResult result{.dataset = dataset.name(),
+                       .task = task,
+                       .split = options.split,
+                       .prompt = options.prompt,
+                       .filter = options.FilterName(),
+                       .score_normalization = options.score_normalization};
+  std::vector<std::string> inputs;
+  std::vector<std::vector<int32_t>> past;
+  size_t longest_past = 0;
+  for (const datasets::Position& position : positions) {
+    inputs.push_back(dataset.writer().Write(*prompt, position).input);
+    result.rankings.push_back({.user = position.user,
+                               .target = dataset.dataset().Sequence(
+                                   position.user)[static_cast<size_t>(position.target)]});
+    if (!options.filtered && !options.filtered_batch) continue;
+    past.push_back(PastItems(dataset.dataset(), position));
+  }
+  if (options.filtered_batch) {
+    // Of all users, not only those asked for: the width must not depend on --users.
+    for (const auto& position : datasets::SplitPositions(dataset.dataset(), options.SplitKind(),
+                                                         /*skip_empty_history=*/true)) {
+      longest_past = std::max(longest_past, PastItems(dataset.dataset(), position).size());
+    }
+  }
+  const int64_t wanted = options.beams > 0 ? options.beams : LargestK(metrics);
+  const auto start = std::chrono::steady_clock::now();
+  ProgressBar progress(StrCat("evaluate ", dataset.name(), " ", task),
+                       static_cast<int64_t>(positions.size()), "users");
+  Searcher searcher(model_, device_, trie,
+                    SearchOptions(options, wanted + static_cast<int64_t>(longest_past), trie,
+                                  tokenizer_.eos_id()));
+  OPENP5_RETURN_IF_ERROR(
+      searcher.Search(EncodeInputs(tokenizer_, inputs, options),
+                      options.filtered ? past : std::vector<std::vector<int32_t>>(),
+                      static_cast<size_t>(options.eval_batch_size), &progress, &result.rankings));
+  progress.Finish();
+  if (options.filtered_batch) {
+    result.unfiltered_metrics = AverageMetrics(metrics, result.rankings);
+    for (size_t i = 0; i < result.rankings.size(); ++i) {
+      RemovePast(past[i], static_cast<size_t>(wanted), &result.rankings[i]);
+    }
+  }
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  result.metrics = AverageMetrics(metrics, result.rankings);
+  return result;
+}
+
+absl::StatusOr<UserRanking> RankingEvaluator::Recommend(const IndexedDataset& dataset,
+                                                        const std::string& input,
+                                                        const std::vector<int32_t>& excluded,
+                                                        int64_t count,
+                                                        const EvaluationOptions& options) {
+  OPENP5_ASSIGN_OR_RETURN(const indexing::TokenTrie trie, CandidateTrie(dataset, tokenizer_));
+  Searcher searcher(model_, device_, trie,
+                    SearchOptions(options, count, trie, tokenizer_.eos_id()));
+  std::vector<UserRanking> rankings(1);
+  OPENP5_RETURN_IF_ERROR(searcher.Search(EncodeInputs(tokenizer_, {input}, options), {excluded}, 1,
+                                         nullptr, &rankings));
+  return std::move(rankings.front());
+}
+
+}  // namespace openp5::evaluators

@@ -1,0 +1,48 @@
+#ifndef OPENP5_EVALUATORS_RANKING_EVALUATOR_H_
+#define OPENP5_EVALUATORS_RANKING_EVALUATOR_H_
+
+#include <c10/core/Device.h>
+
+#include <string>
+#include <vector>
+
+#include "datasets/prompts.h"
+#include "evaluators/evaluation_options.h"
+#include "evaluators/indexed_dataset.h"
+#include "evaluators/ranking_result.h"
+#include "platform/models/generation.h"
+#include "platform/text/tokenizer.h"
+
+namespace openp5::evaluators {
+
+// Ranks items for users by generating identifiers (OpenP5: Xu et al., 2024, section 4), and counts
+// hits. Keeps references to what it is made of. One thread at a time.
+class RankingEvaluator {
+ public:
+  RankingEvaluator(models::GenerativeModel& model, const text::Tokenizer& tokenizer,
+                   c10::Device device)
+      : model_(model), tokenizer_(tokenizer), device_(device) {}
+
+  // One dataset and task; prompts come from `prompts` by options.prompt. Failures: those of
+  // PromptSet::Find and CandidateTrie, and Cancelled after SIGINT or SIGTERM where they are caught.
+  // Results do not depend on eval_batch_size unless openp5_compat is on.
+  absl::StatusOr<RankingResult> Evaluate(const IndexedDataset& dataset,
+                                         const datasets::PromptSet& prompts,
+                                         const std::string& task,
+                                         const std::vector<Metric>& metrics,
+                                         const EvaluationOptions& options);
+
+  // One prompt: the best `count` items that are not in `excluded` (recommend).
+  absl::StatusOr<UserRanking> Recommend(const IndexedDataset& dataset, const std::string& input,
+                                        const std::vector<int32_t>& excluded, int64_t count,
+                                        const EvaluationOptions& options);
+
+ private:
+  models::GenerativeModel& model_;
+  const text::Tokenizer& tokenizer_;
+  const c10::Device device_;
+};
+
+}  // namespace openp5::evaluators
+
+#endif  // OPENP5_EVALUATORS_RANKING_EVALUATOR_H_

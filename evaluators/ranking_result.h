@@ -1,0 +1,46 @@
+#ifndef OPENP5_EVALUATORS_RANKING_RESULT_H_
+#define OPENP5_EVALUATORS_RANKING_RESULT_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "evaluators/metrics.h"
+
+namespace openp5::evaluators {
+
+// One user's ranked list, best first, as item numbers of the dataset. -1 stands for a generation
+// that max_length cut before it was an item.
+struct UserRanking {
+  int32_t user = 0;
+  int32_t target = 0;
+  std::vector<int32_t> items = {};
+  std::vector<float> scores = {};  // of the same length
+};
+
+struct MetricValue {
+  std::string name;
+  double value = 0;
+};
+
+// What one method did on one dataset, task and prompt.
+struct RankingResult {
+  std::string dataset = {}, task = {}, split = {}, prompt = {};
+  std::string method = "model";              // or "popularity"
+  std::string filter = "none";               // "none", "search", "afterwards"
+  std::string score_normalization = "full";  // or "allowed"
+  std::vector<UserRanking> rankings = {};    // in file order of the users
+  std::vector<MetricValue> metrics = {};
+  // OpenP5's filtered batch removes nothing before it counts (openp5-semantics 4): these are its
+  // numbers. Only filled for filter "afterwards".
+  std::vector<MetricValue> unfiltered_metrics = {};
+  double seconds = 0;
+};
+
+// Averages over the rankings: an entry counts where it is the target.
+std::vector<MetricValue> AverageMetrics(const std::vector<Metric>& metrics,
+                                        const std::vector<UserRanking>& rankings);
+
+}  // namespace openp5::evaluators
+
+#endif  // OPENP5_EVALUATORS_RANKING_RESULT_H_

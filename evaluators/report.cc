@@ -1,0 +1,106 @@
+#include "evaluators/report.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_format.h"
+
+namespace openp5::evaluators {
+namespace {
+
+nlohmann::ordered_json MetricsToJson(const std::vector<MetricValue>& metrics) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::object();
+  for (const MetricValue& metric : metrics) json[metric.name] = metric.value;
+  return json;
+}
+
+double UsersPerSecond(const std::vector<RankingResult>& results) {
+  double seconds = 0, users = 0;
+  for (const RankingResult& result : results) {
+    if (result.method != "model") continue;
+    seconds += result.seconds;
+    users += static_cast<double>(result.rankings.size());
+  }
+  return seconds > 0 ? users / seconds : 0;
+}
+
+std::vector<std::string> TableRow(const RankingResult& result) {
+  std::vector<std::string> row = {result.dataset,
+                                  result.task,
+                                  result.split,
+                                  result.prompt,
+                                  result.method,
+                                  result.filter,
+                                  std::to_string(result.rankings.size())};
+  for (const MetricValue& metric : result.metrics) {
+    row.push_back(absl::StrFormat("%.4f", metric.value));
+  }
+  return row;
+}
+
+}  // namespace
+
+nlohmann::ordered_json ResultsToJson(const std::vector<RankingResult>& results) {
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const RankingResult& result : results) {
+    nlohmann::ordered_json json = {{"dataset", result.dataset},
+                                   {"task", result.task},
+                                   {"split", result.split},
+                                   {"prompt", result.prompt},
+                                   {"filtered", result.filter != "none"},
+                                   {"users", result.rankings.size()},
+                                   {"metrics", MetricsToJson(result.metrics)},
+                                   {"method", result.method},
+                                   {"filter", result.filter},
+                                   {"score_normalization", result.score_normalization}};
+    if (!result.unfiltered_metrics.empty()) {
+      json["unfiltered_metrics"] = MetricsToJson(result.unfiltered_metrics);
+    }
+    list.push_back(std::move(json));
+  }
+  return {{"results", std::move(list)}, {"users_per_second", UsersPerSecond(results)}};
+}
+
+std::string ResultsTable(const std::vector<RankingResult>& results) {
+  if (results.empty()) return "";
+  std::vector<std::vector<std::string>> rows = {
+      {"dataset", "task", "split", "prompt", "method", "filter", "users"}};
+  for (const MetricValue& metric : results.front().metrics) rows[0].push_back(metric.name);
+  for (const RankingResult& result : results) rows.push_back(TableRow(result));
+  std::vector<size_t> width(rows[0].size(), 0);
+  for (const auto& row : rows) {
+    for (size_t i = 0; i < row.size(); ++i) width[i] = std::max(width[i], row[i].size());
+  }
+  std::string text;
+  for (const auto& row : rows) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      text += row[i];
+      text += i + 1 == row.size() ? "\n" : std::string(width[i] - row[i].size() + 2, ' ');
+    }
+  }
+  return text;
+}
+
+std::string TopkLines(const RankingResult& result, const datasets::SequenceDataset& dataset) {
+  std::string text;
+  for (const UserRanking& ranking : result.rankings) {
+    nlohmann::ordered_json items = nlohmann::ordered_json::array();
+    for (const int32_t item : ranking.items) {
+      if (item < 0) {
+        items.push_back(nullptr);
+      } else {
+        items.push_back(dataset.ItemId(item));
+      }
+    }
+    const nlohmann::ordered_json line = {{"dataset", result.dataset},
+                                         {"task", result.task},
+                                         {"user", dataset.UserId(ranking.user)},
+                                         {"target", dataset.ItemId(ranking.target)},
+                                         {"items", std::move(items)},
+                                         {"scores", ranking.scores}};
+    // Raw ids are whatever bytes a dataset has: what is no UTF-8 must not stop the report.
+    text += line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  }
+  return text;
+}
+
+}  // namespace openp5::evaluators

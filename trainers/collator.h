@@ -1,0 +1,30 @@
+#ifndef OPENP5_TRAINERS_COLLATOR_H_
+#define OPENP5_TRAINERS_COLLATOR_H_
+
+#include <c10/core/Device.h>
+
+#include <cstdint>
+#include <vector>
+
+#include "datasets/samples.h"
+#include "platform/models/packed_batch.h"
+#include "platform/text/tokenizer.h"
+
+namespace openp5::trainers {
+
+struct CollatorOptions {
+  int64_t max_tokens = 512;  // inputs and outputs are cut to this, the end token kept last
+  // OpenP5: the end token's whole-word id is 0 only in the longest rows of a batch.
+  bool openp5_compat = false;
+  c10::Device device = c10::Device(c10::kCPU);
+};
+
+// Samples as a packed batch, those with the longest inputs first (attention is computed on groups
+// of near-equal length). At least one sample. Thread-safe.
+models::Seq2SeqBatch Collate(const text::Tokenizer& tokenizer,
+                             const std::vector<datasets::Sample>& samples,
+                             const CollatorOptions& options);
+
+}  // namespace openp5::trainers
+
+#endif  // OPENP5_TRAINERS_COLLATOR_H_

@@ -1,0 +1,25 @@
+#include <ATen/ops/empty.h>
+
+#include <algorithm>
+
+#include "platform/base/random.h"
+#include "platform/text/number_tokens.h"
+#include "trainers/seq2seq_trainer.h"
+
+namespace openp5::trainers {
+
+void RandomInitialize(models::T5Model& model, const text::Tokenizer& tokenizer, uint64_t seed) {
+  const at::Tensor* shared = FindTensor(model.parameters(), "shared.weight");
+  OPENP5_CHECK(shared != nullptr);
+  at::Tensor table = shared->detach();  // the same memory, outside the gradient graph
+  const int64_t columns = table.size(1);
+  Random random(seed);
+  for (const int32_t id : text::NumberTokenIds(tokenizer)) {
+    at::Tensor row = at::empty({columns}, at::kFloat);
+    float* value = row.mutable_data_ptr<float>();
+    std::generate(value, value + columns, [&] { return static_cast<float>(random.Normal()); });
+    table.select(0, id).copy_(row);
+  }
+}
+
+}  // namespace openp5::trainers

@@ -1,0 +1,39 @@
+#ifndef OPENP5_TRAINERS_RUN_FOLDER_H_
+#define OPENP5_TRAINERS_RUN_FOLDER_H_
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "platform/base/status.h"
+
+namespace openp5::trainers {
+
+// The folder of one training run:
+//   config.ini                         the options it was started with
+//   metrics.jsonl                      one JSON object a line
+//   checkpoints/best, checkpoints/last
+//   checkpoints/training_state.safetensors
+class RunFolder {
+ public:
+  // Makes or opens folder `path`. A usage error if it holds something and `resume` is off, or if it
+  // is no run folder. FailedPrecondition naming the option if the run was started with other
+  // options than `config` (those that do not change results are not compared).
+  static absl::StatusOr<RunFolder> Open(const std::string& path, const std::string& config,
+                                        bool resume);
+
+  // True if there is a state to go on from.
+  bool HasState() const;
+  std::string StatePath() const;
+  std::string CheckpointPath(const std::string& name) const;
+  // Appends one line to metrics.jsonl.
+  absl::Status Log(const nlohmann::ordered_json& line) const;
+  const std::string& path() const { return path_; }
+
+ private:
+  explicit RunFolder(std::string path) : path_(std::move(path)) {}
+  std::string path_;
+};
+
+}  // namespace openp5::trainers
+
+#endif  // OPENP5_TRAINERS_RUN_FOLDER_H_

@@ -1,0 +1,26 @@
+#ifndef OPENP5_TRAINERS_SCHEDULE_H_
+#define OPENP5_TRAINERS_SCHEDULE_H_
+
+#include <cstdint>
+
+#include "platform/base/status.h"
+#include "platform/registry/registry.h"
+
+namespace openp5::trainers {
+
+struct ScheduleLength {
+  int64_t warmup_steps = 0;
+  int64_t total_steps = 1;
+};
+
+// What the learning rate of step `step` (from 0) is multiplied by, in [0, 1].
+using ScheduleFunction = double (*)(int64_t step, const ScheduleLength& length);
+
+// "linear": up in equal parts that start above 0, then down to 0 after the last step.
+// "linear-from-zero": OpenP5's (Hugging Face's): the same, but the first step of a warm-up has rate
+// 0 and so changes nothing. "constant": up as in "linear", then 1.
+absl::Status RegisterBuiltinSchedules(Registry<ScheduleFunction>* registry);
+
+}  // namespace openp5::trainers
+
+#endif  // OPENP5_TRAINERS_SCHEDULE_H_

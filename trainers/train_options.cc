@@ -1,0 +1,151 @@
+#include "trainers/train_options.h"
+
+#include <charconv>
+#include <limits>
+#include <numeric>
+
+namespace openp5::trainers {
+namespace {
+
+// One number a task from a list that has one for each or one for all.
+template <class Number>
+absl::StatusOr<std::vector<Number>> NumbersByTask(const char* option,
+                                                  const std::vector<std::string>& texts,
+                                                  size_t tasks) {
+  std::vector<Number> numbers;
+  for (const std::string& text : texts) {
+    Number number = 0;
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    if (error != std::errc() || stop != end || !(number > 0) || number > 1e6) {
+      return UsageError(StrCat("--", option, ": expected a number above 0, got '", text, "'"));
+    }
+    numbers.push_back(number);
+  }
+  if (numbers.size() == 1) numbers.resize(tasks, numbers.front());
+  if (numbers.size() != tasks) {
+    return UsageError(StrCat("--", option, ": expected one number or one for each of ", tasks,
+                             " tasks, got ", texts.size()));
+  }
+  return numbers;
+}
+
+}  // namespace
+
+void TrainOptions::ForEach(OptionVisitor& visitor) {
+  constexpr double kMany = 1e9;
+  visitor.Visit({.name = "epochs",
+                 .help = "passes over the largest dataset and task",
+                 .minimum = 1,
+                 .maximum = kMany},
+                &epochs);
+  visitor.Visit({.name = "batch-size", .help = "samples a batch", .minimum = 1, .maximum = 1e6},
+                &batch_size);
+  visitor.Visit({.name = "lr", .help = "largest learning rate", .minimum = 0, .maximum = 1e3}, &lr);
+  visitor.Visit({.name = "weight-decay",
+                 .help = "share of a weight taken off a step, times the learning rate",
+                 .minimum = 0,
+                 .maximum = 1e3},
+                &weight_decay);
+  visitor.Visit({.name = "adam-eps",
+                 .help = "added to the root of Adam's second moment",
+                 .minimum = 0,
+                 .maximum = 1},
+                &adam_eps);
+  visitor.Visit(
+      {.name = "clip", .help = "largest norm of the gradients; 0: not clipped", .minimum = 0},
+      &clip);
+  visitor.Visit({.name = "warmup-prop",
+                 .help = "share of the steps in which the learning rate grows",
+                 .minimum = 0,
+                 .maximum = 1},
+                &warmup_prop);
+  visitor.Visit({.name = "schedule",
+                 .help = "course of the learning rate",
+                 .choices = {"linear", "linear-from-zero", "constant"}},
+                &schedule);
+  visitor.Visit({.name = "gradient-accumulation-steps",
+                 .help = "batches that make one step",
+                 .minimum = 1,
+                 .maximum = 1e6},
+                &gradient_accumulation_steps);
+  visitor.Visit(
+      {.name = "dropout", .help = "share zeroed in training", .minimum = 0, .maximum = 0.99},
+      &dropout);
+  visitor.Visit({.name = "alpha",
+                 .help = "weights of the tasks' losses in the order of --tasks, scaled to mean 1"},
+                &alpha);
+  visitor.Visit({.name = "random-initialize",
+                 .help = "draw the embeddings of number tokens anew, so that identifiers start "
+                         "without a meaning"},
+                &random_initialize);
+  visitor.Visit({.name = "sample-prompt",
+                 .help = "draw --sample-num templates a sample each epoch instead of using all"},
+                &sample_prompt);
+  visitor.Visit({.name = "sample-num", .help = "templates drawn, one number or one a task"},
+                &sample_num);
+  visitor.Visit({.name = "valid-prompt", .help = "template of the validation loss"}, &valid_prompt);
+  visitor.Visit(
+      {.name = "valid-select",
+       .help = "what the best checkpoint is chosen by after an epoch: loss, a metric such "
+               "as hit@10 (both of the validation split), or none"},
+      &valid_select);
+  visitor.Visit({.name = "test-before-train", .help = "evaluate the test split before training"},
+                &test_before_train);
+  visitor.Visit({.name = "test-epoch",
+                 .help = "evaluate the test split after every N epochs; 0: never",
+                 .minimum = 0,
+                 .maximum = kMany},
+                &test_epoch);
+  visitor.Visit({.name = "max-steps",
+                 .help = "stop after N steps; 0: after the epochs",
+                 .minimum = 0,
+                 .maximum = kMany},
+                &max_steps);
+  visitor.Visit({.name = "save-steps",
+                 .help = "save the state every N steps, not only after epochs; 0: off",
+                 .minimum = 0,
+                 .maximum = kMany},
+                &save_steps);
+  visitor.Visit({.name = "logging-step",
+                 .help = "steps between two lines of metrics.jsonl",
+                 .minimum = 1,
+                 .maximum = kMany},
+                &logging_step);
+  visitor.Visit({.name = "max-input-tokens",
+                 .help = "prompts are cut to this many tokens",
+                 .minimum = 1,
+                 .maximum = 1e6},
+                &max_input_tokens);
+  visitor.Visit({.name = "seed", .help = "of every random choice", .minimum = 0, .maximum = 1e15},
+                &seed);
+  visitor.Visit({.name = "resume",
+                 .help = "go on with the run in --run-dir where it stopped; starts one if there is "
+                         "none"},
+                &resume);
+  visitor.Visit(
+      {.name = "openp5-compat", .help = "reproduce the original's quirks that change numbers"},
+      &openp5_compat);
+}
+
+absl::StatusOr<std::vector<double>> TrainOptions::TaskWeights(size_t tasks) const {
+  OPENP5_ASSIGN_OR_RETURN(std::vector<double> weights,
+                          NumbersByTask<double>("alpha", alpha, tasks));
+  const double mean =
+      std::accumulate(weights.begin(), weights.end(), 0.0) / static_cast<double>(tasks);
+  for (double& weight : weights) weight /= mean;
+  return weights;
+}
+
+absl::StatusOr<std::vector<int64_t>> TrainOptions::SampleNumbers(size_t tasks) const {
+  // The default has OpenP5's two tasks in mind.
+  std::vector<std::string> texts = sample_num;
+  if (texts == TrainOptions().sample_num) texts.resize(1);
+  return NumbersByTask<int64_t>("sample-num", texts, tasks);
+}
+
+std::string TrainOptions::ScheduleName() const {
+  return openp5_compat && schedule == "linear" ? "linear-from-zero" : schedule;
+}
+
+}  // namespace openp5::trainers

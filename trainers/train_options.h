@@ -1,0 +1,58 @@
+#ifndef OPENP5_TRAINERS_TRAIN_OPTIONS_H_
+#define OPENP5_TRAINERS_TRAIN_OPTIONS_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "platform/base/status.h"
+#include "platform/config/options.h"
+
+namespace openp5::trainers {
+
+// How a model is trained. Names and defaults are OpenP5's, except where a comment says otherwise.
+struct TrainOptions {
+  int64_t epochs = 10;
+  int64_t batch_size = 64;
+  double lr = 1e-3;
+  double weight_decay = 0.01;
+  double adam_eps = 1e-6;
+  double clip = 1.0;
+  double warmup_prop = 0.05;  // rounded down to whole steps
+  std::string schedule = "linear";
+  // Batches whose gradients make one step. In OpenP5 the option only shortens the schedule, which
+  // openp5_compat reproduces.
+  int64_t gradient_accumulation_steps = 1;
+  double dropout = 0.1;  // with openp5_compat the backbone's own rate
+  // Weights of the tasks' losses in the order of --tasks, scaled to mean 1, so that one number for
+  // all changes nothing. OpenP5 has the option (default 2) and does not use it.
+  std::vector<std::string> alpha = {"1"};
+  bool random_initialize = true;
+  bool sample_prompt = false;
+  std::vector<std::string> sample_num = {"3", "3"};
+  std::string valid_prompt = "seen:0";
+  // What `best` is chosen by; "none": the last epoch. OpenP5 knows the loss only (default off).
+  std::string valid_select = "loss";
+  // Of the test split; off by default (OpenP5: on), since each is as long as a whole evaluation.
+  bool test_before_train = false;
+  int64_t test_epoch = 0;
+  int64_t max_steps = 0;   // stop after so many steps; 0: after the epochs
+  int64_t save_steps = 0;  // save every so many steps, too; 0: only after epochs
+  int64_t logging_step = 100;
+  int64_t max_input_tokens = 512;
+  int64_t seed = 1;
+  bool resume = false;
+  bool openp5_compat = false;
+
+  void ForEach(OptionVisitor& visitor);
+
+  // Numbers by task; a usage error for another count than `tasks` or 1, or what is no number > 0.
+  absl::StatusOr<std::vector<double>> TaskWeights(size_t tasks) const;
+  absl::StatusOr<std::vector<int64_t>> SampleNumbers(size_t tasks) const;
+  // The schedule's name, openp5_compat considered.
+  std::string ScheduleName() const;
+};
+
+}  // namespace openp5::trainers
+
+#endif  // OPENP5_TRAINERS_TRAIN_OPTIONS_H_

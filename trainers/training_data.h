@@ -1,0 +1,61 @@
+#ifndef OPENP5_TRAINERS_TRAINING_DATA_H_
+#define OPENP5_TRAINERS_TRAINING_DATA_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "datasets/prompts.h"
+#include "datasets/samples.h"
+#include "evaluators/indexed_dataset.h"
+#include "trainers/task_sampler.h"
+
+namespace openp5::trainers {
+
+struct TrainingDataOptions {
+  bool sample_prompt = false;
+  std::vector<int64_t> sample_numbers = {};  // by task; templates a position, if sample_prompt
+  std::string valid_prompt = "seen:0";
+  uint64_t seed = 1;
+};
+
+// The samples of every (dataset, task) group, made when asked for. Group g is dataset
+// g / tasks, task g % tasks; within a group samples go user by user, position by position, and
+// template by template. Keeps references. Sample and ValidationSamples are thread-safe, StartEpoch
+// is not.
+class TrainingData {
+ public:
+  // NotFound if a task has no seen template or no `valid_prompt`; InvalidArgument for a dataset
+  // without training samples.
+  static absl::StatusOr<TrainingData> Create(
+      std::vector<const evaluators::IndexedDataset*> datasets, const datasets::PromptSet& prompts,
+      const std::vector<std::string>& tasks, const TrainingDataOptions& options);
+
+  std::vector<TaskGroup> groups() const;
+  // Draws the epoch's templates (with repeats, as OpenP5), if templates are sampled: a function of
+  // seed and epoch only.
+  void StartEpoch(int64_t epoch);
+  datasets::Sample Sample(int64_t group, int32_t number) const;
+  // Every user's validation sample of the group.
+  std::vector<datasets::Sample> ValidationSamples(int64_t group) const;
+
+ private:
+  struct Group {
+    const evaluators::IndexedDataset* dataset;
+    int32_t dataset_number;
+    const std::vector<datasets::Position>* positions;
+    std::vector<const datasets::PromptTemplate*> templates;
+    const datasets::PromptTemplate* valid_template = nullptr;
+    int64_t per_position = 1;           // samples a position makes
+    std::vector<uint16_t> choice = {};  // [samples] template of each, if they are sampled
+  };
+  TrainingData() = default;
+
+  TrainingDataOptions options_;
+  std::vector<std::unique_ptr<std::vector<datasets::Position>>> positions_;  // by dataset
+  std::vector<Group> groups_;
+};
+
+}  // namespace openp5::trainers
+
+#endif  // OPENP5_TRAINERS_TRAINING_DATA_H_

@@ -4,5 +4,4 @@ namespace openp5::app {
 std::vector<Command> TrainCommands() { return {}; }
 std::vector<Command> EvaluateCommands() { return {}; }
 std::vector<Command> RecommendCommands() { return {}; }
-std::vector<Command> CheckpointCommands() { return {}; }
 }  // namespace openp5::app

@@ -127,8 +127,8 @@ class AttentionFunction : public torch::autograd::Function<AttentionFunction> {
     context->save_for_backward(saved);
     context->saved_data["heads"] = options.heads;
     context->saved_data["dropout"] = options.dropout;
-    context->saved_data["layout"] = c10::make_intrusive<LayoutHolder>(
-        std::move(layout), added.defined() ? added.sizes().vec() : std::vector<int64_t>());
+    context->saved_data["layout"] = c10::IValue::make_capsule(c10::make_intrusive<LayoutHolder>(
+        std::move(layout), added.defined() ? added.sizes().vec() : std::vector<int64_t>()));
     return output;
   }
 

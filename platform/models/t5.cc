@@ -41,6 +41,14 @@ NamedTensors StripModulePrefix(const NamedTensors& weights) {
   return stripped;
 }
 
+int64_t CountDecoderBlocks(const NamedTensors& weights) {
+  int64_t count = 0;
+  while (FindTensor(weights, StrCat("decoder.block.", count, ".layer.0.layer_norm.weight")) !=
+         nullptr)
+    ++count;
+  return count;
+}
+
 }  // namespace
 
 struct T5Model::Impl {
@@ -126,6 +134,8 @@ absl::StatusOr<std::unique_ptr<T5Model>> T5Model::FromStateDict(T5Config config,
       words != nullptr && words->dim() == 2) {
     config.whole_word_rows = words->size(0);
   }
+  // OpenP5 builds as many decoder blocks as encoder blocks, whatever its config.json says.
+  config.num_decoder_layers = CountDecoderBlocks(weights);
   auto impl = std::make_unique<Impl>();
   impl->config = config;
   impl->dropout = config.dropout_rate;

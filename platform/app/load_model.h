@@ -1,0 +1,89 @@
+#ifndef OPENP5_PLATFORM_APP_LOAD_MODEL_H_
+#define OPENP5_PLATFORM_APP_LOAD_MODEL_H_
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "evaluators/indexed_dataset.h"
+#include "indexing/item_index.h"
+#include "platform/app/data_options.h"
+#include "platform/base/status.h"
+#include "platform/config/command_line.h"
+#include "platform/config/options.h"
+#include "platform/models/t5.h"
+#include "platform/tensor/runtime.h"
+#include "platform/text/tokenizer.h"
+
+namespace openp5::app {
+
+// Where a trained model is (evaluate, recommend).
+struct CheckpointOptions {
+  std::string checkpoint;
+  std::string backbone;   // folder with the config.json of an OpenP5 `.pt`
+  std::string tokenizer;  // empty: in the checkpoint, else in the backbone
+
+  void ForEach(OptionVisitor& visitor);
+};
+
+// What a training starts from.
+struct BackboneOptions {
+  std::string backbone = "preset:t5-small";
+  std::string tokenizer;  // empty: in the backbone's folder
+
+  void ForEach(OptionVisitor& visitor);
+};
+
+// How the item index is asked for, and whether the command line says so at all.
+struct IndexRequest {
+  indexing::IndexParameters parameters;
+  std::string index_db = {};
+  bool parameters_given = false, index_db_given = false;
+
+  // From options that `line` has parsed.
+  static IndexRequest From(const CommandLine& line, const indexing::IndexParameters& parameters,
+                           const DataOptions& data);
+};
+
+struct LoadedModel {
+  std::unique_ptr<models::T5Model> model;  // on the runtime's device, not in training mode
+  std::unique_ptr<text::Tokenizer> tokenizer;
+  std::vector<indexing::ItemIndex> indexes;            // of the datasets, in that order
+  nlohmann::json training = nlohmann::json::object();  // options it was trained with, if known
+};
+
+// Opens `options.checkpoint`: a checkpoint folder of ours, a Hugging Face folder, or an OpenP5
+// `.pt` with --backbone. A folder of ours brings its own indexes: one asked for as well must have
+// the same digest (FailedPrecondition). For the others the indexes come from the store.
+// FailedPrecondition, naming both numbers, if the embedding does not fit the tokenizer with the
+// indexes' added tokens. Else NotFound, DataLoss, InvalidArgument of the files.
+absl::StatusOr<LoadedModel> LoadCheckpoint(const CheckpointOptions& options,
+                                           const std::vector<datasets::SequenceDataset>& datasets,
+                                           const IndexRequest& request, const Runtime& runtime);
+
+struct NewModelOptions {
+  uint64_t seed = 1;
+  bool openp5_compat = false;  // exactly as many embedding rows as tokens
+};
+
+// A model to be trained: `preset:<name>` (random weights) or a Hugging Face folder, its embedding
+// grown for the indexes' added tokens. Indexes come from the store.
+absl::StatusOr<LoadedModel> CreateModel(const BackboneOptions& options,
+                                        const std::vector<datasets::SequenceDataset>& datasets,
+                                        const IndexRequest& request, const NewModelOptions& create,
+                                        const Runtime& runtime);
+
+// Pairs each dataset with its index.
+absl::StatusOr<std::vector<std::unique_ptr<evaluators::IndexedDataset>>> JoinIndexes(
+    std::vector<datasets::SequenceDataset> datasets, std::vector<indexing::ItemIndex> indexes,
+    const datasets::HistoryOptions& history);
+
+// Sets the options that `line` was not given to what the model was trained with, so that histories
+// look as they did in training. InvalidArgument if the manifest has a value of another type.
+absl::Status UseTrainedHistory(const CommandLine& line, const nlohmann::json& training,
+                               datasets::HistoryOptions* history);
+
+}  // namespace openp5::app
+
+#endif  // OPENP5_PLATFORM_APP_LOAD_MODEL_H_

@@ -68,13 +68,14 @@ absl::Status ReadPairs(const PairFile& file, std::vector<std::string>* ids,
     if (!more) break;
     const auto parts = datasets::SplitAt(line, ' ');
     if (parts.size() != 2 || parts[0].empty() || parts[1].empty()) {
-      return InvalidArgument(lines.Where(), ": expected `", file.what, " ", file.second_column,
-                             "`, got '", datasets::Excerpt(line), "'");
+      return InvalidArgument(lines.Where(), ": expected two columns, ", file.what, " and ",
+                             file.second_column, ", with a blank between; got '",
+                             datasets::Excerpt(line), "'");
     }
     const std::optional<int32_t> number = file.find(parts[0]);
     if (!number) {
-      return InvalidArgument(lines.Where(), ": expected a known ", file.what,
-                             " of the dataset, got '", datasets::Excerpt(parts[0]), "'");
+      return InvalidArgument(lines.Where(), ": ", file.what, " '", datasets::Excerpt(parts[0]),
+                             "' is not in the dataset");
     }
     if (line_of[*number] != 0) {
       return InvalidArgument(lines.Where(), ": ", file.what, " '", datasets::Excerpt(parts[0]),

@@ -1,0 +1,111 @@
+#include "indexing/token_trie.h"
+
+#include <map>
+#include <set>
+
+#include "platform/base/random.h"
+#include "tests/testing/testing.h"
+
+namespace openp5::indexing {
+namespace {
+
+using ::openp5::testing::StatusIs;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using Sequence = std::vector<int32_t>;
+
+constexpr int32_t kEnd = 1;
+
+// The same tree, slowly.
+struct NaiveTrie {
+  std::map<int32_t, NaiveTrie> children;
+  int32_t item = -1, count = 0;
+
+  void Add(std::span<const int32_t> sequence, int32_t number) {
+    ++count;
+    if (sequence.empty()) {
+      item = number;
+    } else {
+      children[sequence.front()].Add(sequence.subspan(1), number);
+    }
+  }
+};
+
+void ExpectEqual(const NaiveTrie& naive, const TokenTrie& trie, decoding::NodeId node) {
+  const auto tokens = trie.ChildTokens(node);
+  ASSERT_EQ(tokens.size(), naive.children.size());
+  ASSERT_EQ(trie.ItemAt(node), naive.item);
+  ASSERT_EQ(trie.ItemCount(node), naive.count);
+  size_t i = 0;
+  for (const auto& [token, child] : naive.children) {
+    ASSERT_EQ(tokens[i], token);
+    ExpectEqual(child, trie, trie.FirstChild(node) + static_cast<int32_t>(i));
+    ++i;
+  }
+}
+
+std::vector<Sequence> RandomSequences(Random* random, size_t count) {
+  std::set<Sequence> sequences;
+  while (sequences.size() < count) {
+    Sequence sequence(1 + random->Below(6));
+    for (int32_t& token : sequence) token = static_cast<int32_t>(2 + random->Below(9));
+    sequence.push_back(kEnd);
+    sequences.insert(sequence);
+  }
+  std::vector<Sequence> shuffled(sequences.begin(), sequences.end());
+  random->Shuffle(std::span(shuffled));
+  return shuffled;
+}
+
+TEST(TokenTrieTest, EqualsANaiveTrie) {
+  Random random(7);
+  for (const size_t count : {1, 2, 3, 20, 300, 2000}) {
+    const auto sequences = RandomSequences(&random, count);
+    NaiveTrie naive;
+    for (size_t i = 0; i < count; ++i) naive.Add(sequences[i], static_cast<int32_t>(i));
+    OPENP5_ASSERT_OK_AND_ASSIGN(const TokenTrie trie, TokenTrie::Create(sequences));
+    ExpectEqual(naive, trie, trie.root());
+    for (size_t i = 0; i < count; ++i) {
+      const decoding::NodeId leaf = trie.Walk(sequences[i]);
+      ASSERT_GE(leaf, 0);
+      EXPECT_EQ(trie.ItemAt(leaf), static_cast<int32_t>(i));
+    }
+  }
+}
+
+TEST(TokenTrieTest, PrefixesOfIdentifiersAreTwoItemsWithAnEndToken) {
+  // <5> and <5><6>, as OpenP5's items without training data.
+  OPENP5_ASSERT_OK_AND_ASSIGN(const TokenTrie trie,
+                              TokenTrie::Create(std::vector<Sequence>{{5, kEnd}, {5, 6, kEnd}}));
+  EXPECT_EQ(trie.node_count(), 5);
+  const decoding::NodeId five = trie.Walk(Sequence{5});
+  EXPECT_THAT(trie.ChildTokens(five), ElementsAre(kEnd, 6));
+  EXPECT_EQ(trie.ItemCount(five), 2);
+  EXPECT_EQ(trie.ItemAt(five), -1);
+  EXPECT_EQ(trie.ItemAt(trie.Walk(Sequence{5, kEnd})), 0);
+  EXPECT_EQ(trie.ItemAt(trie.Walk(Sequence{5, 6, kEnd})), 1);
+}
+
+TEST(TokenTrieTest, WalkLeavesTheTree) {
+  OPENP5_ASSERT_OK_AND_ASSIGN(const TokenTrie trie,
+                              TokenTrie::Create(std::vector<Sequence>{{3, 4, kEnd}}));
+  EXPECT_EQ(trie.Walk({}), trie.root());
+  EXPECT_EQ(trie.Walk(Sequence{4}), -1);
+  EXPECT_EQ(trie.Walk(Sequence{3, 4, kEnd, 3}), -1);
+}
+
+TEST(TokenTrieTest, RefusesWhatIsNoSetOfItems) {
+  const auto create = [](std::vector<Sequence> sequences) { return TokenTrie::Create(sequences); };
+  EXPECT_THAT(create({}), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("got none")));
+  EXPECT_THAT(create({{2, 1}, {}}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("item 1 is empty")));
+  EXPECT_THAT(
+      create({{2, 3, 1}, {2, 1}, {4, 1}, {2, 1}}),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("items 1 and 3 have the same")));
+  EXPECT_THAT(create({{2, 3, 4}, {5}, {2, 3}}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("item 2 is the beginning of that of item 0")));
+}
+
+}  // namespace
+}  // namespace openp5::indexing

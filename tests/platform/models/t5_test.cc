@@ -1,0 +1,142 @@
+#include "platform/models/t5.h"
+
+#include <torch/types.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/testing/testing.h"
+
+namespace openp5::models {
+namespace {
+
+using ::openp5::testing::StatusIs;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+T5Config TinyConfig() {
+  T5Config config;
+  config.vocab_size = 40;
+  config.d_model = 16;
+  config.d_kv = 4;
+  config.d_ff = 24;
+  config.num_heads = 4;
+  config.num_layers = config.num_decoder_layers = 2;
+  return config;
+}
+
+PackedBatch Pack(const std::vector<std::vector<int64_t>>& rows) {
+  std::vector<int64_t> tokens, lengths;
+  for (const auto& row : rows) {
+    tokens.insert(tokens.end(), row.begin(), row.end());
+    lengths.push_back(static_cast<int64_t>(row.size()));
+  }
+  return {torch::tensor(tokens, at::kLong), at::Tensor(), lengths};
+}
+
+TEST(T5Test, AnExampleDoesNotDependOnItsBatch) {
+  const auto model = T5Model::Create(TinyConfig(), 1);
+  const std::vector<std::vector<int64_t>> inputs = {
+      {5, 6, 7, 1}, {8, 1}, {9, 10, 11, 12, 13, 14, 1}};
+  const std::vector<std::vector<int64_t>> labels = {{20, 1}, {21, 22, 1}, {23, 1}};
+  const at::Tensor together = model->TokenLosses({Pack(inputs), Pack(labels)});
+  int64_t start = 0;
+  for (size_t i = 0; i < inputs.size(); ++i) {
+    const at::Tensor alone = model->TokenLosses({Pack({inputs[i]}), Pack({labels[i]})});
+    EXPECT_TRUE(at::allclose(together.narrow(0, start, alone.size(0)), alone, 1e-5, 1e-5));
+    start += alone.size(0);
+  }
+}
+
+TEST(T5Test, CachedDecodingEqualsFullDecoding) {
+  const auto model = T5Model::Create(TinyConfig(), 2);
+  const PackedBatch prompts = Pack({{5, 6, 7, 1}, {8, 9, 1}});
+  const auto state = model->Begin(prompts);
+  state->Advance(torch::tensor({0, 20, 0, 20}, at::kLong).view({2, 1, 2}));
+  state->Select(torch::tensor({0, 1}, at::kLong), at::zeros({2, 2}, at::kLong));
+  const at::Tensor hidden =
+      state->Advance(torch::tensor({21, 22, 23, 24}, at::kLong).view({2, 2, 1}));
+  state->Select(torch::tensor({1}, at::kLong), torch::tensor({1, 0}, at::kLong).view({1, 2}));
+  const at::Tensor after = state->Advance(torch::tensor({30, 31}, at::kLong).view({1, 2, 1}));
+
+  const at::NoGradGuard no_gradients;
+  const auto full = [&](const std::vector<int64_t>& prompt, const std::vector<int64_t>& generated) {
+    std::vector<int64_t> labels(generated.begin() + 1, generated.end());
+    labels.push_back(1);
+    const PackedBatch input = Pack({prompt});
+    return model->Decode(input, model->Encode(input), Pack({labels}))
+        .select(0, static_cast<int64_t>(generated.size()) - 1);
+  };
+  EXPECT_TRUE(at::allclose(hidden[0][1][0], full({5, 6, 7, 1}, {0, 20, 22}), 1e-5, 1e-5));
+  EXPECT_TRUE(at::allclose(hidden[1][0][0], full({8, 9, 1}, {0, 20, 23}), 1e-5, 1e-5));
+  EXPECT_TRUE(at::allclose(after[0][0][0], full({8, 9, 1}, {0, 20, 24, 30}), 1e-5, 1e-5));
+  EXPECT_TRUE(at::allclose(after[0][1][0], full({8, 9, 1}, {0, 20, 23, 31}), 1e-5, 1e-5));
+}
+
+TEST(T5Test, StateDictReadsBackAndFaultsAreNamed) {
+  const auto model = T5Model::Create(TinyConfig(), 3);
+  NamedTensors weights = model->parameters();
+  weights.emplace_back("lm_head.weight", *FindTensor(weights, "shared.weight"));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto again, T5Model::FromStateDict(TinyConfig(), weights));
+  for (const auto& [name, tensor] : model->parameters())
+    EXPECT_TRUE(at::equal(tensor, *FindTensor(again->parameters(), name))) << name;
+
+  NamedTensors extra = weights;
+  extra.emplace_back("decoder.surprise", at::zeros({1}));
+  EXPECT_THAT(T5Model::FromStateDict(TinyConfig(), extra),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("decoder.surprise")));
+  NamedTensors wrong = weights;
+  for (auto& [name, tensor] : wrong) {
+    if (name == "encoder.final_layer_norm.weight") tensor = at::zeros({3});
+  }
+  EXPECT_THAT(
+      T5Model::FromStateDict(TinyConfig(), wrong),
+      StatusIs(absl::StatusCode::kDataLoss, AllOf(HasSubstr("encoder.final_layer_norm.weight"),
+                                                  HasSubstr("[16]"), HasSubstr("[3]"))));
+  EXPECT_THAT(T5Model::FromStateDict(TinyConfig(), {}),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("shared.weight")));
+}
+
+TEST(T5Test, ResizingKeepsOldRows) {
+  const auto model = T5Model::Create(TinyConfig(), 4);
+  const at::Tensor before = FindTensor(model->parameters(), "shared.weight")->detach().clone();
+  Random random(1);
+  model->ResizeVocabulary(45, random);
+  const at::Tensor after = FindTensor(model->parameters(), "shared.weight")->detach();
+  EXPECT_EQ(model->vocabulary_size(), 45);
+  EXPECT_TRUE(at::equal(after.narrow(0, 0, 40), before));
+  EXPECT_GT(after.narrow(0, 40, 5).abs().sum().item<double>(), 0);
+}
+
+TEST(T5Test, DropoutOnlyInTraining) {
+  const auto model = T5Model::Create(TinyConfig(), 5);
+  const PackedBatch input = Pack({{5, 6, 7, 1}});
+  EXPECT_TRUE(at::equal(model->Encode(input), model->Encode(input)));
+  model->SetTraining(true, 0.5);
+  EXPECT_FALSE(at::equal(model->Encode(input), model->Encode(input)));
+}
+
+TEST(T5ConfigTest, ReadsBackAndNamesTheField) {
+  OPENP5_ASSERT_OK_AND_ASSIGN(const T5Config again,
+                              T5Config::FromHuggingFace(TinyConfig().ToHuggingFace()));
+  EXPECT_EQ(again.ToHuggingFace(), TinyConfig().ToHuggingFace());
+  const auto with = [](const char* name, nlohmann::json value) {
+    nlohmann::json json = TinyConfig().ToHuggingFace();
+    json[name] = std::move(value);
+    return T5Config::FromHuggingFace(json);
+  };
+  EXPECT_THAT(with("d_model", -1),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("d_model")));
+  EXPECT_THAT(with("d_ff", "x"), StatusIs(absl::StatusCode::kInvalidArgument,
+                                          HasSubstr("d_ff: expected a whole number")));
+  EXPECT_THAT(
+      with("feed_forward_proj", "silu"),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("relu or gated-gelu, got silu")));
+  EXPECT_THAT(with("model_type", "bert"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("expected t5, got bert")));
+  EXPECT_THAT(
+      T5Config::Preset("t5-huge"),
+      StatusIs(absl::StatusCode::kNotFound, AllOf(HasSubstr("t5-tiny"), HasSubstr("t5-huge"))));
+}
+
+}  // namespace
+}  // namespace openp5::models

@@ -49,14 +49,14 @@ case "$DATASET" in
     NAME=Demo
     # Groups of about 20 items that are taken together: what the demo dataset is made of.
     INDEX=(--indexing collaborative --collaborative-token-size 50 --collaborative-cluster 10)
-    TRAIN=(--epochs 20 --batch-size 64 --lr 1e-3)
+    TRAIN=(--epochs 20 --batch-size 64 --lr 2e-3)
     ;;
   ml-100k)
     [[ -n "$RAW" ]] || usage_error "--dataset ml-100k: expected --raw DIR too"
     [[ -f "$RAW/u.data" || -f "$RAW/ml-100k/u.data" ]] || usage_error "--raw: $RAW/u.data: not found; expected the unpacked ml-100k folder"
     NAME=ML100K
     INDEX=(--indexing collaborative --collaborative-token-size 200 --collaborative-cluster 20)
-    TRAIN=(--epochs 10 --batch-size 64 --lr 1e-3)
+    TRAIN=(--epochs 4 --batch-size 128 --lr 2e-3)
     ;;
   *) usage_error "--dataset: expected demo or ml-100k, got '$DATASET'" ;;
 esac
@@ -94,7 +94,7 @@ fi
 openp5 dataset inspect "${DATA[@]}" --top 3
 openp5 index build "${DATA[@]}" "${INDEX[@]}"
 openp5 tokenizer train "${INDEXED[@]}" --out "$OUT/tokenizer"
-openp5 train "${INDEXED[@]}" --backbone preset:t5-tiny --tokenizer "$OUT/tokenizer" --run-dir "$OUT/run" "${TRAIN[@]}"
+openp5 train "${INDEXED[@]}" --backbone preset:t5-tiny --tokenizer "$OUT/tokenizer" --run-dir "$OUT/run" --sample-prompt --sample-num 1 "${TRAIN[@]}"
 openp5 evaluate --checkpoint "$BEST" "${DATA[@]}" --tasks sequential --split test --baseline popularity
 USER_ID="$(head -n 1 "$OUT/data/$NAME/user_sequence.txt" | cut -d ' ' -f 1)"
 openp5 recommend --checkpoint "$BEST" "${DATA[@]}" --user "$USER_ID" --k 10

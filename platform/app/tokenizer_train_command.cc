@@ -56,8 +56,6 @@ struct TrainOptions {
 };
 
 struct AllOptions {
-  AllOptions() { data.tasks = {"sequential", "straightforward"}; }
-
   DataOptions data;
   indexing::IndexParameters index;
   datasets::HistoryOptions history;

@@ -1,0 +1,332 @@
+#include <signal.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <thread>
+
+#include "platform/base/file.h"
+#include "platform/base/random.h"
+#include "tests/cli/program.h"
+#include "tests/testing/testing.h"
+
+namespace openp5 {
+namespace {
+
+using Json = nlohmann::json;
+using ::openp5::testing::Program;
+using ::openp5::testing::ProgramResult;
+using ::openp5::testing::RunProgram;
+using ::openp5::testing::TemporaryFolder;
+using ::testing::AllOf;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+
+using Arguments = std::vector<std::string>;
+
+Arguments operator+(Arguments left, const Arguments& right) {
+  left.insert(left.end(), right.begin(), right.end());
+  return left;
+}
+
+// 24 users who walk round a ring of 20 items.
+std::string Sequences() {
+  Random random(4);
+  std::string text;
+  for (int user = 0; user < 24; ++user) {
+    uint64_t item = random.Below(20);
+    text += StrCat("user", user);
+    for (int i = 0; i < 7; ++i) {
+      text += StrCat(" item", item % 20);
+      item += 1 + random.Below(2);
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+// One dataset, its index, tokenizer and a trained checkpoint, made once by the program itself.
+class PipelineTest : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = std::make_unique<TemporaryFolder>();
+    ASSERT_TRUE(MakeDirectories(Path("data/Toy")).ok());
+    ASSERT_TRUE(WriteFileAtomic(Path("data/Toy/user_sequence.txt"), Sequences()).ok());
+    ASSERT_TRUE(WriteFileAtomic(Path("data/Toy/item_metadata.jsonl"),
+                                "{\"item\": \"item3\", \"title\": \"The third\"}\n")
+                    .ok());
+    ExpectSuccess(RunProgram(Arguments{"index", "build", "--indexing", "sequential"} + Data()));
+    ExpectSuccess(RunProgram(Arguments{"index", "build"} + Collaborative() + Data()));
+    ExpectSuccess(RunProgram(Arguments{"tokenizer", "train", "--out", Path("tokenizer"),
+                                       "--vocabulary-size", "300", "--split-digits"} +
+                             Data()));
+    ExpectSuccess(RunProgram(Train("run")));
+  }
+  static void TearDownTestSuite() { folder_.reset(); }
+
+  static std::string Path(const std::string& name) { return folder_->File(name); }
+  static Arguments Data() { return {"--data-dir", Path("data"), "--datasets", "Toy"}; }
+  static Arguments Collaborative() {
+    return {"--indexing", "collaborative",           "--collaborative-token-size",
+            "8",          "--collaborative-cluster", "4"};
+  }
+  static Arguments Train(const std::string& run) {
+    return Arguments{"train",
+                     "--run-dir",
+                     Path(run),
+                     "--backbone",
+                     "preset:t5-tiny",
+                     "--tokenizer",
+                     Path("tokenizer"),
+                     "--epochs",
+                     "1",
+                     "--batch-size",
+                     "16",
+                     "--sample-prompt",
+                     "--sample-num",
+                     "1",
+                     "--seed",
+                     "1",
+                     "--threads",
+                     "1"} +
+           Data();
+  }
+  static std::string Checkpoint() { return Path("run/checkpoints/best"); }
+  static Arguments Evaluate(const std::string& checkpoint) {
+    return Arguments{"evaluate", "--checkpoint", checkpoint, "--threads", "1"} + Data();
+  }
+  static Arguments Recommend() {
+    return Arguments{"recommend", "--checkpoint", Checkpoint(), "--threads", "1"} + Data();
+  }
+
+  static void ExpectSuccess(const ProgramResult& result) {
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+  }
+  // One line says what is wrong; nothing is on standard output.
+  static void ExpectFailure(const ProgramResult& result, int exit_code,
+                            const ::testing::Matcher<std::string>& line) {
+    EXPECT_EQ(result.exit_code, exit_code) << result.err;
+    EXPECT_THAT(result.LastError(), line);
+    EXPECT_EQ(result.out, "");
+  }
+
+  // A copy of the trained checkpoint to damage.
+  static std::string CopyOfCheckpoint(const std::string& name) {
+    std::filesystem::remove_all(Path(name));
+    std::filesystem::copy(Checkpoint(), Path(name), std::filesystem::copy_options::recursive);
+    return Path(name);
+  }
+
+  static std::unique_ptr<TemporaryFolder> folder_;
+};
+
+std::unique_ptr<TemporaryFolder> PipelineTest::folder_;
+
+TEST_F(PipelineTest, EvaluateGivesTheDocumentedJson) {
+  const ProgramResult result =
+      RunProgram(Evaluate(Checkpoint()) +
+                 Arguments{"--indexing", "sequential", "--index-db", Path("data/index.rocksdb"),
+                           "--format", "json", "--beams", "10", "--topk-out", Path("topk.jsonl"),
+                           "--baseline", "popularity"});
+  ExpectSuccess(result);
+  const Json json = Json::parse(result.out);
+  ASSERT_EQ(json["results"].size(), 2u);
+  const Json& row = json["results"][0];
+  EXPECT_EQ(row["dataset"], "Toy");
+  EXPECT_EQ(row["task"], "sequential");
+  EXPECT_EQ(row["split"], "test");
+  EXPECT_EQ(row["prompt"], "seen:0");
+  EXPECT_EQ(row["filtered"], false);
+  EXPECT_EQ(row["users"], 24);
+  EXPECT_EQ(row["metrics"].size(), 4u);
+  EXPECT_EQ(json["results"][1]["method"], "popularity");
+  EXPECT_GT(json["users_per_second"].get<double>(), 0);
+
+  std::istringstream lines(ReadFile(Path("topk.jsonl")).value_or(""));
+  int users = 0;
+  for (std::string line; std::getline(lines, line); ++users) {
+    const Json top = Json::parse(line);
+    EXPECT_EQ(top["user"], StrCat("user", users));
+    EXPECT_EQ(top["items"].size(), 10u);
+    EXPECT_EQ(top["scores"].size(), 10u);
+    EXPECT_TRUE(top["target"].is_string());
+  }
+  EXPECT_EQ(users, 24);
+}
+
+TEST_F(PipelineTest, EvaluatePrintsATable) {
+  const ProgramResult result = RunProgram(Evaluate(Checkpoint()) + Arguments{"--users", "3"});
+  ExpectSuccess(result);
+  EXPECT_THAT(result.out, AllOf(HasSubstr("hit@10"), HasSubstr("users/s")));
+}
+
+TEST_F(PipelineTest, RecommendLeavesSeenItemsOut) {
+  const ProgramResult result =
+      RunProgram(Recommend() + Arguments{"--user", "user0", "--k", "5", "--format", "json"});
+  ExpectSuccess(result);
+  const Json json = Json::parse(result.out);
+  EXPECT_EQ(json["items"].size(), 5u);
+  EXPECT_EQ(json["history"].size(), 7u);
+  for (const Json& item : json["items"]) {
+    EXPECT_EQ(std::count(json["history"].begin(), json["history"].end(), item["item"]), 0);
+    if (item["item"] == "item3") EXPECT_EQ(item["title"], "The third");
+  }
+  const ProgramResult all =
+      RunProgram(Recommend() + Arguments{"--history", "item1,item2", "--k", "20", "--include-seen",
+                                         "--format", "json"});
+  ExpectSuccess(all);
+  EXPECT_EQ(Json::parse(all.out)["items"].size(), 20u);
+}
+
+TEST_F(PipelineTest, RecommendNamesUnknownUsersAndItems) {
+  ExpectFailure(RunProgram(Recommend() + Arguments{"--user", "nobody"}), 1,
+                HasSubstr("--user: Toy has no user 'nobody'"));
+  ExpectFailure(RunProgram(Recommend() + Arguments{"--history", "item1,item99"}), 1,
+                HasSubstr("--history: Toy has no item 'item99'"));
+  ExpectFailure(RunProgram(Recommend()), 2, HasSubstr("missing --user or --history"));
+}
+
+TEST_F(PipelineTest, ARunIsNotOverwritten) {
+  ExpectFailure(RunProgram(Train("run")), 2,
+                AllOf(HasSubstr("is not empty"), HasSubstr("--resume")));
+}
+
+// Stopped by a signal inside an epoch and gone on with: the same bytes as without the stop.
+TEST_F(PipelineTest, ResumesExactlyAfterASignal) {
+  const Arguments more = {"--epochs", "3", "--logging-step", "1"};
+  ExpectSuccess(RunProgram(Train("whole") + more));
+  {
+    Program program(Train("stopped") + more);
+    const std::string log = Path("stopped/metrics.jsonl");
+    while (program.IsRunning() &&
+           ReadFile(log).value_or("").find("\"step\":3,") == std::string::npos) {
+      std::this_thread::yield();
+    }
+    program.Signal(SIGTERM);
+    const ProgramResult result = program.Wait();
+    ASSERT_EQ(result.exit_code, 143) << result.err;
+    EXPECT_THAT(result.LastError(), HasSubstr("--resume"));
+    EXPECT_TRUE(FileExists(Path("stopped/checkpoints/last/manifest.json")));
+  }
+  ExpectFailure(RunProgram(Train("stopped") + more + Arguments{"--lr", "0.5", "--resume"}), 1,
+                HasSubstr("started with lr=0.001, got lr=0.5"));
+  ExpectSuccess(RunProgram(Train("stopped") + more + Arguments{"--resume"}));
+  for (const char* name : {"best", "last"}) {
+    const std::string file = StrCat("/checkpoints/", name, "/model.safetensors");
+    const auto whole = ReadFile(Path("whole" + file)), stopped = ReadFile(Path("stopped" + file));
+    ASSERT_TRUE(whole.ok() && stopped.ok());
+    EXPECT_TRUE(*whole == *stopped) << name;
+  }
+}
+
+TEST_F(PipelineTest, TrainsWithAddedTokensAndTasks) {
+  const ProgramResult result =
+      RunProgram(Train("collaborative") + Collaborative() +
+                 Arguments{"--tasks", "sequential,straightforward", "--format", "json",
+                           "--valid-select", "hit@5", "--test-epoch", "1"});
+  ExpectSuccess(result);
+  const Json json = Json::parse(result.out);
+  const ProgramResult evaluated =
+      RunProgram(Evaluate(json["checkpoint"]) + Arguments{"--filtered", "--format", "json"});
+  ExpectSuccess(evaluated);
+  EXPECT_EQ(Json::parse(evaluated.out)["results"][0]["filtered"], true);
+}
+
+TEST_F(PipelineTest, MissingThingsAreNamed) {
+  ExpectFailure(RunProgram(Evaluate(Path("nothing"))), 1, HasSubstr("nothing: no such file"));
+  ExpectFailure(RunProgram({"evaluate", "--checkpoint", Checkpoint(), "--data-dir", Path("data"),
+                            "--datasets", "Absent"}),
+                1, HasSubstr("Absent/user_sequence.txt"));
+  ExpectFailure(RunProgram(Evaluate(Path("data"))), 1,
+                HasSubstr("neither a checkpoint (manifest.json) nor a Hugging Face folder"));
+  ExpectFailure(RunProgram(Evaluate(Path("topk.jsonl")) + Arguments{"--prompt-file", Path("no")}),
+                1, HasSubstr(Path("no")));
+  ExpectFailure(RunProgram({"evaluate", "--data-dir", "x", "--datasets", "y"}), 2,
+                HasSubstr("missing --checkpoint"));
+}
+
+TEST_F(PipelineTest, BadOptionsAreNamed) {
+  ExpectFailure(RunProgram(Evaluate(Checkpoint()) + Arguments{"--beam", "3"}), 2,
+                AllOf(HasSubstr("unknown option 'beam'"), HasSubstr("did you mean --beams?"),
+                      HasSubstr("--checkpoint")));
+  ExpectFailure(RunProgram(Evaluate(Checkpoint()) + Arguments{"--split", "dev"}), 2,
+                AllOf(HasSubstr("--split"), HasSubstr("validation"), HasSubstr("'dev'")));
+  ExpectFailure(RunProgram(Evaluate(Checkpoint()) + Arguments{"--metrics", "mrr@5"}), 2,
+                HasSubstr("one of hit, ndcg"));
+  ExpectFailure(RunProgram(Evaluate(Checkpoint()) + Arguments{"--prompt", "seen:99"}), 1,
+                HasSubstr("seen:99"));
+  ExpectFailure(RunProgram(Train("x") + Arguments{"--lr", "fast"}), 2,
+                HasSubstr("--lr: expected a number, got 'fast'"));
+  ExpectFailure(RunProgram(Train("x") + Arguments{"--backbone", "preset:t6"}), 2,
+                AllOf(HasSubstr("t5-tiny"), HasSubstr("t6")));
+  EXPECT_FALSE(FileExists(Path("x")));
+}
+
+TEST_F(PipelineTest, BadDataIsNamedWithItsLine) {
+  ASSERT_TRUE(MakeDirectories(Path("bad/Toy")).ok());
+  const auto failure = [&](const std::string& content) {
+    EXPECT_TRUE(WriteFileAtomic(Path("bad/Toy/user_sequence.txt"), content).ok());
+    return RunProgram(
+        {"evaluate", "--checkpoint", Checkpoint(), "--data-dir", Path("bad"), "--datasets", "Toy"});
+  };
+  ExpectFailure(failure(""), 1, HasSubstr("bad/Toy/user_sequence.txt"));
+  ExpectFailure(failure("u1 a b c\nu2 a b\n"), 1, HasSubstr("user_sequence.txt:2"));
+  ExpectFailure(failure(Sequences() + "newcomer item1 item2 novelty\n"), 1,
+                AllOf(HasSubstr("novelty"), HasSubstr("index")));
+}
+
+TEST_F(PipelineTest, DamagedCheckpointsAreNamed) {
+  const std::string truncated = CopyOfCheckpoint("truncated");
+  std::filesystem::resize_file(truncated + "/model.safetensors", 1000);
+  ExpectFailure(RunProgram(Evaluate(truncated)), 1, HasSubstr("model.safetensors"));
+  const std::string flipped = CopyOfCheckpoint("flipped");
+  std::string bytes = ReadFile(flipped + "/model.safetensors").value_or("");
+  bytes[bytes.size() / 2] ^= 1;
+  ASSERT_TRUE(WriteFileAtomic(flipped + "/model.safetensors", bytes).ok());
+  ExpectFailure(RunProgram(Evaluate(flipped)), 1, HasSubstr("model.safetensors"));
+  const std::string index = CopyOfCheckpoint("index");
+  std::string items = ReadFile(index + "/items.index").value_or("");
+  items[items.size() / 2] ^= 1;
+  ASSERT_TRUE(WriteFileAtomic(index + "/items.index", items).ok());
+  ExpectFailure(RunProgram(Evaluate(index)), 1, HasSubstr("items.index"));
+  const std::string manifest = CopyOfCheckpoint("manifest");
+  ASSERT_TRUE(WriteFileAtomic(manifest + "/manifest.json", "{\"version\"").ok());
+  ExpectFailure(RunProgram(Evaluate(manifest)), 1, HasSubstr("manifest.json"));
+}
+
+TEST_F(PipelineTest, AnotherIndexIsRefused) {
+  ExpectFailure(RunProgram(Evaluate(Checkpoint()) + Collaborative()), 1,
+                AllOf(HasSubstr("trained with item index sequential/original"),
+                      HasSubstr("got collaborative/8/4")));
+  ExpectFailure(RunProgram(Train("y") + Arguments{"--indexing", "random"}), 1, HasSubstr("random"));
+}
+
+TEST_F(PipelineTest, AFullDiskLeavesNothingHalfWritten) {
+  const ProgramResult full =
+      RunProgram(Evaluate(Checkpoint()) + Arguments{"--users", "1"}, "/dev/full");
+  EXPECT_EQ(full.exit_code, 1);
+  EXPECT_THAT(full.LastError(), HasSubstr("No space left"));
+
+  const std::string disk = Path("disk");
+  ASSERT_TRUE(MakeDirectories(disk).ok());
+  if (mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=256k") != 0) {
+    GTEST_SKIP() << "a small disk needs the right to mount";
+  }
+  Arguments train = Train("unused");
+  std::replace(train.begin(), train.end(), Path("unused"), disk + "/run");
+  const ProgramResult result = RunProgram(train);
+  EXPECT_EQ(result.exit_code, 1);
+  EXPECT_THAT(result.LastError(), AllOf(HasSubstr(disk), HasSubstr("No space left")));
+  EXPECT_FALSE(FileExists(disk + "/run/checkpoints/best"));
+  for (const auto& entry : std::filesystem::directory_iterator(disk + "/run/checkpoints")) {
+    ADD_FAILURE() << "left behind: " << entry.path();
+  }
+  umount(disk.c_str());
+}
+
+}  // namespace
+}  // namespace openp5

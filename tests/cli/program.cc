@@ -1,0 +1,68 @@
+#include "tests/cli/program.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "platform/base/file.h"
+
+namespace openp5::testing {
+
+std::string ProgramResult::LastError() const {
+  if (err.empty()) return "";
+  const size_t end = err.find_last_not_of('\n');
+  const size_t start = err.rfind('\n', end);
+  return err.substr(start == std::string::npos ? 0 : start + 1, end - start);
+}
+
+Program::Program(const std::vector<std::string>& arguments, const std::string& stdout_file) {
+  std::string pattern = (std::filesystem::temp_directory_path() / "openp5_cli_XXXXXX").string();
+  folder_ = mkdtemp(pattern.data());
+  const std::string out = stdout_file.empty() ? folder_ + "/out" : stdout_file;
+  const std::string err = folder_ + "/err";
+  std::vector<char*> argv = {const_cast<char*>(OPENP5_BINARY)};
+  for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+  argv.push_back(nullptr);
+  pid_ = fork();
+  if (pid_ != 0) return;
+  dup2(open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 1);
+  dup2(open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 2);
+  execv(argv[0], argv.data());
+  _exit(127);
+}
+
+Program::~Program() {
+  if (!ended_) {
+    Signal(SIGKILL);
+    Wait();
+  }
+  std::error_code ignored;
+  std::filesystem::remove_all(folder_, ignored);
+}
+
+void Program::Signal(int signal) const { kill(pid_, signal); }
+
+bool Program::IsRunning() {
+  if (!ended_) ended_ = waitpid(pid_, &status_, WNOHANG) == pid_;
+  return !ended_;
+}
+
+ProgramResult Program::Wait() {
+  if (!ended_) waitpid(pid_, &status_, 0);
+  ended_ = true;
+  ProgramResult result;
+  result.exit_code = WIFEXITED(status_) ? WEXITSTATUS(status_) : 128 + WTERMSIG(status_);
+  result.out = ReadFile(folder_ + "/out").value_or("");
+  result.err = ReadFile(folder_ + "/err").value_or("");
+  return result;
+}
+
+ProgramResult RunProgram(const std::vector<std::string>& arguments,
+                         const std::string& stdout_file) {
+  return Program(arguments, stdout_file).Wait();
+}
+
+}  // namespace openp5::testing

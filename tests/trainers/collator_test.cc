@@ -1,0 +1,54 @@
+#include "trainers/collator.h"
+
+#include "tests/evaluators/tiny_world.h"
+
+namespace openp5::trainers {
+namespace {
+
+using ::openp5::testing::TinyWorld;
+
+class CollatorTest : public ::testing::Test {
+ protected:
+  models::Seq2SeqBatch Make(const CollatorOptions& options) {
+    return Collate(*world_.tokenizer,
+                   {{"toy user", "toy item_1001"}, {"toy user toy user toy user", "toy"}}, options);
+  }
+  std::vector<int64_t> Values(const at::Tensor& tensor) {
+    const int64_t* data = tensor.const_data_ptr<int64_t>();
+    return {data, data + tensor.numel()};
+  }
+  TinyWorld world_;
+};
+
+TEST_F(CollatorTest, PacksLongestInputFirst) {
+  const models::Seq2SeqBatch batch = Make({});
+  ASSERT_EQ(batch.input.lengths.size(), 2u);
+  EXPECT_GT(batch.input.lengths[0], batch.input.lengths[1]);
+  EXPECT_EQ(batch.input.tokens.size(0), batch.input.lengths[0] + batch.input.lengths[1]);
+  // Labels follow their inputs.
+  EXPECT_EQ(batch.labels.lengths[0], static_cast<int64_t>(world_.tokenizer->Encode("toy").size()));
+  EXPECT_FALSE(batch.labels.whole_words.defined());
+}
+
+TEST_F(CollatorTest, EndTokensBelongToNoWord) {
+  const models::Seq2SeqBatch batch = Make({});
+  const auto words = Values(batch.input.whole_words);
+  EXPECT_EQ(words[static_cast<size_t>(batch.input.lengths[0]) - 1], 0);
+  EXPECT_EQ(words.back(), 0);
+}
+
+TEST_F(CollatorTest, CompatKeepsTheLastWordAtShorterRowsEnds) {
+  const models::Seq2SeqBatch batch = Make({.openp5_compat = true});
+  const auto words = Values(batch.input.whole_words);
+  EXPECT_EQ(words[static_cast<size_t>(batch.input.lengths[0]) - 1], 0);
+  EXPECT_EQ(words.back(), 2);
+}
+
+TEST_F(CollatorTest, CutsLongTextsButKeepsTheEnd) {
+  const models::Seq2SeqBatch batch = Make({.max_tokens = 3});
+  EXPECT_EQ(batch.input.lengths, (std::vector<int64_t>{3, 3}));
+  EXPECT_EQ(Values(batch.input.tokens)[2], world_.tokenizer->eos_id());
+}
+
+}  // namespace
+}  // namespace openp5::trainers

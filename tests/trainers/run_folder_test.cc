@@ -1,0 +1,54 @@
+#include "trainers/run_folder.h"
+
+#include "platform/base/file.h"
+#include "tests/testing/testing.h"
+
+namespace openp5::trainers {
+namespace {
+
+using ::openp5::testing::StatusIs;
+using ::openp5::testing::TemporaryFolder;
+using ::testing::HasSubstr;
+
+TEST(RunFolderTest, IsNeverOverwritten) {
+  const TemporaryFolder temporary;
+  const std::string path = temporary.File("run");
+  OPENP5_ASSERT_OK(RunFolder::Open(path, "lr=1\n", /*resume=*/false));
+  const auto again = RunFolder::Open(path, "lr=1\n", /*resume=*/false);
+  EXPECT_THAT(again, StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("is not empty")));
+  EXPECT_TRUE(IsUsageError(again.status()));
+  OPENP5_EXPECT_OK(RunFolder::Open(path, "lr=1\n", /*resume=*/true));
+}
+
+TEST(RunFolderTest, GoesOnWithTheSameOptionsOnly) {
+  const TemporaryFolder temporary;
+  const std::string path = temporary.File("run");
+  OPENP5_ASSERT_OK(RunFolder::Open(path, "# train\nlr=1\nthreads=2\n", /*resume=*/true));
+  OPENP5_EXPECT_OK(RunFolder::Open(path, "lr=1\nthreads=8\nresume=true\n", /*resume=*/true));
+  EXPECT_THAT(
+      RunFolder::Open(path, "lr=2\nthreads=2\n", /*resume=*/true),
+      StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("started with lr=1, got lr=2")));
+}
+
+TEST(RunFolderTest, TouchesNoFolderThatIsNoRun) {
+  const TemporaryFolder temporary;
+  OPENP5_ASSERT_OK(WriteFileAtomic(temporary.File("thesis.tex"), "x"));
+  EXPECT_THAT(RunFolder::Open(temporary.path(), "", /*resume=*/true),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("holds no run")));
+  EXPECT_THAT(RunFolder::Open(temporary.File("thesis.tex"), "", /*resume=*/true),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("is not a folder")));
+}
+
+TEST(RunFolderTest, LogsALineAtATime) {
+  const TemporaryFolder temporary;
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto folder,
+                              RunFolder::Open(temporary.File("run"), "", /*resume=*/false));
+  OPENP5_ASSERT_OK(folder.Log({{"event", "step"}, {"step", 1}}));
+  OPENP5_ASSERT_OK(folder.Log({{"event", "epoch"}}));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto text, ReadFile(temporary.File("run/metrics.jsonl")));
+  EXPECT_EQ(text, "{\"event\":\"step\",\"step\":1}\n{\"event\":\"epoch\"}\n");
+  EXPECT_FALSE(folder.HasState());
+}
+
+}  // namespace
+}  // namespace openp5::trainers

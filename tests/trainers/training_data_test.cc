@@ -1,0 +1,67 @@
+#include "trainers/training_data.h"
+
+#include "tests/evaluators/tiny_world.h"
+
+namespace openp5::trainers {
+namespace {
+
+using ::openp5::testing::StatusIs;
+using ::openp5::testing::TinyWorld;
+using ::testing::HasSubstr;
+
+class TrainingDataTest : public ::testing::Test {
+ protected:
+  absl::StatusOr<TrainingData> Make(const TrainingDataOptions& options,
+                                    const std::vector<std::string>& tasks = {"sequential"}) {
+    return TrainingData::Create({world_.dataset.get()}, world_.prompts, tasks, options);
+  }
+  TinyWorld world_;
+};
+
+TEST_F(TrainingDataTest, EveryPositionUnderEverySeenTemplate) {
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto data, Make({}, {"sequential", "straightforward"}));
+  const auto groups = data.groups();
+  ASSERT_EQ(groups.size(), 2u);
+  const auto positions =
+      datasets::SplitPositions(world_.dataset->dataset(), datasets::Split::kTrain, true);
+  const auto templates = world_.prompts.Seen("sequential");
+  EXPECT_EQ(groups[0].size, static_cast<int64_t>(positions.size() * templates.size()));
+  // Sample 11 with ten templates is the second position under the second template.
+  const auto number = static_cast<int32_t>(templates.size() + 1);
+  const datasets::Sample sample = data.Sample(0, number);
+  const datasets::Sample expected = world_.dataset->writer().Write(*templates[1], positions[1]);
+  EXPECT_EQ(sample.input, expected.input);
+  EXPECT_EQ(sample.output, expected.output);
+}
+
+TEST_F(TrainingDataTest, SampledTemplatesAreAFunctionOfSeedAndEpoch) {
+  const TrainingDataOptions options{.sample_prompt = true, .sample_numbers = {2}, .seed = 9};
+  OPENP5_ASSERT_OK_AND_ASSIGN(auto one, Make(options));
+  OPENP5_ASSERT_OK_AND_ASSIGN(auto two, Make(options));
+  const auto inputs = [](const TrainingData& data) {
+    std::string text;
+    for (int32_t i = 0; i < data.groups()[0].size; ++i) text += data.Sample(0, i).input + "\n";
+    return text;
+  };
+  one.StartEpoch(0);
+  const std::string first = inputs(one);
+  one.StartEpoch(1);
+  two.StartEpoch(1);
+  EXPECT_EQ(inputs(one), inputs(two));
+  EXPECT_NE(inputs(one), first);
+}
+
+TEST_F(TrainingDataTest, ValidationAsksEveryUserOnce) {
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto data, Make({}));
+  EXPECT_EQ(data.ValidationSamples(0).size(),
+            static_cast<size_t>(world_.dataset->dataset().user_count()));
+}
+
+TEST_F(TrainingDataTest, NamesAMissingTemplate) {
+  EXPECT_THAT(Make({}, {"review"}), StatusIs(absl::StatusCode::kNotFound, HasSubstr("'review'")));
+  EXPECT_THAT(Make({.valid_prompt = "seen:50"}),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("seen:50")));
+}
+
+}  // namespace
+}  // namespace openp5::trainers

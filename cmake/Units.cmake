@@ -19,6 +19,12 @@ target_precompile_headers(openp5_torch_pch PRIVATE
 function(openp5_use_torch target)
   target_link_libraries(${target} PUBLIC openp5::torch)
   target_precompile_headers(${target} REUSE_FROM openp5_torch_pch)
+  get_target_property(type ${target} TYPE)
+  if(type STREQUAL EXECUTABLE)
+    # -fPIC as in the libraries, not -fPIE: the compiler ignores a precompiled header made with other settings.
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(${target} PRIVATE -fPIC)
+  endif()
 endfunction()
 
 function(openp5_unit)

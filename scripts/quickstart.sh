@@ -49,7 +49,7 @@ case "$DATASET" in
     NAME=Demo
     # Groups of about 20 items that are taken together: what the demo dataset is made of.
     INDEX=(--indexing collaborative --collaborative-token-size 50 --collaborative-cluster 10)
-    TRAIN=(--epochs 20 --batch-size 64 --lr 2e-3)
+    TRAIN=(--epochs 14 --batch-size 64 --lr 2e-3)
     ;;
   ml-100k)
     [[ -n "$RAW" ]] || usage_error "--dataset ml-100k: expected --raw DIR too"
@@ -82,7 +82,8 @@ openp5() {
 }
 
 DATA=(--data-dir "$OUT/data" --datasets "$NAME")
-INDEXED=("${DATA[@]}" --tasks sequential "${INDEX[@]}")
+# Blanks between the items of a history, and a tokenizer of whole words: prompts a third as long.
+INDEXED=("${DATA[@]}" --tasks sequential "${INDEX[@]}" --history-separator ' ')
 BEST="$OUT/run/checkpoints/best"
 SECONDS=0
 
@@ -93,7 +94,7 @@ else
 fi
 openp5 dataset inspect "${DATA[@]}" --top 3
 openp5 index build "${DATA[@]}" "${INDEX[@]}"
-openp5 tokenizer train "${INDEXED[@]}" --out "$OUT/tokenizer"
+openp5 tokenizer train "${INDEXED[@]}" --model-type bpe --out "$OUT/tokenizer"
 openp5 train "${INDEXED[@]}" --backbone preset:t5-tiny --tokenizer "$OUT/tokenizer" --run-dir "$OUT/run" --sample-prompt --sample-num 1 "${TRAIN[@]}"
 openp5 evaluate --checkpoint "$BEST" "${DATA[@]}" --tasks sequential --split test --baseline popularity
 USER_ID="$(head -n 1 "$OUT/data/$NAME/user_sequence.txt" | cut -d ' ' -f 1)"

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "platform/base/file.h"
+#include "trainers/run_report.h"
 
 namespace openp5::trainers {
 namespace {
@@ -91,6 +92,18 @@ std::string RunFolder::CheckpointPath(const std::string& name) const {
 
 absl::Status RunFolder::Log(const nlohmann::ordered_json& line) const {
   return AppendToFile(JoinPath(path_, "metrics.jsonl"), line.dump() + "\n");
+}
+
+absl::Status RunFolder::WriteReport() const {
+  RunReportContent content{.title = BaseName(path_), .config = {}, .lines = {}};
+  OPENP5_ASSIGN_OR_RETURN(content.config, ReadFile(JoinPath(path_, "config.ini")));
+  OPENP5_ASSIGN_OR_RETURN(const std::string metrics, ReadFile(JoinPath(path_, "metrics.jsonl")));
+  std::istringstream stream(metrics);
+  for (std::string line; std::getline(stream, line);) {
+    // A line that a crash cut off is no object: the report passes over it.
+    content.lines.push_back(nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false));
+  }
+  return WriteFileAtomic(JoinPath(path_, "report.html"), RunReport(content));
 }
 
 }  // namespace openp5::trainers

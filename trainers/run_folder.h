@@ -11,6 +11,7 @@ namespace openp5::trainers {
 // The folder of one training run:
 //   config.ini                         the options it was started with
 //   metrics.jsonl                      one JSON object a line
+//   report.html                        a page with curves of those numbers
 //   checkpoints/best, checkpoints/last
 //   checkpoints/training_state.safetensors
 class RunFolder {
@@ -27,6 +28,8 @@ class RunFolder {
   std::string CheckpointPath(const std::string& name) const;
   // Appends one line to metrics.jsonl.
   absl::Status Log(const nlohmann::ordered_json& line) const;
+  // Makes report.html of what was logged so far.
+  absl::Status WriteReport() const;
   const std::string& path() const { return path_; }
 
  private:

@@ -274,13 +274,16 @@ absl::Status Seq2SeqTraining::FinishEpoch(double seconds) {
                                   {"validation_loss", summary_.validation_loss}};
   LogInfo(absl::StrFormat("epoch %d: train loss %.4f, validation loss %.4f%s", position_.epoch,
                           summary_.train_loss, summary_.validation_loss, best ? " (best)" : ""));
-  OPENP5_RETURN_IF_ERROR(folder_.Log({{"event", "epoch"},
-                                      {"epoch", position_.epoch},
-                                      {"step", position_.step},
-                                      {"train_loss", summary_.train_loss},
-                                      {"validation_loss", summary_.validation_loss},
-                                      {"seconds", seconds},
-                                      {"best", best}}));
+  nlohmann::ordered_json line = {{"event", "epoch"},
+                                 {"epoch", position_.epoch},
+                                 {"step", position_.step},
+                                 {"train_loss", summary_.train_loss},
+                                 {"validation_loss", summary_.validation_loss},
+                                 {"seconds", seconds},
+                                 {"best", best}};
+  if (!selection_metric_.empty()) line["validation_metric"] = -value;
+  OPENP5_RETURN_IF_ERROR(folder_.Log(line));
+  OPENP5_RETURN_IF_ERROR(folder_.WriteReport());
   position_.loss_sum = 0;
   position_.loss_count = 0;
   if (best) OPENP5_RETURN_IF_ERROR(SaveModel(folder_.CheckpointPath("best"), setup_, metrics));
@@ -341,7 +344,8 @@ absl::Status Seq2SeqTraining::Test(int64_t epoch) {
   nlohmann::ordered_json line = evaluators::ResultsToJson(results);
   line["event"] = "test";
   line["epoch"] = epoch;
-  return folder_.Log(line);
+  OPENP5_RETURN_IF_ERROR(folder_.Log(line));
+  return folder_.WriteReport();
 }
 
 // Smaller is better: the validation loss, or the negative mean of a metric over all groups.

@@ -50,5 +50,17 @@ TEST(RunFolderTest, LogsALineAtATime) {
   EXPECT_FALSE(folder.HasState());
 }
 
+TEST(RunFolderTest, ReportsWhatWasLogged) {
+  const TemporaryFolder temporary;
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto folder,
+                              RunFolder::Open(temporary.File("run"), "lr=1\n", /*resume=*/false));
+  OPENP5_ASSERT_OK(folder.Log({{"event", "step"}, {"step", 1}, {"loss", 2.5}}));
+  OPENP5_ASSERT_OK(AppendToFile(temporary.File("run/metrics.jsonl"), "{\"event\": \"st"));
+  OPENP5_ASSERT_OK(folder.WriteReport());
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto page, ReadFile(temporary.File("run/report.html")));
+  EXPECT_THAT(page, HasSubstr("<title>step 1: 2.5</title>"));
+  EXPECT_THAT(page, HasSubstr("lr=1"));
+}
+
 }  // namespace
 }  // namespace openp5::trainers

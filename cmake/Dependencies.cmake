@@ -82,6 +82,11 @@ if(NOT ZLIB_FOUND)
   openp5_missing("zlib" zlib1g-dev)
 endif()
 
+find_library(OPENP5_JEMALLOC_LIBRARY jemalloc)
+if(NOT OPENP5_JEMALLOC_LIBRARY)
+  openp5_missing("jemalloc" libjemalloc-dev)
+endif()
+
 if(OPENP5_BUILD_TESTS)
   find_package(GTest CONFIG QUIET)
   if(NOT GTest_FOUND)

@@ -102,4 +102,4 @@ openp5 recommend --checkpoint "$BEST" "${DATA[@]}" --user "$USER_ID" --k 10
 
 printf '\n'
 say "done in $((SECONDS / 60)) min $((SECONDS % 60)) s"
-say "run folder: $OUT/run (config.ini, metrics.jsonl, checkpoints/best, checkpoints/last)"
+say "run folder: $OUT/run (report.html, metrics.jsonl, config.ini, checkpoints/best, checkpoints/last)"

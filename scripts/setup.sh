@@ -12,7 +12,7 @@ LEFT_OUT=
 PACKAGES=(
   g++ cmake ninja-build ccache python3 ca-certificates
   libabsl-dev libboost-program-options-dev librocksdb-dev libsentencepiece-dev
-  nlohmann-json3-dev libspdlog-dev libeigen3-dev libspectra-dev libssl-dev zlib1g-dev
+  nlohmann-json3-dev libspdlog-dev libeigen3-dev libspectra-dev libssl-dev zlib1g-dev libjemalloc-dev
   libgtest-dev libgmock-dev libbenchmark-dev
 )
 

@@ -150,7 +150,7 @@ std::string ChartSvg(const Chart& chart) {
     svg += CurveSvg(*curve, scales);
     if (chart.curves.size() == 1) continue;
     absl::StrAppendFormat(&svg,
-                          "<text x=\"%g\" y=\"16\" text-anchor=\"end\" fill=\"%s\">%s</text>\n",
+                          "<text x=\"%g\" y=\"16\" text-anchor=\"end\" style=\"fill:%s\">%s</text>\n",
                           legend, curve->color, Escape(curve->name));
     legend -= 7.0 * static_cast<double>(curve->name.size()) + 12;
   }

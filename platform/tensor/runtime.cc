@@ -4,7 +4,6 @@
 #include <ATen/Parallel.h>
 #include <ATen/cpu/Utils.h>
 #include <c10/util/Exception.h>
-#include <malloc.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -43,11 +42,6 @@ void RuntimeOptions::ForEach(OptionVisitor& visitor) {
 
 absl::StatusOr<Runtime> StartRuntime(const RuntimeOptions& options) {
   Runtime runtime;
-#ifdef M_MMAP_MAX
-  // glibc maps and unmaps every block over 32 MB, and each first touch then faults.
-  mallopt(M_MMAP_MAX, 0);
-  mallopt(M_TRIM_THRESHOLD, -1);
-#endif
   const int64_t cores = std::max<int64_t>(1, std::thread::hardware_concurrency());
   at::set_num_threads(static_cast<int>(options.threads > 0 ? options.threads : cores));
   const bool has_cuda = at::hasCUDA();

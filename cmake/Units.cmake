@@ -7,6 +7,13 @@ if(OPENP5_SANITIZE)
   target_compile_options(openp5_options INTERFACE -fsanitize=${OPENP5_SANITIZE} -fno-omit-frame-pointer)
   target_link_options(openp5_options INTERFACE -fsanitize=${OPENP5_SANITIZE})
 endif()
+if(OPENP5_BUILD_FUZZERS)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+    message(FATAL_ERROR "OPENP5_BUILD_FUZZERS: expected Clang, got ${CMAKE_CXX_COMPILER_ID}; "
+      "install clang-16 and libclang-rt-16-dev and use the preset 'fuzz'")
+  endif()
+  target_compile_options(openp5_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 # Torch's headers cost 10 to 35 s a file: compiled once, shared by every unit marked TORCH.
 file(WRITE "${CMAKE_BINARY_DIR}/torch_pch.cc.in" "")

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <memory>
+#include <string>
 
 namespace openp5 {
 namespace {
@@ -18,9 +19,29 @@ spdlog::logger& Logger() {
 }
 
 void Write(spdlog::level::level_enum level, std::string_view message) {
-  Logger().log(level, spdlog::string_view_t(message.data(), message.size()));
+  const std::string line = OneLine(message);
+  Logger().log(level, spdlog::string_view_t(line.data(), line.size()));
 }
 }  // namespace
+
+std::string OneLine(std::string_view text) {
+  constexpr const char* kDigits = "0123456789abcdef";
+  std::string line;
+  line.reserve(text.size());
+  for (const char byte : text) {
+    const auto code = static_cast<unsigned char>(byte);
+    if (code >= 0x20 && code != 0x7f) {
+      line += byte;
+    } else if (byte == '\n') {
+      line += "\\n";
+    } else if (byte == '\t') {
+      line += "\\t";
+    } else {
+      line += {'\\', 'x', kDigits[code >> 4], kDigits[code & 15]};
+    }
+  }
+  return line;
+}
 
 void LogInfo(std::string_view message) { Write(spdlog::level::info, message); }
 void LogWarning(std::string_view message) { Write(spdlog::level::warn, message); }

@@ -7,36 +7,16 @@
 #include <utility>
 
 #include "platform/base/file.h"
+#include "platform/base/utf8.h"
 
 namespace openp5::text {
 namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
 
-// Bytes of the well-formed UTF-8 character at the start of `text` (Unicode, table 3-7), or 0.
-size_t CharacterLength(std::string_view text) {
-  const auto byte = [&](size_t i) -> unsigned {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-  };
-  const unsigned first = byte(0);
-  if (first < 0x80) return 1;
-  const size_t length = first >= 0xC2 && first <= 0xDF   ? 2
-                        : first >= 0xE0 && first <= 0xEF ? 3
-                        : first >= 0xF0 && first <= 0xF4 ? 4
-                                                         : 0;
-  for (size_t i = 1; i < length; ++i) {
-    if (byte(i) < 0x80 || byte(i) > 0xBF) return 0;
-  }
-  if (first == 0xE0 && byte(1) < 0xA0) return 0;  // written longer than needed
-  if (first == 0xED && byte(1) > 0x9F) return 0;  // surrogates
-  if (first == 0xF0 && byte(1) < 0x90) return 0;  // written longer than needed
-  if (first == 0xF4 && byte(1) > 0x8F) return 0;  // beyond U+10FFFF
-  return length;
-}
-
 void AppendBytes(std::string_view bytes, std::string* text) {
   while (!bytes.empty()) {
-    const size_t length = CharacterLength(bytes);
+    const size_t length = Utf8CharacterLength(bytes);
     text->append(length == 0 ? kReplacement : bytes.substr(0, length));
     bytes.remove_prefix(std::max<size_t>(length, 1));
   }

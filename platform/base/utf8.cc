@@ -1,0 +1,35 @@
+#include "platform/base/utf8.h"
+
+namespace openp5 {
+
+size_t Utf8CharacterLength(std::string_view text) {
+  const auto byte = [&](size_t i) -> unsigned {
+    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
+  };
+  const unsigned first = byte(0);
+  if (first < 0x80) return 1;
+  const size_t length = first >= 0xC2 && first <= 0xDF   ? 2
+                        : first >= 0xE0 && first <= 0xEF ? 3
+                        : first >= 0xF0 && first <= 0xF4 ? 4
+                                                         : 0;
+  for (size_t i = 1; i < length; ++i) {
+    if (byte(i) < 0x80 || byte(i) > 0xBF) return 0;
+  }
+  if (first == 0xE0 && byte(1) < 0xA0) return 0;  // written longer than needed
+  if (first == 0xED && byte(1) > 0x9F) return 0;  // surrogates
+  if (first == 0xF0 && byte(1) < 0x90) return 0;  // written longer than needed
+  if (first == 0xF4 && byte(1) > 0x8F) return 0;  // beyond U+10FFFF
+  return length;
+}
+
+size_t FindInvalidUtf8(std::string_view text) {
+  size_t place = 0;
+  while (place < text.size()) {
+    const size_t length = Utf8CharacterLength(text.substr(place));
+    if (length == 0) return place;
+    place += length;
+  }
+  return std::string_view::npos;
+}
+
+}  // namespace openp5

@@ -1,0 +1,21 @@
+#include "platform/base/log.h"
+
+#include "tests/testing/testing.h"
+
+namespace openp5 {
+namespace {
+
+TEST(OneLineTest, EscapesControlCharactersAndNothingElse) {
+  EXPECT_EQ(OneLine("plain \u00e9 'text' \\"), "plain \u00e9 'text' \\");
+  EXPECT_EQ(OneLine(std::string_view("a\nb\tc\x1b[31m\0\x7f", 12)), "a\\nb\\tc\\x1b[31m\\x00\\x7f");
+}
+
+TEST(LogTest, WritesOneLineWhateverTheMessage) {
+  ::testing::internal::CaptureStderr();
+  LogError("first\nsecond");
+  const std::string written = ::testing::internal::GetCapturedStderr();
+  EXPECT_THAT(written, ::testing::EndsWith("error: first\\nsecond\n"));
+}
+
+}  // namespace
+}  // namespace openp5

@@ -10,6 +10,9 @@
 
 namespace openp5::datasets {
 
+// The "comparison" of a dataset that has nothing to be compared with.
+inline constexpr const char* kNotOfOpenP5 = "not a dataset of OpenP5's";
+
 // What goes into a dataset folder.
 struct DatasetContent {
   std::string sequences;               // user_sequence.txt

@@ -144,7 +144,7 @@ nlohmann::ordered_json Describe(GenerateOptions options, const InteractionCounts
           {"users", counts.users},
           {"items", counts.items},
           {"interactions", counts.interactions},
-          {"comparison", "not a dataset of OpenP5's"}};
+          {"comparison", kNotOfOpenP5}};
 }
 
 }  // namespace

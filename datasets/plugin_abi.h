@@ -61,9 +61,11 @@ typedef struct openp5_interaction {
   uint64_t struct_size; /* set by the host */
   openp5_text user;     /* not empty; no blanks, no control characters */
   openp5_text item;     /* likewise */
-  int64_t time;         /* in any one unit: only the order counts */
-  double rating;        /* finite; read only if has_rating is 1 */
-  int32_t has_rating;   /* 0 or 1 */
+  int64_t time;         /* in the unit of openp5_dataset.time_units_per_second */
+  /* Rating and event are checked, and counted by `plugin check`; every record is an interaction,
+   * so what should not be one is left out by the plugin. */
+  double rating;      /* finite; read only if has_rating is 1 */
+  int32_t has_rating; /* 0 or 1 */
   int32_t reserved;
   openp5_text event; /* kind of event ("buy"), or absent */
 } openp5_interaction;
@@ -83,7 +85,8 @@ typedef struct openp5_item {
   uint64_t field_count;
 } openp5_item;
 
-/* A stream of interactions. The host allocates and clears it and sets struct_size; `open` fills it. */
+/* A stream of interactions. The host allocates and clears it and sets struct_size; `open` fills it.
+ */
 typedef struct openp5_interaction_reader {
   uint64_t struct_size;
   void* private_data; /* the plugin's; the host never looks at it */
@@ -114,6 +117,9 @@ typedef struct openp5_dataset {
   /* Users and items with fewer interactions are dropped, repeatedly. 0: five, as OpenP5 has it.
    * Otherwise 3 to 1000: fewer than three cannot be split into training, validation and test. */
   int32_t core;
+  /* 1: times are seconds since 1970-01-01 00:00 UTC, 1000: milliseconds, and so on up to
+   * 1000000000; 0: only their order means something. */
+  int64_t time_units_per_second;
   void* private_data;
   /* `raw` is the path the user gave with --raw: a file or a folder, as the plugin likes. OPENP5_OK
    * or OPENP5_ERROR; in either case last_error and release of `reader` must have been filled. */

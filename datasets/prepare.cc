@@ -1,5 +1,7 @@
 #include "datasets/prepare.h"
 
+#include <algorithm>
+
 #include "datasets/dataset_folder.h"
 #include "datasets/sequence_order.h"
 #include "platform/base/digest.h"
@@ -14,6 +16,7 @@ std::string CountsText(const InteractionCounts& counts) {
 
 std::string Comparison(const DatasetPreset& preset, const InteractionCounts& counts,
                        std::string_view sequences) {
+  if (preset.known_sha256.empty()) return kNotOfOpenP5;
   if (Sha256Of(sequences) == preset.known_sha256) return "same bytes as OpenP5's";
   if (counts == preset.known_counts) return "same counts, other order";
   return StrCat("other counts: expected ", CountsText(preset.known_counts), "; got ",
@@ -42,6 +45,13 @@ nlohmann::ordered_json Describe(const std::string& name, const DatasetPreset& pr
           {"rule", preset.rule},
           {"order", "global"},
           {"ties", options.ties}};
+}
+
+// First and last time of what is left, and the unit.
+nlohmann::ordered_json TimeSpan(const DatasetPreset& preset, const Interactions& interactions) {
+  const auto [first, last] =
+      std::minmax_element(interactions.time.begin(), interactions.time.end());
+  return {{"first", *first}, {"last", *last}, {"units_per_second", preset.time_units_per_second}};
 }
 
 }  // namespace
@@ -78,6 +88,7 @@ absl::StatusOr<nlohmann::ordered_json> PrepareDataset(const std::string& name,
   content.description["users"] = counts.users;
   content.description["items"] = counts.items;
   content.description["interactions"] = counts.interactions;
+  content.description["time_span"] = TimeSpan(preset, raw.interactions);
   content.description["comparison"] = Comparison(preset, counts, content.sequences);
   return WriteDatasetFolder(options.out, content);
 }

@@ -38,7 +38,9 @@ struct DatasetPreset {
   std::string title;  // "MovieLens 100K"
   std::string rule;   // one line for dataset.json: what counts as an interaction, filter, order
   int64_t core = 5;   // see FilterKCore
-  // What OpenP5 got of the same raw files.
+  // Times are seconds since 1970 (1), milliseconds (1000), …; 0: only their order means something.
+  int64_t time_units_per_second = 1;
+  // What OpenP5 got of the same raw files; empty for a dataset that OpenP5 has not.
   InteractionCounts known_counts;
   std::string known_sha256;  // of user_sequence.txt
   // `raw` is the folder the user names. Failures name the file and line.

@@ -26,6 +26,7 @@ std::vector<Command> TrainCommands();
 std::vector<Command> EvaluateCommands();
 std::vector<Command> RecommendCommands();
 std::vector<Command> CheckpointCommands();
+std::vector<Command> PluginCommands();
 
 }  // namespace openp5::app
 

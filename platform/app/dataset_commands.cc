@@ -3,13 +3,14 @@
 
 #include "absl/strings/str_format.h"
 #include "datasets/generate.h"
+#include "datasets/plugin.h"
 #include "datasets/prepare.h"
 #include "datasets/raw_dataset.h"
 #include "datasets/statistics.h"
 #include "platform/app/command.h"
 #include "platform/app/data_options.h"
 #include "platform/app/dataset_samples_command.h"
-#include "platform/app/text_output.h"
+#include "platform/app/format_options.h"
 #include "platform/config/command_line.h"
 
 namespace openp5::app {
@@ -17,37 +18,25 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct FormatOptions {
-  std::string format = "text";
-
-  void ForEach(OptionVisitor& visitor) {
-    visitor.Visit({.name = "format", .help = "form of the result", .choices = {"text", "json"}},
-                  &format);
-  }
-};
-
-// `text` or `json`, as --format says, on standard output.
-absl::Status Print(const FormatOptions& options, const std::string& text, const Json& json) {
-  OPENP5_ASSIGN_OR_RETURN(TextOutput output, TextOutput::Open(""));
-  const std::string dumped = json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
-  OPENP5_RETURN_IF_ERROR(output.Write(options.format == "json" ? dumped : text));
-  return output.Close();
-}
-
-absl::StatusOr<Registry<datasets::DatasetPreset>> Presets() {
+absl::StatusOr<Registry<datasets::DatasetPreset>> Presets(const datasets::PluginOptions& plugins) {
   Registry<datasets::DatasetPreset> presets("dataset");
   OPENP5_RETURN_IF_ERROR(datasets::RegisterBuiltinDatasets(&presets));
+  OPENP5_ASSIGN_OR_RETURN(const std::vector<std::string> files, plugins.Files());
+  OPENP5_RETURN_IF_ERROR(datasets::RegisterPlugins(files, &presets));
   return presets;
 }
 
 absl::Status RunList(const std::vector<std::string>& arguments) {
+  datasets::PluginOptions plugins;
   FormatOptions format;
   CommandLine line("dataset list",
-                   "List the datasets `dataset prepare` knows, as OpenP5 has them.");
+                   "List the datasets `dataset prepare` knows, with OpenP5's counts where it has "
+                   "them, and those of plugins.");
+  line.Add(&plugins);
   line.Add(&format);
   OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
   if (!run) return absl::OkStatus();
-  OPENP5_ASSIGN_OR_RETURN(const auto presets, Presets());
+  OPENP5_ASSIGN_OR_RETURN(const auto presets, Presets(plugins));
   std::string text = absl::StrFormat("%-10s %9s %9s %13s  %s\n", "name", "users", "items",
                                      "interactions", "title");
   Json json = Json::array();
@@ -78,16 +67,18 @@ std::string FolderText(const std::string& out, const Json& description) {
 absl::Status RunPrepare(const std::vector<std::string>& arguments) {
   std::string name;
   datasets::PrepareOptions options;
+  datasets::PluginOptions plugins;
   FormatOptions format;
   CommandLine line("dataset prepare", "Turn a dataset's raw files into a dataset folder.");
   line.AddPositional("NAME", "dataset, see `openp5 dataset list`", &name);
   line.Add(&options);
+  line.Add(&plugins);
   line.Add(&format);
   line.Require("raw");
   line.Require("out");
   OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
   if (!run) return absl::OkStatus();
-  OPENP5_ASSIGN_OR_RETURN(const auto presets, Presets());
+  OPENP5_ASSIGN_OR_RETURN(const auto presets, Presets(plugins));
   const auto preset = presets.Find(name);
   if (!preset.ok()) return UsageError(ToStd(preset.status().message()));
   OPENP5_ASSIGN_OR_RETURN(const Json description,

@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <map>
+#include <mutex>
 #include <set>
 
 #include "absl/strings/str_split.h"
@@ -137,6 +139,18 @@ absl::Status AddPluginsOfFolder(const std::string& folder, std::vector<std::stri
   return absl::OkStatus();
 }
 
+using Entry = const openp5_plugin* (*)(const openp5_host*);
+
+// A library that is loaded again is the same one, and its entry must not be called again.
+const openp5_plugin* EnterOnce(void* library, Entry entry) {
+  static std::mutex mutex;
+  static std::map<void*, const openp5_plugin*> entered;
+  const std::lock_guard<std::mutex> lock(mutex);
+  const auto known = entered.find(library);
+  if (known != entered.end()) return known->second;
+  return entered[library] = entry(&kHost);
+}
+
 absl::StatusOr<SourceFile> DescribeFile(const std::string& path) {
   OPENP5_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
   return SourceFile{BaseName(path), static_cast<int64_t>(file.bytes().size()),
@@ -206,15 +220,14 @@ absl::StatusOr<Plugin> LoadPlugin(const std::string& file) {
   if (library == nullptr) {
     return FailedPrecondition("plugin: ", file, ": cannot be loaded: ", PluginString(dlerror()));
   }
-  const auto entry =
-      reinterpret_cast<const openp5_plugin* (*)(const openp5_host*)>(dlsym(library, kEntry));
+  const auto entry = reinterpret_cast<Entry>(dlsym(library, kEntry));
   if (entry == nullptr) {
     return FailedPrecondition("plugin: ", file, ": expected a symbol ", kEntry,
                               ", got none; this is another kind of library, or the function is "
                               "not exported as extern \"C\"");
   }
   try {
-    return DescribePlugin(entry(&kHost), file);
+    return DescribePlugin(EnterOnce(library, entry), file);
   } catch (...) {
     return FailedPrecondition("plugin: ", file, ": an exception left ", kEntry);
   }

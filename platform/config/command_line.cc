@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <sstream>
 
+#include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
@@ -51,6 +53,21 @@ std::string Quoted(const std::string& text) {
 std::string Unquoted(const std::string& text) {
   const bool quoted = text.size() >= 2 && text.front() == '"' && text.back() == '"';
   return quoted ? text.substr(1, text.size() - 2) : text;
+}
+
+// Boost's complaint about a line without '=' names neither file nor line, and its making does not
+// end where the line holds one of the marks it replaces, such as %invalid_line%.
+absl::Status CheckConfigLines(const std::string& text, const std::string& path) {
+  int number = 0;
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    ++number;
+    const absl::string_view bare = absl::StripAsciiWhitespace(line.substr(0, line.find('#')));
+    const bool is_section = absl::StartsWith(bare, "[") && absl::EndsWith(bare, "]");
+    if (bare.empty() || is_section || absl::StrContains(bare, '=')) continue;
+    return UsageError(StrCat(path, ":", number, ": expected 'option = value', got '",
+                             absl::CHexEscape(bare.substr(0, 80)), "'"));
+  }
+  return absl::OkStatus();
 }
 
 int EditDistance(const std::string& a, const std::string& b) {
@@ -202,6 +219,7 @@ absl::Status CommandLine::Set(const std::string& name, const std::string& text,
 
 absl::Status CommandLine::ReadConfigFile(const std::string& path) {
   OPENP5_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  OPENP5_RETURN_IF_ERROR(CheckConfigLines(text, path));
   po::options_description description;
   for (const Option& option : options_) {
     description.add_options()(option.info.name.c_str(), po::value<std::string>());

@@ -95,6 +95,17 @@ TEST(CommandLineTest, FlagWinsOverConfigFileAndDumpReadsBack) {
   EXPECT_EQ(options.separator, " ; ");
 }
 
+// Boost would look for its mark in the line, and put the line in its place, without end.
+TEST(CommandLineTest, ConfigLinesWithoutAValueAreNamed) {
+  const TemporaryFolder folder;
+  Options options;
+  OPENP5_ASSERT_OK(WriteFileAtomic(folder.File("c.ini"), "# x\n[part]\n %invalid_line%\xffy\n"));
+  EXPECT_THAT(Parse(&options, {"--config", folder.File("c.ini")}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("c.ini:3: expected 'option = value', got "
+                                 "'%invalid_line%\\xffy'")));
+}
+
 TEST(CommandLineTest, ConfigFileErrorsNameTheFile) {
   TemporaryFolder folder;
   Options options;

@@ -10,7 +10,7 @@ TORCH_OLDEST=2.6
 PYTORCH_INDEX=https://download.pytorch.org/whl/cpu
 LEFT_OUT=
 PACKAGES=(
-  g++ cmake ninja-build ccache python3 ca-certificates
+  g++ cmake ninja-build ccache python3 ca-certificates curl
   libabsl-dev libboost-program-options-dev librocksdb-dev libsentencepiece-dev
   nlohmann-json3-dev libspdlog-dev libeigen3-dev libspectra-dev libssl-dev zlib1g-dev libjemalloc-dev
   libgtest-dev libgmock-dev libbenchmark-dev

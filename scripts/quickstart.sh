@@ -43,6 +43,9 @@ while [[ $# -gt 0 ]]; do
   esac
 done
 cd "$ROOT"
+PROMPTS=()
+# Blanks between the items of a history, and a tokenizer of whole words: prompts a third as long.
+HISTORY=(--history-separator ' ')
 case "$DATASET" in
   demo)
     [[ -z "$RAW" ]] || usage_error "--raw: not with --dataset demo, which is made up"
@@ -56,7 +59,10 @@ case "$DATASET" in
     [[ -f "$RAW/u.data" || -f "$RAW/ml-100k/u.data" ]] || usage_error "--raw: $RAW/u.data: not found; expected the unpacked ml-100k folder"
     NAME=ML100K
     INDEX=(--indexing collaborative --collaborative-token-size 200 --collaborative-cluster 20)
-    TRAIN=(--epochs 4 --batch-size 128 --lr 2e-3)
+    # One short template and the latest five items: so few tokens that eight epochs are affordable.
+    PROMPTS=(--prompt-file scripts/prompts/short.txt)
+    HISTORY+=(--max-history 5)
+    TRAIN=(--epochs 8 --batch-size 64 --lr 1e-3 --valid-select hit@10)
     ;;
   *) usage_error "--dataset: expected demo or ml-100k, got '$DATASET'" ;;
 esac
@@ -82,8 +88,8 @@ openp5() {
 }
 
 DATA=(--data-dir "$OUT/data" --datasets "$NAME")
-# Blanks between the items of a history, and a tokenizer of whole words: prompts a third as long.
-INDEXED=("${DATA[@]}" --tasks sequential "${INDEX[@]}" --history-separator ' ')
+ASKED=("${DATA[@]}" --tasks sequential "${PROMPTS[@]}")
+INDEXED=("${ASKED[@]}" "${INDEX[@]}" "${HISTORY[@]}")
 BEST="$OUT/run/checkpoints/best"
 SECONDS=0
 
@@ -96,9 +102,9 @@ openp5 dataset inspect "${DATA[@]}" --top 3
 openp5 index build "${DATA[@]}" "${INDEX[@]}"
 openp5 tokenizer train "${INDEXED[@]}" --model-type bpe --out "$OUT/tokenizer"
 openp5 train "${INDEXED[@]}" --backbone preset:t5-tiny --tokenizer "$OUT/tokenizer" --run-dir "$OUT/run" --sample-prompt --sample-num 1 "${TRAIN[@]}"
-openp5 evaluate --checkpoint "$BEST" "${DATA[@]}" --tasks sequential --split test --baseline popularity
+openp5 evaluate --checkpoint "$BEST" "${ASKED[@]}" --split test --baseline popularity
 USER_ID="$(head -n 1 "$OUT/data/$NAME/user_sequence.txt" | cut -d ' ' -f 1)"
-openp5 recommend --checkpoint "$BEST" "${DATA[@]}" --user "$USER_ID" --k 10
+openp5 recommend --checkpoint "$BEST" "${ASKED[@]}" --user "$USER_ID" --k 10
 
 printf '\n'
 say "done in $((SECONDS / 60)) min $((SECONDS % 60)) s"

@@ -51,6 +51,10 @@ struct TrainOptions {
                    .help = "every digit is a piece of its own, so that numeric identifiers share "
                            "pieces digit by digit; otherwise frequent numbers become pieces"},
                   &training.split_digits);
+    visitor.Visit({.name = "whole-words",
+                   .help = "a frequent word is one piece even if it mixes letters, signs and "
+                           "digits, as item_1034 does: shortest prompts, one piece an item"},
+                  &training.whole_words);
     visitor.Visit({.name = "seed", .help = "of the choice of sentences"}, &training.seed);
   }
 };

@@ -89,6 +89,9 @@ struct TrainTokenizerOptions {
   int64_t vocabulary_size = 4000;  // pieces wanted at most; fewer if the text does not hold as many
   std::string model_type = "unigram";  // "unigram" or "bpe"
   bool split_digits = false;           // every digit a piece of its own, so no number is one piece
+  // A piece may hold letters, digits and signs together, so that a frequent word like `item_1034`
+  // is one piece. Not together with split_digits.
+  bool whole_words = false;
   int64_t seed = 0;                    // of SentencePiece's own random choices
 };
 

@@ -22,6 +22,11 @@ absl::Status CheckOptions(const TrainTokenizerOptions& options) {
     return InvalidArgument("tokenizer training: model type: expected unigram or bpe, got '",
                            options.model_type, "'");
   }
+  if (options.split_digits && options.whole_words) {
+    return InvalidArgument(
+        "tokenizer training: expected split digits or whole words, got both: a word with digits "
+        "cannot be one piece");
+  }
   return absl::OkStatus();
 }
 
@@ -41,6 +46,8 @@ std::vector<std::pair<std::string, std::string>> Arguments(const TrainTokenizerO
       {"character_coverage", "1.0"},
       {"byte_fallback", "false"},
       {"split_digits", options.split_digits ? "true" : "false"},
+      {"split_by_unicode_script", options.whole_words ? "false" : "true"},
+      {"split_by_number", options.whole_words ? "false" : "true"},
       {"max_sentence_length", "1000000"},
       {"input_sentence_size", "0"},
       // Sums are split by thread: the number must not be the machine's.

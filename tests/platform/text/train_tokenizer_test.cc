@@ -82,5 +82,25 @@ TEST(TrainTokenizerTest, RefusesWhatCannotBeTrainedOn) {
   fails(Sentences(), {.vocabulary_size = 10}, "with 10 pieces: ");
 }
 
+TEST(TrainTokenizerTest, WholeWordsMakeAnItemOnePiece) {
+  std::vector<std::string> sentences;
+  for (int i = 0; i < 40; ++i) {
+    sentences.push_back(StrCat("user_", i % 5, " item_", 1001 + i % 4, " item_", 1002 + i % 4));
+  }
+  const TemporaryFolder folder;
+  const std::string path = folder.File("spiece.model");
+  OPENP5_ASSERT_OK(TrainTokenizer(
+      sentences, {.vocabulary_size = 300, .model_type = "bpe", .whole_words = true}, path));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto tokenizer, OpenTokenizer(path));
+  EXPECT_EQ(tokenizer->Encode("user_3 item_1002").size(), 3u);  // two words and the end token
+  EXPECT_EQ(tokenizer->Decode(tokenizer->Encode("user_3 item_1002")), "user_3 item_1002");
+}
+
+TEST(TrainTokenizerTest, RefusesWholeWordsOfSplitDigits) {
+  EXPECT_THAT(
+      TrainTokenizer({"item_1"}, {.split_digits = true, .whole_words = true}, "unused"),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("split digits or whole words")));
+}
+
 }  // namespace
 }  // namespace openp5::text

@@ -4,15 +4,14 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
-#include <set>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "checkpoints/inner_path.h"
 #include "checkpoints/json_text.h"
 #include "checkpoints/printable.h"
 #include "checkpoints/safetensors.h"
-#include "checkpoints/torch_file.h"
 #include "platform/base/digest.h"
 #include "platform/base/file.h"
 
@@ -26,9 +25,6 @@ constexpr std::string_view kFormat = "openp5-checkpoint";
 constexpr int64_t kVersion = 1;
 constexpr std::string_view kManifestName = "manifest.json";
 constexpr std::string_view kWeightsName = "model.safetensors";
-constexpr std::string_view kWeightsIndexName = "model.safetensors.index.json";
-constexpr std::string_view kTorchName = "pytorch_model.bin";
-constexpr std::string_view kConfigName = "config.json";
 
 // What the manifest says of one file; the path is relative to the folder.
 struct ListedFile {
@@ -70,18 +66,11 @@ json ManifestJson(const Manifest& manifest, const ListedFiles& files) {
           {"files", std::move(listed)}};
 }
 
-// A relative path that stays below the folder.
-bool IsInside(const std::string& name) {
-  const fs::path path(name);
-  if (name.empty() || path.is_absolute()) return false;
-  return std::none_of(path.begin(), path.end(), [](const fs::path& part) { return part == ".."; });
-}
-
 absl::Status ReadListedFiles(const json& listed, const std::string& where, ListedFiles* files) {
   for (const auto& [name, value] : listed.items()) {
     const std::string file_where = StrCat(where, ": files: '", Printable(name), "'");
     ListedFile file;
-    if (!IsInside(name)) return DataLoss(file_where, ": expected a path inside of the folder");
+    if (!IsInnerPath(name)) return DataLoss(file_where, ": expected a path inside of the folder");
     if (!value.is_object() || !value.contains("size") || !ReadCount(value["size"], &file.size) ||
         !value.contains("sha256") || !value["sha256"].is_string()) {
       return DataLoss(file_where, ": expected an object with size and sha256");
@@ -177,41 +166,6 @@ absl::StatusOr<ManifestAndFiles> ReadAll(const std::string& path) {
   return all;
 }
 
-// The files a sharded model's index names, in the order of their names.
-absl::StatusOr<std::set<std::string>> ReadShardNames(const std::string& path) {
-  OPENP5_ASSIGN_OR_RETURN(const json index, ReadJsonObject(path));
-  if (!index.contains("weight_map") || !index["weight_map"].is_object()) {
-    return DataLoss(path, ": weight_map: expected an object");
-  }
-  std::set<std::string> names;
-  for (const auto& [tensor, file] : index["weight_map"].items()) {
-    if (!file.is_string() || !IsInside(file.get<std::string>())) {
-      return DataLoss(path, ": weight_map: '", Printable(tensor),
-                      "': expected the name of a file beside it");
-    }
-    names.insert(file.get<std::string>());
-  }
-  return names;
-}
-
-absl::StatusOr<NamedTensors> ReadShards(const std::string& folder) {
-  OPENP5_ASSIGN_OR_RETURN(const std::set<std::string> names,
-                          ReadShardNames(JoinPath(folder, kWeightsIndexName)));
-  NamedTensors all;
-  std::set<std::string> seen;
-  for (const std::string& name : names) {
-    OPENP5_ASSIGN_OR_RETURN(NamedTensors shard, ReadSafetensors(JoinPath(folder, name)));
-    for (auto& [tensor_name, tensor] : shard) {
-      if (!seen.insert(tensor_name).second) {
-        return DataLoss(folder, ": tensor '", Printable(tensor_name),
-                        "': expected it in one file, got it in several");
-      }
-      all.emplace_back(tensor_name, std::move(tensor));
-    }
-  }
-  return all;
-}
-
 }  // namespace
 
 absl::Status WriteCheckpoint(const std::string& path, const Manifest& manifest,
@@ -222,12 +176,7 @@ absl::Status WriteCheckpoint(const std::string& path, const Manifest& manifest,
         WriteSafetensors(JoinPath(folder, kWeightsName), weights, {{"format", "pt"}}));
     if (write_extras) OPENP5_RETURN_IF_ERROR(write_extras(folder));
     OPENP5_ASSIGN_OR_RETURN(const ListedFiles files, ListFiles(folder));
-    try {
-      return WriteFileAtomic(JoinPath(folder, kManifestName),
-                             ManifestJson(manifest, files).dump(2) + "\n");
-    } catch (const json::exception& error) {
-      return InvalidArgument("checkpoint: ", path, ": manifest: ", std::string_view(error.what()));
-    }
+    return WriteJson(JoinPath(folder, kManifestName), ManifestJson(manifest, files));
   });
 }
 
@@ -258,26 +207,6 @@ absl::StatusOr<NamedTensors> ReadWeights(const std::string& path) {
   const std::string name(kWeightsName);
   OPENP5_RETURN_IF_ERROR(CheckDigest(path, name, all.files.at(name).sha256));
   return ReadSafetensors(JoinPath(path, name));
-}
-
-absl::StatusOr<json> ReadHuggingFaceConfig(const std::string& path) {
-  return ReadJsonObject(JoinPath(path, kConfigName));
-}
-
-absl::StatusOr<HuggingFaceFolder> ReadHuggingFaceFolder(const std::string& path) {
-  HuggingFaceFolder folder;
-  OPENP5_ASSIGN_OR_RETURN(folder.config, ReadHuggingFaceConfig(path));
-  if (FileExists(JoinPath(path, kWeightsName))) {
-    OPENP5_ASSIGN_OR_RETURN(folder.weights, ReadSafetensors(JoinPath(path, kWeightsName)));
-  } else if (FileExists(JoinPath(path, kWeightsIndexName))) {
-    OPENP5_ASSIGN_OR_RETURN(folder.weights, ReadShards(path));
-  } else if (FileExists(JoinPath(path, kTorchName))) {
-    OPENP5_ASSIGN_OR_RETURN(folder.weights, ReadTorchStateDict(JoinPath(path, kTorchName)));
-  } else {
-    return NotFound("Hugging Face folder: ", path, ": expected ", kWeightsName, ", ",
-                    kWeightsIndexName, " or ", kTorchName, ", got none");
-  }
-  return folder;
 }
 
 }  // namespace openp5::checkpoints

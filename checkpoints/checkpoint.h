@@ -47,17 +47,6 @@ absl::Status VerifyCheckpoint(const std::string& path);
 // The weights, after ReadManifest's checks and the digest of model.safetensors.
 absl::StatusOr<NamedTensors> ReadWeights(const std::string& path);
 
-// A Hugging Face folder: config.json and model.safetensors, or the files that
-// model.safetensors.index.json names, or pytorch_model.bin.
-struct HuggingFaceFolder {
-  nlohmann::json config;
-  NamedTensors weights;
-};
-// NotFound naming what is missing; a damaged file fails as its own reader says.
-absl::StatusOr<HuggingFaceFolder> ReadHuggingFaceFolder(const std::string& path);
-// Only its config.json.
-absl::StatusOr<nlohmann::json> ReadHuggingFaceConfig(const std::string& path);
-
 }  // namespace openp5::checkpoints
 
 #endif  // OPENP5_CHECKPOINTS_CHECKPOINT_H_

@@ -76,6 +76,14 @@ absl::StatusOr<json> ReadJsonObject(const std::string& path) {
   return parsed;
 }
 
+absl::Status WriteJson(const std::string& path, const json& json) {
+  try {
+    return WriteFileAtomic(path, json.dump(2) + "\n");
+  } catch (const nlohmann::json::exception& error) {
+    return InvalidArgument(path, ": ", std::string_view(error.what()));
+  }
+}
+
 bool ReadCount(const json& json, int64_t* value) {
   if (!json.is_number_unsigned()) return false;
   const uint64_t number = json.get<uint64_t>();

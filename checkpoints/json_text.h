@@ -19,6 +19,10 @@ absl::StatusOr<nlohmann::json> ParseJson(std::string_view text, std::string_view
 // The whole file, which must be one JSON object. NotFound without the file, else as ParseJson.
 absl::StatusOr<nlohmann::json> ReadJsonObject(const std::string& path);
 
+// Writes `json` with an indent of 2 and a line feed at the end. InvalidArgument if a string in it
+// is not UTF-8; else as WriteFileAtomic.
+absl::Status WriteJson(const std::string& path, const nlohmann::json& json);
+
 // True and sets `value` if `json` is an integer of at least 0 that fits.
 bool ReadCount(const nlohmann::json& json, int64_t* value);
 

@@ -94,6 +94,16 @@ absl::Status ReadPairs(const PairFile& file, std::vector<std::string>* ids,
 
 }  // namespace
 
+std::string OpenP5ItemsFileName(const IndexParameters& parameters) {
+  std::string variant;
+  if (parameters.indexing == "sequential") variant = StrCat("_", parameters.sequential_order);
+  if (parameters.indexing == "collaborative") {
+    variant = StrCat("_", parameters.collaborative_token_size, "_",
+                     parameters.collaborative_cluster, "_", parameters.collaborative_last_token);
+  }
+  return StrCat("item_", parameters.indexing, "_indexing", variant, ".txt");
+}
+
 std::string OpenP5ItemsText(const ItemIndex& index) {
   return PairsText(index.item_ids(), index.identifiers());
 }

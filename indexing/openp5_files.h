@@ -11,6 +11,10 @@ namespace openp5::indexing {
 
 // Contents of OpenP5's text files, each line ended. Their counterpart is ImportOpenP5Index.
 
+// The name OpenP5 gives an items file: `item_sequential_indexing_original.txt`,
+// `item_collaborative_indexing_500_20_sequential.txt`, `item_random_indexing.txt`.
+std::string OpenP5ItemsFileName(const IndexParameters& parameters);
+
 // item_*_indexing*.txt: `raw_id identifier`.
 std::string OpenP5ItemsText(const ItemIndex& index);
 // user_indexing.txt: `raw_id number`.

@@ -9,9 +9,11 @@
 #include <vector>
 
 #include "checkpoints/checkpoint.h"
+#include "checkpoints/hugging_face.h"
 #include "checkpoints/safetensors.h"
 #include "checkpoints/tensor_layout.h"
 #include "checkpoints/torch_file.h"
+#include "platform/app/checkpoint_transfer_commands.h"
 #include "platform/app/command.h"
 #include "platform/app/text_output.h"
 #include "platform/base/file.h"
@@ -172,7 +174,9 @@ absl::Status RunVerify(const std::vector<std::string>& arguments) {
 
 std::vector<Command> CheckpointCommands() {
   return {{"checkpoint inspect", "Say what is in a checkpoint or weight file", RunInspect},
-          {"checkpoint verify", "Compare a checkpoint's files with its manifest", RunVerify}};
+          {"checkpoint verify", "Compare a checkpoint's files with its manifest", RunVerify},
+          {"checkpoint import", "Make a checkpoint of a model made elsewhere", RunCheckpointImport},
+          {"checkpoint export", "Write a checkpoint for other programs", RunCheckpointExport}};
 }
 
 }  // namespace openp5::app

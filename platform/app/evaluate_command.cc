@@ -83,10 +83,14 @@ absl::StatusOr<std::vector<evaluators::RankingResult>> EvaluateAll(
   return results;
 }
 
-absl::Status Print(const std::string& format,
-                   const std::vector<evaluators::RankingResult>& results) {
-  const nlohmann::ordered_json json = evaluators::ResultsToJson(results);
+absl::Status Print(const std::string& format, const std::vector<evaluators::RankingResult>& results,
+                   const std::vector<std::string>& index_mismatches) {
+  nlohmann::ordered_json json = evaluators::ResultsToJson(results);
   std::string text = evaluators::ResultsTable(results);
+  if (!index_mismatches.empty()) json["index_mismatches"] = index_mismatches;
+  for (const std::string& mismatch : index_mismatches) {
+    text += StrCat("another item index: ", mismatch, "\n");
+  }
   text += StrCat(json["users_per_second"].get<double>(), " users/s\n");
   OPENP5_ASSIGN_OR_RETURN(TextOutput output, TextOutput::Open(""));
   OPENP5_RETURN_IF_ERROR(output.Write(format == "json" ? json.dump() + "\n" : text));
@@ -122,7 +126,7 @@ absl::Status RunEvaluate(const std::vector<std::string>& arguments) {
                           EvaluateAll(options, &evaluator, joined, prompts, metrics,
                                       topk.has_value() ? &*topk : nullptr));
   if (topk.has_value()) OPENP5_RETURN_IF_ERROR(topk->Close());
-  return Print(options.output.format, results);
+  return Print(options.output.format, results, loaded.index_mismatches);
 }
 
 }  // namespace

@@ -1,112 +1,19 @@
 #include "platform/app/load_model.h"
 
-#include <algorithm>
-#include <set>
+#include <ATen/ATen.h>
+
 #include <utility>
 
 #include "checkpoints/checkpoint.h"
-#include "checkpoints/torch_file.h"
+#include "checkpoints/foreign_model.h"
+#include "checkpoints/hugging_face.h"
 #include "platform/base/file.h"
-#include "platform/base/log.h"
+#include "platform/base/memory.h"
 
 namespace openp5::app {
 namespace {
 
 constexpr char kPresetPrefix[] = "preset:";
-
-// Tokens all indexes need, in order of first appearance.
-std::vector<std::string> AddedTokens(const std::vector<indexing::ItemIndex>& indexes) {
-  std::vector<std::string> tokens;
-  std::set<std::string> seen;
-  for (const indexing::ItemIndex& index : indexes) {
-    for (const std::string& token : index.AddedTokens()) {
-      if (seen.insert(token).second) tokens.push_back(token);
-    }
-  }
-  return tokens;
-}
-
-// Gives the tokenizer the tokens it has not yet. A saved tokenizer has them all, and in this order.
-absl::Status CompleteTokenizer(const std::vector<indexing::ItemIndex>& indexes,
-                               text::Tokenizer* tokenizer) {
-  std::vector<std::string> missing;
-  const std::vector<std::string>& known = tokenizer->added_tokens();
-  for (std::string& token : AddedTokens(indexes)) {
-    if (std::find(known.begin(), known.end(), token) == known.end()) {
-      missing.push_back(std::move(token));
-    }
-  }
-  return missing.empty() ? absl::OkStatus() : tokenizer->AddTokens(missing);
-}
-
-// Published models round their embedding up: T5 has 32128 rows for 32100 tokens.
-bool RowsFit(int64_t rows, int64_t tokens) {
-  constexpr int64_t kMultiple = 128;
-  return rows == tokens || rows == (tokens + kMultiple - 1) / kMultiple * kMultiple;
-}
-
-absl::Status CheckVocabulary(const std::string& where, const models::T5Model& model,
-                             const text::Tokenizer& tokenizer) {
-  if (RowsFit(model.config().vocab_size, tokenizer.vocabulary_size())) return absl::OkStatus();
-  return FailedPrecondition(
-      where, ": the embedding has ", model.config().vocab_size, " rows, the tokenizer ",
-      tokenizer.vocabulary_size(), " tokens (", tokenizer.added_tokens().size(),
-      " added for item identifiers); hint: another --tokenizer or another item index");
-}
-
-absl::StatusOr<std::vector<indexing::ItemIndex>> LoadIndexes(
-    const std::vector<datasets::SequenceDataset>& datasets, const IndexRequest& request) {
-  std::vector<indexing::ItemIndex> indexes;
-  for (const datasets::SequenceDataset& dataset : datasets) {
-    OPENP5_ASSIGN_OR_RETURN(auto index,
-                            indexing::LoadItemIndex(request.index_db, dataset, request.parameters));
-    indexes.push_back(std::move(index));
-  }
-  return indexes;
-}
-
-absl::Status CheckSameIndex(const std::string& checkpoint, const indexing::ItemIndex& own,
-                            const datasets::SequenceDataset& dataset, const IndexRequest& request) {
-  if (request.parameters_given && own.parameters().Key() != request.parameters.Key()) {
-    return FailedPrecondition(checkpoint, ": ", own.dataset_name(), ": trained with item index ",
-                              own.parameters().Key(), ", got ", request.parameters.Key(),
-                              "; hint: leave the index options out to use the checkpoint's");
-  }
-  if (!request.index_db_given) return absl::OkStatus();
-  indexing::IndexParameters parameters =
-      request.parameters_given ? request.parameters : own.parameters();
-  OPENP5_ASSIGN_OR_RETURN(const auto given,
-                          indexing::LoadItemIndex(request.index_db, dataset, parameters));
-  if (given.Digest() == own.Digest()) return absl::OkStatus();
-  return FailedPrecondition(checkpoint, ": ", own.dataset_name(), ": trained with item index ",
-                            own.Digest(), ", but ", request.index_db, " has ", given.Digest(), " (",
-                            given.parameters().Key(),
-                            "); hint: leave --index-db out to use the checkpoint's");
-}
-
-// The indexes of `items.index` for the datasets asked for.
-absl::StatusOr<std::vector<indexing::ItemIndex>> OwnIndexes(
-    const std::string& checkpoint, const std::vector<indexing::ItemIndex>& all,
-    const std::vector<datasets::SequenceDataset>& datasets, const IndexRequest& request) {
-  std::vector<indexing::ItemIndex> indexes;
-  for (const datasets::SequenceDataset& dataset : datasets) {
-    const auto found = std::find_if(all.begin(), all.end(), [&](const indexing::ItemIndex& index) {
-      return index.dataset_name() == dataset.name();
-    });
-    if (found == all.end()) {
-      std::string known;
-      for (const auto& index : all) known += (known.empty() ? "" : ", ") + index.dataset_name();
-      return FailedPrecondition(checkpoint, ": trained on ", known, ", not on ", dataset.name());
-    }
-    OPENP5_RETURN_IF_ERROR(CheckSameIndex(checkpoint, *found, dataset, request));
-    if (found->dataset_digest() != dataset.digest()) {
-      LogWarning(
-          StrCat(dataset.name(), ": not the data the checkpoint's item index was built from"));
-    }
-    indexes.push_back(*found);
-  }
-  return indexes;
-}
 
 absl::StatusOr<std::unique_ptr<models::T5Model>> ModelFrom(const std::string& where,
                                                            const nlohmann::json& config,
@@ -126,25 +33,35 @@ absl::StatusOr<std::unique_ptr<text::Tokenizer>> TokenizerFor(const std::string&
   return text::OpenTokenizer(fallback, family);
 }
 
+// Says what the parameters will take, before they take it.
+absl::Status ReserveFor(const std::string& where, const NamedTensors& weights) {
+  int64_t elements = 0;
+  for (const auto& [name, tensor] : weights) elements += tensor.numel();
+  return ReserveMemory(where, elements * static_cast<int64_t>(sizeof(float)));
+}
+
 absl::StatusOr<LoadedModel> LoadOwn(const CheckpointOptions& options,
                                     const std::vector<datasets::SequenceDataset>& datasets,
                                     const IndexRequest& request) {
   const std::string& path = options.checkpoint;
   LoadedModel loaded;
   OPENP5_ASSIGN_OR_RETURN(const auto manifest, checkpoints::ReadManifest(path));
-  if (manifest.model_family != "t5") {
-    return InvalidArgument(path, ": expected a model of family t5, got '", manifest.model_family,
-                           "'");
-  }
-  OPENP5_ASSIGN_OR_RETURN(const auto all,
+  OPENP5_ASSIGN_OR_RETURN(const auto own,
                           indexing::ReadItemIndexFile(JoinPath(path, "items.index")));
-  OPENP5_ASSIGN_OR_RETURN(loaded.indexes, OwnIndexes(path, all, datasets, request));
+  OPENP5_ASSIGN_OR_RETURN(ChosenIndexes chosen, ChooseIndexes(path, own, datasets, request,
+                                                              options.allow_index_mismatch));
   OPENP5_ASSIGN_OR_RETURN(
       loaded.tokenizer,
       TokenizerFor(options.tokenizer, JoinPath(path, "tokenizer"), manifest.tokenizer_family));
-  OPENP5_RETURN_IF_ERROR(CompleteTokenizer(all, loaded.tokenizer.get()));
+  OPENP5_RETURN_IF_ERROR(CompleteTokenizer(own, loaded.tokenizer.get()));
+  OPENP5_RETURN_IF_ERROR(CompleteTokenizer(chosen.indexes, loaded.tokenizer.get()));
   OPENP5_ASSIGN_OR_RETURN(const NamedTensors weights, checkpoints::ReadWeights(path));
+  OPENP5_RETURN_IF_ERROR(ReserveFor(path, weights));
   OPENP5_ASSIGN_OR_RETURN(loaded.model, ModelFrom(path, manifest.model_config, weights));
+  OPENP5_RETURN_IF_ERROR(
+      CheckEmbeddingRows(path, {.rows = loaded.model->vocabulary_size()}, *loaded.tokenizer));
+  loaded.indexes = std::move(chosen.indexes);
+  loaded.index_mismatches = std::move(chosen.mismatches);
   loaded.training = manifest.training;
   return loaded;
 }
@@ -152,34 +69,37 @@ absl::StatusOr<LoadedModel> LoadOwn(const CheckpointOptions& options,
 absl::StatusOr<LoadedModel> LoadForeign(const CheckpointOptions& options,
                                         const std::vector<datasets::SequenceDataset>& datasets,
                                         const IndexRequest& request) {
-  const std::string& path = options.checkpoint;
+  OPENP5_ASSIGN_OR_RETURN(ForeignCheckpoint foreign,
+                          OpenForeignCheckpoint(options, datasets, request));
+  OPENP5_RETURN_IF_ERROR(ReserveFor(options.checkpoint, foreign.weights));
   LoadedModel loaded;
-  nlohmann::json config;
-  NamedTensors weights;
-  if (IsDirectory(path)) {
-    if (!FileExists(JoinPath(path, "config.json"))) {
-      return NotFound(path,
-                      ": neither a checkpoint (manifest.json) nor a Hugging Face folder "
-                      "(config.json)");
-    }
-    OPENP5_ASSIGN_OR_RETURN(auto folder, checkpoints::ReadHuggingFaceFolder(path));
-    config = std::move(folder.config);
-    weights = std::move(folder.weights);
-  } else {
-    if (!FileExists(path)) return NotFound(path, ": no such file or folder");
-    if (options.backbone.empty()) {
-      return UsageError(StrCat("missing --backbone (a folder with the config.json of ", path, ")"));
-    }
-    OPENP5_ASSIGN_OR_RETURN(config, checkpoints::ReadHuggingFaceConfig(options.backbone));
-    OPENP5_ASSIGN_OR_RETURN(weights, checkpoints::ReadTorchStateDict(path));
-  }
-  OPENP5_ASSIGN_OR_RETURN(loaded.indexes, LoadIndexes(datasets, request));
-  OPENP5_ASSIGN_OR_RETURN(
-      loaded.tokenizer,
-      TokenizerFor(options.tokenizer, IsDirectory(path) ? path : options.backbone, ""));
-  OPENP5_RETURN_IF_ERROR(CompleteTokenizer(loaded.indexes, loaded.tokenizer.get()));
-  OPENP5_ASSIGN_OR_RETURN(loaded.model, ModelFrom(path, config, weights));
+  OPENP5_ASSIGN_OR_RETURN(loaded.model,
+                          ModelFrom(options.checkpoint, foreign.config, foreign.weights));
+  loaded.tokenizer = std::move(foreign.tokenizer);
+  loaded.indexes = std::move(foreign.indexes);
   return loaded;
+}
+
+// The same names, types and shapes without any memory: a model of them checks a file's.
+NamedTensors WithoutData(const NamedTensors& weights) {
+  NamedTensors shapes;
+  for (const auto& [name, tensor] : weights) {
+    shapes.emplace_back(name, at::empty(tensor.sizes(), tensor.options().device(at::kMeta)));
+  }
+  return shapes;
+}
+
+// The weights under the model's own names, each once, as they are in the file.
+NamedTensors OwnWeights(const models::T5Model& model, NamedTensors weights) {
+  constexpr std::string_view kPrefix = "module.";
+  NamedTensors own;
+  for (const auto& [name, parameter] : model.parameters()) {
+    const at::Tensor* found = FindTensor(weights, name);
+    if (found == nullptr) found = FindTensor(weights, std::string(kPrefix) + name);
+    // Whole-word rows may be missing: a loaded model has zeros then.
+    if (found != nullptr) own.emplace_back(name, *found);
+  }
+  return own;
 }
 
 // Rows of added tokens are drawn anew even where a published model has spare ones.
@@ -199,14 +119,28 @@ void FitVocabulary(const text::Tokenizer& tokenizer, const NewModelOptions& crea
 
 void CheckpointOptions::ForEach(OptionVisitor& visitor) {
   visitor.Visit({.name = "checkpoint",
-                 .help = "checkpoint folder, Hugging Face folder, or OpenP5 .pt (with --backbone)"},
+                 .help = "checkpoint folder, Hugging Face folder, OpenP5 .pt or PEFT folder (the "
+                         "latter two with --backbone)"},
                 &checkpoint);
-  visitor.Visit({.name = "backbone", .help = "folder with the config.json of an OpenP5 .pt"},
+  std::vector<std::string> formats = checkpoints::ForeignFormats();
+  formats.insert(formats.begin(), "auto");
+  visitor.Visit({.name = "from",
+                 .help = "what the checkpoint is, if it is none of openp5's own folders; auto: "
+                         "told from the files (openp5-llama cannot be)",
+                 .choices = std::move(formats)},
+                &format);
+  visitor.Visit({.name = "backbone",
+                 .help = "folder with the config.json of an OpenP5 .pt, or the model that an "
+                         "adapter of PEFT belongs to"},
                 &backbone);
   visitor.Visit({.name = "tokenizer",
                  .help = "SentencePiece model or a folder that holds one (default: the "
                          "checkpoint's, else the backbone's folder)"},
                 &tokenizer);
+  visitor.Visit({.name = "allow-index-mismatch",
+                 .help = "use the item index that the options ask for, although the checkpoint "
+                         "was trained with another: its numbers say nothing about the model"},
+                &allow_index_mismatch);
 }
 
 void BackboneOptions::ForEach(OptionVisitor& visitor) {
@@ -220,17 +154,31 @@ void BackboneOptions::ForEach(OptionVisitor& visitor) {
                 &tokenizer);
 }
 
-IndexRequest IndexRequest::From(const CommandLine& line,
-                                const indexing::IndexParameters& parameters,
-                                const DataOptions& data) {
-  IndexRequest request{.parameters = parameters, .index_db = data.IndexDb()};
-  request.index_db_given = line.IsGiven("index-db");
-  for (const char* name :
-       {"indexing", "sequential-order", "collaborative-token-size", "collaborative-cluster",
-        "collaborative-last-token", "unseen-items", "seed"}) {
-    request.parameters_given = request.parameters_given || line.IsGiven(name);
-  }
-  return request;
+absl::StatusOr<ForeignCheckpoint> OpenForeignCheckpoint(
+    const CheckpointOptions& options, const std::vector<datasets::SequenceDataset>& datasets,
+    const IndexRequest& request) {
+  const std::string& path = options.checkpoint;
+  OPENP5_ASSIGN_OR_RETURN(auto model, checkpoints::ReadForeignModel({.checkpoint = path,
+                                                                     .backbone = options.backbone,
+                                                                     .format = options.format}));
+  ForeignCheckpoint foreign{.format = std::move(model.format)};
+  OPENP5_ASSIGN_OR_RETURN(foreign.indexes, LoadIndexes(datasets, request));
+  OPENP5_ASSIGN_OR_RETURN(
+      foreign.tokenizer,
+      TokenizerFor(options.tokenizer,
+                   options.backbone.empty() || text::HoldsTokenizer(path) ? path : options.backbone,
+                   ""));
+  OPENP5_RETURN_IF_ERROR(CompleteTokenizer(foreign.indexes, foreign.tokenizer.get()));
+  OPENP5_RETURN_IF_ERROR(CatchTorch(path, [&]() -> absl::Status {
+    OPENP5_ASSIGN_OR_RETURN(const auto shape,
+                            ModelFrom(path, model.config, WithoutData(model.weights)));
+    foreign.config = std::move(model.config);
+    foreign.config.update(shape->config().ToHuggingFace());
+    foreign.weights = OwnWeights(*shape, std::move(model.weights));
+    return CheckIndexFits(path, {shape->vocabulary_size(), model.has_exact_rows},
+                          *foreign.tokenizer, datasets, request);
+  }));
+  return foreign;
 }
 
 absl::StatusOr<LoadedModel> LoadCheckpoint(const CheckpointOptions& options,
@@ -241,7 +189,6 @@ absl::StatusOr<LoadedModel> LoadCheckpoint(const CheckpointOptions& options,
     OPENP5_ASSIGN_OR_RETURN(loaded, checkpoints::IsCheckpoint(options.checkpoint)
                                         ? LoadOwn(options, datasets, request)
                                         : LoadForeign(options, datasets, request));
-    OPENP5_RETURN_IF_ERROR(CheckVocabulary(options.checkpoint, *loaded.model, *loaded.tokenizer));
     loaded.model->To(runtime.device);
     loaded.model->SetComputeType(runtime.compute_type);
     loaded.model->SetTraining(false);
@@ -270,10 +217,12 @@ absl::StatusOr<LoadedModel> CreateModel(const BackboneOptions& options,
     } else {
       OPENP5_ASSIGN_OR_RETURN(const auto folder,
                               checkpoints::ReadHuggingFaceFolder(options.backbone));
+      OPENP5_RETURN_IF_ERROR(ReserveFor(options.backbone, folder.weights));
       OPENP5_ASSIGN_OR_RETURN(loaded.model,
                               ModelFrom(options.backbone, folder.config, folder.weights));
       FitVocabulary(*loaded.tokenizer, create, loaded.model.get());
-      OPENP5_RETURN_IF_ERROR(CheckVocabulary(options.backbone, *loaded.model, *loaded.tokenizer));
+      OPENP5_RETURN_IF_ERROR(CheckEmbeddingRows(
+          options.backbone, {.rows = loaded.model->vocabulary_size()}, *loaded.tokenizer));
     }
     loaded.model->To(runtime.device);
     loaded.model->SetComputeType(runtime.compute_type);

@@ -8,6 +8,7 @@
 
 #include "evaluators/indexed_dataset.h"
 #include "indexing/item_index.h"
+#include "platform/app/checkpoint_index.h"
 #include "platform/app/data_options.h"
 #include "platform/base/status.h"
 #include "platform/config/command_line.h"
@@ -21,8 +22,10 @@ namespace openp5::app {
 // Where a trained model is (evaluate, recommend).
 struct CheckpointOptions {
   std::string checkpoint;
-  std::string backbone;   // folder with the config.json of an OpenP5 `.pt`
+  std::string format = "auto";  // of checkpoints::ForeignFormats
+  std::string backbone;   // folder with the config.json of an OpenP5 `.pt`, or an adapter's model
   std::string tokenizer;  // empty: in the checkpoint, else in the backbone
+  bool allow_index_mismatch = false;  // an index asked for takes the place of the checkpoint's own
 
   void ForEach(OptionVisitor& visitor);
 };
@@ -35,29 +38,36 @@ struct BackboneOptions {
   void ForEach(OptionVisitor& visitor);
 };
 
-// How the item index is asked for, and whether the command line says so at all.
-struct IndexRequest {
-  indexing::IndexParameters parameters;
-  std::string index_db = {};
-  bool parameters_given = false, index_db_given = false;
-
-  // From options that `line` has parsed.
-  static IndexRequest From(const CommandLine& line, const indexing::IndexParameters& parameters,
-                           const DataOptions& data);
-};
-
 struct LoadedModel {
   std::unique_ptr<models::T5Model> model;  // on the runtime's device, not in training mode
   std::unique_ptr<text::Tokenizer> tokenizer;
   std::vector<indexing::ItemIndex> indexes;            // of the datasets, in that order
   nlohmann::json training = nlohmann::json::object();  // options it was trained with, if known
+  // One sentence a dataset whose index is not the one the model was trained with (and was allowed).
+  std::vector<std::string> index_mismatches;
 };
 
-// Opens `options.checkpoint`: a checkpoint folder of ours, a Hugging Face folder, or an OpenP5
-// `.pt` with --backbone. A folder of ours brings its own indexes: one asked for as well must have
-// the same digest (FailedPrecondition). For the others the indexes come from the store.
-// FailedPrecondition, naming both numbers, if the embedding does not fit the tokenizer with the
-// indexes' added tokens. Else NotFound, DataLoss, InvalidArgument of the files.
+// A model made elsewhere, with all that a checkpoint folder of ours needs.
+struct ForeignCheckpoint {
+  std::string format;     // of checkpoints::ForeignFormats
+  nlohmann::json config;  // as in Hugging Face's config.json, sizes as in the weights
+  NamedTensors weights;   // each once, under Hugging Face's names, types as in the file
+  std::unique_ptr<text::Tokenizer> tokenizer;  // with the indexes' tokens
+  std::vector<indexing::ItemIndex> indexes;    // of the datasets, from the store
+};
+
+// Reads the files of `options.checkpoint`, which is none of our folders, and checks that weights,
+// config, tokenizer and indexes belong together. Fails as ReadForeignModel, LoadItemIndex,
+// T5Model::FromStateDict and CheckIndexFits.
+absl::StatusOr<ForeignCheckpoint> OpenForeignCheckpoint(
+    const CheckpointOptions& options, const std::vector<datasets::SequenceDataset>& datasets,
+    const IndexRequest& request);
+
+// Opens `options.checkpoint`: a checkpoint folder of ours, or what OpenForeignCheckpoint reads. A
+// folder of ours brings its own indexes (see ChooseIndexes). For the others the indexes come from
+// the store. FailedPrecondition, naming both numbers, if the embedding does not fit the tokenizer
+// with the indexes' added tokens; ResourceExhausted if the weights do not fit the memory that is
+// available. Else NotFound, DataLoss, InvalidArgument of the files.
 absl::StatusOr<LoadedModel> LoadCheckpoint(const CheckpointOptions& options,
                                            const std::vector<datasets::SequenceDataset>& datasets,
                                            const IndexRequest& request, const Runtime& runtime);

@@ -98,6 +98,10 @@ std::vector<std::string> TokenizerFamilies() {
   return names;
 }
 
+bool HoldsTokenizer(const std::string& path) {
+  return IsDirectory(path) && FindModelFile(path).ok();
+}
+
 absl::StatusOr<std::unique_ptr<Tokenizer>> OpenTokenizer(const std::string& path,
                                                          std::string_view family) {
   OPENP5_ASSIGN_OR_RETURN(const Family* found, FindFamily(family.empty() ? "t5" : family));

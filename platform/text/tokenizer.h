@@ -85,6 +85,9 @@ std::vector<std::string> TokenizerFamilies();
 absl::StatusOr<std::unique_ptr<Tokenizer>> OpenTokenizer(const std::string& path,
                                                          std::string_view family = "");
 
+// True if `path` is a folder with a file OpenTokenizer reads.
+bool HoldsTokenizer(const std::string& path);
+
 struct TrainTokenizerOptions {
   int64_t vocabulary_size = 4000;  // pieces wanted at most; fewer if the text does not hold as many
   std::string model_type = "unigram";  // "unigram" or "bpe"

@@ -1,4 +1,5 @@
 #include "checkpoints/checkpoint.h"
+#include "checkpoints/hugging_face.h"
 
 #include "checkpoints/json_text.h"
 #include "checkpoints/safetensors.h"

@@ -3,6 +3,7 @@
 #include <sstream>
 
 #include "checkpoints/checkpoint.h"
+#include "checkpoints/hugging_face.h"
 #include "checkpoints/torch_file.h"
 #include "evaluators/ranking_evaluator.h"
 #include "platform/base/file.h"

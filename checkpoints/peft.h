@@ -1,0 +1,44 @@
+#ifndef OPENP5_CHECKPOINTS_PEFT_H_
+#define OPENP5_CHECKPOINTS_PEFT_H_
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "platform/base/status.h"
+#include "platform/tensor/named_tensors.h"
+
+namespace openp5::checkpoints {
+
+// A LoRA adapter (Hu et al., 2021) as PEFT keeps it in a folder: adapter_config.json, and
+// adapter_model.safetensors or adapter_model.bin. The tensors have PEFT's names without
+// `base_model.model.`: for a linear layer `<layer>.lora_A.weight` [r, in] and
+// `<layer>.lora_B.weight` [out, r]; for an embedding `<layer>.lora_embedding_A` [r, rows] and
+// `<layer>.lora_embedding_B` [columns, r]; and `<layer>.weight` of layers that were trained in
+// full.
+struct PeftAdapter {
+  nlohmann::json config;
+  NamedTensors tensors;
+};
+
+// True if `path` is a folder with an adapter_config.json.
+bool IsPeftFolder(const std::string& path);
+
+// NotFound naming what is missing, DataLoss for a damaged file or a tensor PEFT would not name so,
+// InvalidArgument naming the field for an adapter that is not plain LoRA (another `peft_type`,
+// DoRA, patterns of ranks, …): its meaning is not guessed.
+absl::StatusOr<PeftAdapter> ReadPeftAdapter(const std::string& path);
+
+// All or nothing. Reading gives an equal adapter.
+absl::Status WritePeftAdapter(const std::string& path, const PeftAdapter& adapter);
+
+// W + alpha / r · B A for every layer of the adapter (alpha / sqrt(r) with `use_rslora`), computed
+// in float32 and rounded once to the weight's type; a layer trained in full takes the weight's
+// place. Only the changed weights are new memory. `where` names the adapter in messages. DataLoss
+// naming the layer if `weights` has none of that name or the shapes do not fit. Then some may be
+// merged.
+absl::Status MergeAdapter(const PeftAdapter& adapter, const std::string& where,
+                          NamedTensors* weights);
+
+}  // namespace openp5::checkpoints
+
+#endif  // OPENP5_CHECKPOINTS_PEFT_H_

@@ -1,0 +1,98 @@
+#include "platform/base/memory.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <sstream>
+#include <string_view>
+
+#include "absl/strings/numbers.h"
+#include "platform/base/file.h"
+#include "platform/base/log.h"
+
+namespace openp5 {
+namespace {
+
+std::optional<int64_t> ReadNumber(const std::string& path) {
+  const auto text = ReadFile(path);
+  int64_t number = 0;
+  // "max" is no number: no limit.
+  if (!text.ok() || !absl::SimpleAtoi(*text, &number)) return std::nullopt;
+  return number;
+}
+
+// The number of a line "NAME NUMBER …" of a file, such as "MemAvailable: 123 kB".
+std::optional<int64_t> ReadField(const std::string& path, std::string_view name) {
+  std::istringstream lines(ReadFile(path).value_or(""));
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string word;
+    int64_t number = 0;
+    if (words >> word && word == name && words >> number) return number;
+  }
+  return std::nullopt;
+}
+
+// What is left of a control group's limit. Pages of files can be dropped, so they do not count.
+std::optional<int64_t> LeftInGroup(const std::string& folder, const char* limit_name,
+                                   const char* usage_name) {
+  const auto limit = ReadNumber(JoinPath(folder, limit_name));
+  const auto usage = ReadNumber(JoinPath(folder, usage_name));
+  if (!limit.has_value() || !usage.has_value()) return std::nullopt;
+  const std::string statistics = JoinPath(folder, "memory.stat");
+  const int64_t droppable = ReadField(statistics, "inactive_file").value_or(0) +
+                            ReadField(statistics, "active_file").value_or(0);
+  return std::max<int64_t>(0, *limit - std::max<int64_t>(0, *usage - droppable));
+}
+
+// The folder of the process's group in version 2's tree ("0::/PATH"); the tree's own if unnamed.
+std::string GroupFolder(const std::string& root) {
+  const std::string tree = JoinPath(root, "sys/fs/cgroup");
+  std::istringstream lines(ReadFile(JoinPath(root, "proc/self/cgroup")).value_or(""));
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("0::/") && line.size() > 4) return JoinPath(tree, line.substr(4));
+  }
+  return tree;
+}
+
+}  // namespace
+
+std::optional<int64_t> AvailableMemory(const std::string& root) {
+  std::optional<int64_t> available;
+  const auto limit_to = [&available](std::optional<int64_t> bytes) {
+    if (bytes.has_value()) available = std::min(*bytes, available.value_or(*bytes));
+  };
+  if (const auto kilobytes = ReadField(JoinPath(root, "proc/meminfo"), "MemAvailable:")) {
+    limit_to(*kilobytes * 1024);
+  }
+  limit_to(LeftInGroup(GroupFolder(root), "memory.max", "memory.current"));
+  // In a container the group's own tree is the root of what can be seen.
+  limit_to(LeftInGroup(JoinPath(root, "sys/fs/cgroup"), "memory.max", "memory.current"));
+  limit_to(LeftInGroup(JoinPath(root, "sys/fs/cgroup/memory"), "memory.limit_in_bytes",
+                       "memory.usage_in_bytes"));
+  return available;
+}
+
+std::string MemoryText(int64_t bytes) {
+  constexpr double kMebibyte = 1 << 20, kGibibyte = 1 << 30;
+  const auto size = static_cast<double>(bytes);
+  char text[32];
+  if (size >= kGibibyte) {
+    std::snprintf(text, sizeof(text), "%.1f GiB", size / kGibibyte);
+  } else {
+    std::snprintf(text, sizeof(text), "%.0f MiB", size / kMebibyte);
+  }
+  return text;
+}
+
+absl::Status ReserveMemory(const std::string& what, int64_t bytes,
+                           std::optional<int64_t> available) {
+  LogInfo(
+      StrCat(what, ": needs about ", MemoryText(bytes), " of memory, ",
+             available.has_value() ? MemoryText(*available) + " available" : "available: unknown"));
+  if (!available.has_value() || bytes <= *available) return absl::OkStatus();
+  return absl::ResourceExhaustedError(StrCat(what, ": expected ", MemoryText(bytes),
+                                             " of memory, got ", MemoryText(*available),
+                                             " available"));
+}
+
+}  // namespace openp5

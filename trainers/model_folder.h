@@ -1,0 +1,31 @@
+#ifndef OPENP5_TRAINERS_MODEL_FOLDER_H_
+#define OPENP5_TRAINERS_MODEL_FOLDER_H_
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "indexing/item_index.h"
+#include "platform/base/status.h"
+#include "platform/tensor/named_tensors.h"
+#include "platform/text/tokenizer.h"
+
+namespace openp5::trainers {
+
+// Everything a checkpoint folder of ours holds, so that it stands alone.
+struct ModelFolder {
+  std::string model_family;
+  nlohmann::json model_config;  // as in Hugging Face's config.json
+  NamedTensors weights;
+  const text::Tokenizer* tokenizer = nullptr;
+  std::vector<const indexing::ItemIndex*> indexes;
+  nlohmann::json training = nlohmann::json::object();  // options it was trained with
+  nlohmann::json metrics = nlohmann::json::object();
+};
+
+// Writes the folder whole or not at all, as checkpoints::WriteCheckpoint.
+absl::Status WriteModelFolder(const std::string& path, const ModelFolder& model);
+
+}  // namespace openp5::trainers
+
+#endif  // OPENP5_TRAINERS_MODEL_FOLDER_H_

@@ -129,13 +129,6 @@ absl::Status CheckUpdate(const LayerUpdate& update, int64_t rank, const std::str
   return absl::OkStatus();
 }
 
-at::Tensor* FindWeight(const std::string& name, NamedTensors* weights) {
-  for (auto& [other, tensor] : *weights) {
-    if (other == name) return &tensor;
-  }
-  return nullptr;
-}
-
 absl::Status MergeLayer(const LayerUpdate& update, double scale, const std::string& where,
                         at::Tensor* weight) {
   if (update.full.defined()) *weight = update.full;
@@ -195,7 +188,7 @@ absl::Status MergeAdapter(const PeftAdapter& adapter, const std::string& where,
   for (const auto& [layer, update] : layers) {
     const std::string layer_where = StrCat(where, ": layer '", Printable(layer), "'");
     OPENP5_RETURN_IF_ERROR(CheckUpdate(update, rank, layer_where));
-    at::Tensor* weight = FindWeight(layer + ".weight", weights);
+    at::Tensor* weight = FindTensor(weights, layer + ".weight");
     if (weight == nullptr) {
       return DataLoss(layer_where, ": expected it in the backbone, got no such layer");
     }

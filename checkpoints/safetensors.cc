@@ -199,10 +199,10 @@ absl::StatusOr<NamedTensors> ReadSafetensors(const std::string& path) {
     const std::string where =
         StrCat("safetensors: ", path, ": tensor '", Printable(entry.name), "'");
     OPENP5_ASSIGN_OR_RETURN(at::Tensor flat,
-                            CopyToTensor(entry.type,
-                                         data.substr(static_cast<size_t>(entry.begin),
-                                                     static_cast<size_t>(entry.end - entry.begin)),
-                                         where));
+                            TensorOver(file, entry.type,
+                                       data.substr(static_cast<size_t>(entry.begin),
+                                                   static_cast<size_t>(entry.end - entry.begin)),
+                                       where));
     OPENP5_RETURN_IF_ERROR(CatchTorch(where, [&] {
       tensors.emplace_back(entry.name, flat.view(entry.shape));
       return absl::OkStatus();

@@ -9,8 +9,8 @@
 
 namespace openp5::checkpoints {
 
-// A safetensors file (8-byte header size, JSON header, raw little-endian data). Tensors are copied
-// out of the mapped file, one after another, in the order of their offsets. DataLoss naming file
+// A safetensors file (8-byte header size, JSON header, raw little-endian data). Large tensors are
+// views of the mapped file (see TensorOver), in the order of their offsets. DataLoss naming file
 // and tensor or offset for a truncated, overlapping or malformed file; sizes are checked before
 // anything is allocated. Types: F64 F32 F16 BF16 I64 I32 I16 I8 U8 BOOL.
 absl::StatusOr<NamedTensors> ReadSafetensors(const std::string& path);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 #include <utility>
 
 #include "platform/tensor/runtime.h"
@@ -19,6 +20,10 @@ constexpr std::pair<std::string_view, ScalarType> kTypes[] = {
     {"I16", ScalarType::Short},     {"I8", ScalarType::Char},   {"U8", ScalarType::Byte},
     {"BOOL", ScalarType::Bool},
 };
+
+// A mapping takes a page at least and one of the 65530 a process may have: as many as a file of
+// 60 GiB can need are still allowed.
+constexpr size_t kMappedFrom = 1 << 20;
 
 }  // namespace
 
@@ -66,8 +71,8 @@ std::optional<int64_t> ElementsReached(std::span<const int64_t> shape,
   return last;
 }
 
-absl::StatusOr<at::Tensor> CopyToTensor(ScalarType type, std::string_view bytes,
-                                        std::string_view where) {
+absl::StatusOr<at::Tensor> TensorOver(const MappedFile& file, ScalarType type,
+                                      std::string_view bytes, std::string_view where) {
   if (type == ScalarType::Bool) {
     const auto wrong =
         std::find_if(bytes.begin(), bytes.end(), [](char c) { return c != 0 && c != 1; });
@@ -76,13 +81,23 @@ absl::StatusOr<at::Tensor> CopyToTensor(ScalarType type, std::string_view bytes,
                       static_cast<int>(static_cast<unsigned char>(*wrong)));
     }
   }
-  const int64_t elements = static_cast<int64_t>(bytes.size() / c10::elementSize(type));
+  const size_t element = c10::elementSize(type);
+  const int64_t elements = static_cast<int64_t>(bytes.size() / element);
+  const bool aligned = reinterpret_cast<uintptr_t>(bytes.data()) % element == 0;
+  std::shared_ptr<char> mapped;
+  if (bytes.size() >= kMappedFrom && aligned) mapped = file.MapCopyOnWrite(bytes);
   at::Tensor tensor;
   OPENP5_RETURN_IF_ERROR(CatchTorch(where, [&] {
-    tensor = at::empty({elements}, at::TensorOptions().dtype(type));
+    const auto options = at::TensorOptions().dtype(type);
+    if (mapped == nullptr) {
+      tensor = at::empty({elements}, options);
+      if (!bytes.empty()) std::memcpy(tensor.mutable_data_ptr(), bytes.data(), bytes.size());
+    } else {
+      tensor = at::from_blob(
+          mapped.get(), {elements}, [mapped](void*) {}, options);
+    }
     return absl::OkStatus();
   }));
-  if (!bytes.empty()) std::memcpy(tensor.mutable_data_ptr(), bytes.data(), bytes.size());
   return tensor;
 }
 

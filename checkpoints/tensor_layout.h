@@ -9,6 +9,7 @@
 #include <span>
 #include <string_view>
 
+#include "platform/base/file.h"
 #include "platform/base/status.h"
 
 namespace openp5::checkpoints {
@@ -30,11 +31,12 @@ std::optional<int64_t> ByteSize(c10::ScalarType type, std::span<const int64_t> s
 std::optional<int64_t> ElementsReached(std::span<const int64_t> shape,
                                        std::span<const int64_t> strides, int64_t offset);
 
-// A new one-dimensional CPU tensor of `type` holding a copy of `bytes`, whose size must be a
-// multiple of the element size. DataLoss naming `where` if a bool is neither 0 nor 1;
-// ResourceExhausted without memory.
-absl::StatusOr<at::Tensor> CopyToTensor(c10::ScalarType type, std::string_view bytes,
-                                        std::string_view where);
+// A one-dimensional CPU tensor of `type` over `bytes`, which lie in `file` and whose size must be a
+// multiple of the element size. Large ones are views of the file that become memory only where they
+// are written to; small or unaligned ones are copies. It may outlive `file`. DataLoss naming
+// `where` if a bool is neither 0 nor 1; ResourceExhausted without memory.
+absl::StatusOr<at::Tensor> TensorOver(const MappedFile& file, c10::ScalarType type,
+                                      std::string_view bytes, std::string_view where);
 
 }  // namespace openp5::checkpoints
 

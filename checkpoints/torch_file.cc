@@ -55,7 +55,7 @@ struct Storage {
   ScalarType type = ScalarType::Float;
   int64_t elements = 0;
   std::string_view bytes;  // in the file; set by the container's reader
-  at::Tensor tensor;       // a copy of `bytes`, made for the first tensor that needs it
+  at::Tensor tensor;       // over `bytes`, made for the first tensor that needs it
 };
 using Storages = std::map<std::string, Storage>;  // by key
 
@@ -115,8 +115,8 @@ absl::StatusOr<uint64_t> StorageSize(const std::string& key, const Storage& stor
 // Builds the tensors of one unpickled state dict over its storages.
 class StateDictBuilder {
  public:
-  StateDictBuilder(Storages storages, std::string where)
-      : storages_(std::move(storages)), where_(std::move(where)) {}
+  StateDictBuilder(const MappedFile& file, Storages storages, std::string where)
+      : file_(file), storages_(std::move(storages)), where_(std::move(where)) {}
 
   absl::StatusOr<NamedTensors> Build(const PickleValue& root) {
     if (root.kind != Kind::kDict && !root.IsCallOf(kOrderedDict)) {
@@ -193,7 +193,8 @@ class StateDictBuilder {
                       storage->elements, " elements, got more");
     }
     if (!storage->tensor.defined()) {
-      OPENP5_ASSIGN_OR_RETURN(storage->tensor, CopyToTensor(storage->type, storage->bytes, where));
+      OPENP5_ASSIGN_OR_RETURN(storage->tensor,
+                              TensorOver(file_, storage->type, storage->bytes, where));
     }
     at::Tensor view;
     OPENP5_RETURN_IF_ERROR(CatchTorch(where, [&] {
@@ -205,12 +206,13 @@ class StateDictBuilder {
     return view;
   }
 
+  const MappedFile& file_;
   Storages storages_;
   const std::string where_;
 };
 
-absl::StatusOr<NamedTensors> ReadZipFormat(std::string_view bytes, const std::string& where) {
-  OPENP5_ASSIGN_OR_RETURN(const StoredZip zip, StoredZip::Open(bytes, where));
+absl::StatusOr<NamedTensors> ReadZipFormat(const MappedFile& file, const std::string& where) {
+  OPENP5_ASSIGN_OR_RETURN(const StoredZip zip, StoredZip::Open(file.bytes(), where));
   // One folder, named after the file by newer versions of PyTorch, holds everything.
   constexpr std::string_view kPickle = "/data.pkl";
   std::string folder;
@@ -239,14 +241,14 @@ absl::StatusOr<NamedTensors> ReadZipFormat(std::string_view bytes, const std::st
                       storage.bytes.size());
     }
   }
-  return StateDictBuilder(std::move(storages), where).Build(pickle.root());
+  return StateDictBuilder(file, std::move(storages), where).Build(pickle.root());
 }
 
 // Reads the four pickles and the raw storages that follow one another in a legacy file.
 class LegacyReader {
  public:
-  LegacyReader(std::string_view bytes, std::string where)
-      : bytes_(bytes), where_(std::move(where)) {}
+  LegacyReader(const MappedFile& file, std::string where)
+      : file_(file), bytes_(file.bytes()), where_(std::move(where)) {}
 
   absl::StatusOr<NamedTensors> Read() {
     OPENP5_RETURN_IF_ERROR(ReadPreamble());
@@ -254,7 +256,7 @@ class LegacyReader {
     OPENP5_ASSIGN_OR_RETURN(Storages storages, FindStorages(dict, where_));
     OPENP5_ASSIGN_OR_RETURN(const Pickle keys, NextPickle());
     OPENP5_RETURN_IF_ERROR(LocateStorages(keys.root(), &storages));
-    return StateDictBuilder(std::move(storages), where_).Build(dict.root());
+    return StateDictBuilder(file_, std::move(storages), where_).Build(dict.root());
   }
 
  private:
@@ -321,6 +323,7 @@ class LegacyReader {
     return absl::OkStatus();
   }
 
+  const MappedFile& file_;
   const std::string_view bytes_;
   const std::string where_;
   size_t position_ = 0;
@@ -332,8 +335,8 @@ absl::StatusOr<NamedTensors> ReadTorchStateDict(const std::string& path) {
   const std::string where = StrCat("torch file: ", path);
   OPENP5_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
   const std::string_view bytes = file.bytes();
-  if (bytes.starts_with(kZipMagic)) return ReadZipFormat(bytes, where);
-  if (bytes.starts_with('\x80')) return LegacyReader(bytes, where).Read();
+  if (bytes.starts_with(kZipMagic)) return ReadZipFormat(file, where);
+  if (bytes.starts_with('\x80')) return LegacyReader(file, where).Read();
   return InvalidArgument(where, ": expected a file of torch.save (a zip archive or a pickle), got ",
                          bytes.size(), " bytes of something else");
 }

@@ -12,7 +12,7 @@ namespace openp5::checkpoints {
 // by a restricted unpickler that can build tensors, dicts, lists, tuples, strings and numbers and
 // nothing else: any other opcode or global is InvalidArgument with its name. DataLoss for a damaged
 // file. Nothing larger than the file is allocated. Tensors that share storage come out as views of
-// one.
+// one; large storages are views of the mapped file (see TensorOver).
 absl::StatusOr<NamedTensors> ReadTorchStateDict(const std::string& path);
 
 }  // namespace openp5::checkpoints

@@ -17,10 +17,10 @@ constexpr char kPresetPrefix[] = "preset:";
 
 absl::StatusOr<std::unique_ptr<models::T5Model>> ModelFrom(const std::string& where,
                                                            const nlohmann::json& config,
-                                                           const NamedTensors& weights) {
+                                                           NamedTensors weights) {
   auto shape = models::T5Config::FromHuggingFace(config);
   if (!shape.ok()) return Annotate(shape.status(), where);
-  auto model = models::T5Model::FromStateDict(*shape, weights);
+  auto model = models::T5Model::FromStateDict(*shape, std::move(weights));
   if (!model.ok()) return Annotate(model.status(), where);
   return model;
 }
@@ -55,9 +55,9 @@ absl::StatusOr<LoadedModel> LoadOwn(const CheckpointOptions& options,
       TokenizerFor(options.tokenizer, JoinPath(path, "tokenizer"), manifest.tokenizer_family));
   OPENP5_RETURN_IF_ERROR(CompleteTokenizer(own, loaded.tokenizer.get()));
   OPENP5_RETURN_IF_ERROR(CompleteTokenizer(chosen.indexes, loaded.tokenizer.get()));
-  OPENP5_ASSIGN_OR_RETURN(const NamedTensors weights, checkpoints::ReadWeights(path));
+  OPENP5_ASSIGN_OR_RETURN(NamedTensors weights, checkpoints::ReadWeights(path));
   OPENP5_RETURN_IF_ERROR(ReserveFor(path, weights));
-  OPENP5_ASSIGN_OR_RETURN(loaded.model, ModelFrom(path, manifest.model_config, weights));
+  OPENP5_ASSIGN_OR_RETURN(loaded.model, ModelFrom(path, manifest.model_config, std::move(weights)));
   OPENP5_RETURN_IF_ERROR(
       CheckEmbeddingRows(path, {.rows = loaded.model->vocabulary_size()}, *loaded.tokenizer));
   loaded.indexes = std::move(chosen.indexes);
@@ -73,8 +73,8 @@ absl::StatusOr<LoadedModel> LoadForeign(const CheckpointOptions& options,
                           OpenForeignCheckpoint(options, datasets, request));
   OPENP5_RETURN_IF_ERROR(ReserveFor(options.checkpoint, foreign.weights));
   LoadedModel loaded;
-  OPENP5_ASSIGN_OR_RETURN(loaded.model,
-                          ModelFrom(options.checkpoint, foreign.config, foreign.weights));
+  OPENP5_ASSIGN_OR_RETURN(
+      loaded.model, ModelFrom(options.checkpoint, foreign.config, std::move(foreign.weights)));
   loaded.tokenizer = std::move(foreign.tokenizer);
   loaded.indexes = std::move(foreign.indexes);
   return loaded;
@@ -215,11 +215,10 @@ absl::StatusOr<LoadedModel> CreateModel(const BackboneOptions& options,
       config->vocab_size = loaded.tokenizer->vocabulary_size();
       loaded.model = models::T5Model::Create(*config, create.seed);
     } else {
-      OPENP5_ASSIGN_OR_RETURN(const auto folder,
-                              checkpoints::ReadHuggingFaceFolder(options.backbone));
+      OPENP5_ASSIGN_OR_RETURN(auto folder, checkpoints::ReadHuggingFaceFolder(options.backbone));
       OPENP5_RETURN_IF_ERROR(ReserveFor(options.backbone, folder.weights));
-      OPENP5_ASSIGN_OR_RETURN(loaded.model,
-                              ModelFrom(options.backbone, folder.config, folder.weights));
+      OPENP5_ASSIGN_OR_RETURN(
+          loaded.model, ModelFrom(options.backbone, folder.config, std::move(folder.weights)));
       FitVocabulary(*loaded.tokenizer, create, loaded.model.get());
       OPENP5_RETURN_IF_ERROR(CheckEmbeddingRows(
           options.backbone, {.rows = loaded.model->vocabulary_size()}, *loaded.tokenizer));

@@ -28,6 +28,7 @@ class FileDescriptor {
     if (fd_ >= 0) close(fd_);
   }
   int get() const { return fd_; }
+  int Release() { return std::exchange(fd_, -1); }
   // False if the close itself reports a delayed write error.
   bool Close() { return close(std::exchange(fd_, -1)) == 0; }
 
@@ -197,16 +198,19 @@ absl::StatusOr<MappedFile> MappedFile::Open(const std::string& path) {
     return FailedPrecondition("cannot read: ", path, ": expected a file, got a folder");
   }
   const size_t size = static_cast<size_t>(info.st_size);
-  if (size == 0) return MappedFile(nullptr, 0);
+  if (size == 0) return MappedFile(-1, nullptr, 0);
   void* data = mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
   if (data == MAP_FAILED) return ErrnoStatus("cannot map", path, errno);
-  return MappedFile(static_cast<const char*>(data), size);
+  return MappedFile(fd.Release(), static_cast<const char*>(data), size);
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+    : fd_(std::exchange(other.fd_, -1)),
+      data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  std::swap(fd_, other.fd_);
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
   return *this;
@@ -214,6 +218,17 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
 
 MappedFile::~MappedFile() {
   if (data_ != nullptr) munmap(const_cast<char*>(data_), size_);
+  if (fd_ >= 0) close(fd_);
+}
+
+std::shared_ptr<char> MappedFile::MapCopyOnWrite(std::string_view part) const {
+  const auto offset = static_cast<size_t>(part.data() - data_);
+  const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  const size_t lead = offset % page, size = part.size() + lead;
+  void* mapped = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, fd_,
+                      static_cast<off_t>(offset - lead));
+  if (mapped == MAP_FAILED) return nullptr;
+  return {static_cast<char*>(mapped) + lead, [mapped, size](char*) { munmap(mapped, size); }};
 }
 
 }  // namespace openp5

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -55,8 +56,15 @@ class MappedFile {
 
   std::string_view bytes() const { return {data_, size_}; }
 
+  // A view of its own of `part`, which lies in bytes(): pages are those of the page cache until
+  // they are written to, and then this process's alone; the file never changes. It outlives this
+  // object and is unmapped with the last owner. nullptr if it cannot be mapped (too many mappings).
+  // As with every mapping, a file that someone shortens meanwhile ends the process with SIGBUS.
+  std::shared_ptr<char> MapCopyOnWrite(std::string_view part) const;
+
  private:
-  MappedFile(const char* data, size_t size) : data_(data), size_(size) {}
+  MappedFile(int fd, const char* data, size_t size) : fd_(fd), data_(data), size_(size) {}
+  int fd_ = -1;
   const char* data_ = nullptr;
   size_t size_ = 0;
 };

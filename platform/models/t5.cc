@@ -33,12 +33,10 @@ std::string ShapeText(at::IntArrayRef shape) {
   return text + "]";
 }
 
-NamedTensors StripModulePrefix(const NamedTensors& weights) {
-  NamedTensors stripped;
-  for (const auto& [name, tensor] : weights) {
-    stripped.emplace_back(name.starts_with("module.") ? name.substr(7) : name, tensor);
+void StripModulePrefix(NamedTensors* weights) {
+  for (auto& [name, tensor] : *weights) {
+    if (name.starts_with("module.")) name.erase(0, 7);
   }
-  return stripped;
 }
 
 int64_t CountDecoderBlocks(const NamedTensors& weights) {
@@ -122,8 +120,8 @@ std::unique_ptr<T5Model> T5Model::Create(const T5Config& config, uint64_t seed) 
 }
 
 absl::StatusOr<std::unique_ptr<T5Model>> T5Model::FromStateDict(T5Config config,
-                                                                const NamedTensors& given) {
-  const NamedTensors weights = StripModulePrefix(given);
+                                                                NamedTensors weights) {
+  StripModulePrefix(&weights);
   const at::Tensor* shared = FindTensor(weights, "shared.weight");
   if (shared == nullptr || shared->dim() != 2) {
     return DataLoss("weights: shared.weight: expected a matrix [vocabulary, d_model], got ",
@@ -142,7 +140,7 @@ absl::StatusOr<std::unique_ptr<T5Model>> T5Model::FromStateDict(T5Config config,
   absl::Status status;
   impl->weights.ForEach(
       config, [&](const std::string& name, std::vector<int64_t> shape, double, at::Tensor& tensor) {
-        const at::Tensor* found = FindTensor(weights, name);
+        at::Tensor* found = FindTensor(&weights, name);
         if (found == nullptr && name == "encoder.whole_word_embeddings.weight") {
           tensor = at::zeros(shape);
         } else if (found == nullptr || found->sizes() != at::IntArrayRef(shape)) {
@@ -152,6 +150,7 @@ absl::StatusOr<std::unique_ptr<T5Model>> T5Model::FromStateDict(T5Config config,
           tensor = at::zeros({0});
         } else {
           tensor = found->to(at::kFloat, /*non_blocking=*/false, /*copy=*/true).contiguous();
+          *found = at::Tensor();  // what it was read from is not needed beside the parameter
         }
         tensor.requires_grad_(true);
         impl->parameters.emplace_back(name, tensor);

@@ -57,9 +57,10 @@ class T5Model final : public GenerativeModel {
   // Weights from a state dict (Hugging Face's or OpenP5's, float32, float16 or bfloat16; tied
   // copies and "module." prefixes accepted; vocab_size is taken from the embedding's rows;
   // whole-word rows are zero if the dict has none). DataLoss naming the tensor if one is missing,
-  // unknown, or has another shape.
+  // unknown, or has another shape. Each is let go when it is copied: weights that the caller gives
+  // away (std::move) are never in memory twice.
   static absl::StatusOr<std::unique_ptr<T5Model>> FromStateDict(T5Config config,
-                                                                const NamedTensors& weights);
+                                                                NamedTensors weights);
   ~T5Model() override;
 
   const T5Config& config() const;

@@ -21,6 +21,10 @@ inline const at::Tensor* FindTensor(const NamedTensors& tensors, std::string_vie
   return nullptr;
 }
 
+inline at::Tensor* FindTensor(NamedTensors* tensors, std::string_view name) {
+  return const_cast<at::Tensor*>(FindTensor(std::as_const(*tensors), name));
+}
+
 }  // namespace openp5
 
 #endif  // OPENP5_PLATFORM_TENSOR_NAMED_TENSORS_H_

@@ -159,7 +159,7 @@ TEST_F(CheckpointTest, FailedWriteLeavesTheOldOne) {
   Manifest broken = SomeManifest();
   broken.model_family = "\xff";
   EXPECT_THAT(WriteCheckpoint(path_, broken, SomeWeights(), WriteExtras),
-              StatusIs(Code::kInvalidArgument, HasSubstr("manifest: ")));
+              StatusIs(Code::kInvalidArgument, HasSubstr("manifest.json: ")));
   EXPECT_EQ(*ReadFile(path_ + "/manifest.json"), before);
   OPENP5_EXPECT_OK(VerifyCheckpoint(path_));
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_.path()), {}), 1);

@@ -92,7 +92,7 @@ TEST(T5Test, StateDictReadsBackAndFaultsAreNamed) {
       T5Model::FromStateDict(TinyConfig(), wrong),
       StatusIs(absl::StatusCode::kDataLoss, AllOf(HasSubstr("encoder.final_layer_norm.weight"),
                                                   HasSubstr("[16]"), HasSubstr("[3]"))));
-  EXPECT_THAT(T5Model::FromStateDict(TinyConfig(), {}),
+  EXPECT_THAT(T5Model::FromStateDict(TinyConfig(), NamedTensors()),
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr("shared.weight")));
 }
 

@@ -1,0 +1,174 @@
+"""Loads what `openp5 checkpoint export` wrote with Hugging Face's transformers and compares numbers.
+
+usage: transformers_check.py OPENP5
+
+Needs torch, transformers and sentencepiece in this Python, or in the one that the environment's
+OPENP5_TEST_TRANSFORMERS_PYTHON names; without them exits with 77, which CTest shows as skipped.
+"""
+
+import importlib.util
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+
+TOLERANCE = 1e-4
+SKIPPED = 77
+NEEDED = ("torch", "transformers", "sentencepiece", "safetensors")
+
+other = os.environ.pop("OPENP5_TEST_TRANSFORMERS_PYTHON", "")
+if other:
+    os.execv(other, [other] + sys.argv)
+missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+if missing:
+    print("skipped: this Python has no " + ", ".join(missing) +
+          "; OPENP5_TEST_TRANSFORMERS_PYTHON may name one that has")
+    sys.exit(SKIPPED)
+
+import torch  # noqa: E402
+import transformers  # noqa: E402
+from safetensors import safe_open  # noqa: E402
+
+torch.set_num_threads(1)
+torch.manual_seed(1)
+OPENP5 = sys.argv[1]
+
+
+def run(*arguments, text=None):
+    result = subprocess.run([OPENP5, *arguments], input=text, capture_output=True, text=True)
+    assert result.returncode == 0, f"{arguments}: {result.stderr}"
+    return result.stdout
+
+
+def make_data(folder):
+    """24 users who walk round a ring of 20 items."""
+    draw = random.Random(4)
+    os.makedirs(f"{folder}/Toy")
+    with open(f"{folder}/Toy/user_sequence.txt", "w") as file:
+        for user in range(24):
+            item, line = draw.randrange(20), [f"user{user}"]
+            for _ in range(7):
+                line.append(f"item{item % 20}")
+                item += draw.randrange(1, 3)
+            file.write(" ".join(line) + "\n")
+
+
+def tensors_of(path):
+    with safe_open(path, "pt") as file:
+        return {name: file.get_tensor(name) for name in file.keys()}
+
+
+def check_same_ids(tokenizer, family, saved, texts):
+    lines = run("tokenizer", "encode", "--tokenizer", saved, "--family", family,
+                text="".join(json.dumps(text) + "\n" for text in texts))
+    for text, line in zip(texts, lines.splitlines(), strict=True):
+        assert tokenizer(text).input_ids == json.loads(line), (text, tokenizer(text).input_ids, line)
+
+
+def whole_words(tokenizer, ids):
+    """A running count that grows at each piece that begins a word; 0 for the end token."""
+    count, result = 0, []
+    for token, piece in zip(ids, tokenizer.convert_ids_to_tokens(ids)):
+        count += piece.startswith("\u2581")
+        result.append(0 if token == tokenizer.eos_token_id else count)
+    return torch.tensor([result])
+
+
+def check_scores(exported, samples, topk, model, tokenizer):
+    """Every recommended item's score is the mean log-probability transformers' logits give it."""
+    words = tensors_of(f"{exported}/model.safetensors")["encoder.whole_word_embeddings.weight"]
+    identifiers = dict(line.split() for line in open(f"{exported}-index/Toy/items.txt"))
+    compared = 0
+    for prompt, line in zip(samples, topk, strict=True):
+        ids = tokenizer(prompt).input_ids
+        embedded = (model.shared(torch.tensor([ids])) +
+                    words[whole_words(tokenizer, ids)])
+        encoded = model.encoder(inputs_embeds=embedded)
+        for item, score in zip(line["items"], line["scores"]):
+            labels = torch.tensor([tokenizer(f"Toy item_{identifiers[item]}").input_ids])
+            logits = model(encoder_outputs=encoded, labels=labels).logits[0]
+            expected = logits.log_softmax(-1).gather(1, labels.T).mean().item()
+            assert abs(expected - score) < TOLERANCE, (prompt, item, expected, score)
+            compared += 1
+    return compared
+
+
+def check_trained_model(folder, data):
+    """A T5 trained here, with added tokens and a whole-word embedding."""
+    index = ("--indexing", "collaborative", "--collaborative-token-size", "8",
+             "--collaborative-cluster", "4")
+    run("index", "build", *data)
+    run("index", "build", *index, *data)
+    run("tokenizer", "train", "--out", f"{folder}/tokenizer", "--vocabulary-size", "300",
+        "--split-digits", *data)
+    run("train", "--run-dir", f"{folder}/run", "--backbone", "preset:t5-tiny", "--tokenizer",
+        f"{folder}/tokenizer", "--epochs", "1", "--batch-size", "16", "--threads", "1",
+        "--sample-prompt", "--sample-num", "1", *index, *data)
+    checkpoint, exported = f"{folder}/run/checkpoints/best", f"{folder}/exported"
+    told = run("checkpoint", "export", "--checkpoint", checkpoint, "--to", "huggingface", "--out",
+               exported)
+    assert "whole_word_embeddings" in told, told
+    run("checkpoint", "export", "--checkpoint", checkpoint, "--to", "openp5", "--out",
+        f"{exported}-index")
+    os.rename(f"{exported}-index/Toy/item_collaborative_indexing_8_4_sequential.txt",
+              f"{exported}-index/Toy/items.txt")
+
+    tokenizer = transformers.AutoTokenizer.from_pretrained(exported, use_fast=False)
+    prompts = f"{folder}/samples.tsv"
+    run("dataset", "samples", *data, *index, "--tasks", "sequential", "--split", "test", "--prompt",
+        "seen:0", "--format", "tsv", "--out", prompts)
+    rows = [line.rstrip("\n").split("\t") for line in open(prompts)]
+    check_same_ids(tokenizer, "t5", f"{checkpoint}/tokenizer",
+                   [text for row in rows for text in row] + ["", "  item_<CI1><CI2>, item_<CI0> "])
+
+    model = transformers.T5ForConditionalGeneration.from_pretrained(exported).eval()
+    run("evaluate", "--checkpoint", checkpoint, "--prompt", "seen:0", "--beams", "5", "--precision", "float32", "--threads",
+        "1", "--topk-out", f"{folder}/topk.jsonl", *data)
+    topk = [json.loads(line) for line in open(f"{folder}/topk.jsonl")]
+    compared = check_scores(exported, [row[0] for row in rows], topk, model, tokenizer)
+    assert compared >= 24 * 5, compared
+    print(f"trained model: {compared} scores agree to {TOLERANCE}")
+    return f"{checkpoint}/tokenizer", index
+
+
+def check_round_trip(folder, data, name, model, tokenizer, index):
+    """Hugging Face -> openp5 -> Hugging Face: equal bytes, equal logits."""
+    first, second = f"{folder}/{name}", f"{folder}/{name}-again"
+    model.save_pretrained(first, max_shard_size="200KB")
+    assert os.path.exists(f"{first}/model.safetensors.index.json")
+    run("checkpoint", "import", "--from", "huggingface", "--checkpoint", first, "--tokenizer",
+        tokenizer, "--out", f"{folder}/{name}-ours", *index, *data)
+    run("checkpoint", "export", "--checkpoint", f"{folder}/{name}-ours", "--out", second)
+    again = type(model).from_pretrained(second, torch_dtype=model.dtype).eval()
+    before, after = dict(model.state_dict()), dict(again.state_dict())
+    assert before.keys() == after.keys()
+    for key, tensor in before.items():
+        assert tensor.dtype == after[key].dtype and torch.equal(tensor, after[key]), key
+    ids = torch.randint(3, model.config.vocab_size, (2, 9))
+    with torch.no_grad():
+        wanted, got = (m.float()(input_ids=ids, labels=ids).logits for m in (model, again))
+    assert (wanted - got).abs().max() < TOLERANCE
+    print(f"{name}: {len(before)} tensors come back byte by byte")
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        make_data(f"{folder}/data")
+        data = ("--data-dir", f"{folder}/data", "--datasets", "Toy")
+        with torch.no_grad():
+            tokenizer, index = check_trained_model(folder, data)
+        rows = json.loads(run("checkpoint", "inspect", f"{folder}/run/checkpoints/best", "--format",
+                              "json"))["model_config"]["vocab_size"]
+        for name, kind, dtype in (("t5-1.0", "relu", torch.float32),
+                                  ("t5-1.1", "gated-gelu", torch.bfloat16)):
+            config = transformers.T5Config(
+                vocab_size=rows, d_model=64, d_kv=16, d_ff=128, num_layers=2, num_heads=4,
+                feed_forward_proj=kind, tie_word_embeddings=kind == "relu",
+                decoder_start_token_id=0)
+            model = transformers.T5ForConditionalGeneration(config).to(dtype).eval()
+            check_round_trip(folder, data, name, model, tokenizer, index)
+
+
+main()

@@ -55,8 +55,9 @@ absl::Status CheckConfig(const json& config, const std::string& where) {
                            Printable(value.dump(-1, ' ', true)), "; merge it with PEFT first");
   }
   if (!config.contains("peft_type")) return DataLoss(where, ": peft_type: expected LORA, got none");
-  int64_t rank = 0;
-  if (!config.contains("r") || !ReadCount(config["r"], &rank) || rank == 0) {
+  // A config made by a program may hold the same number as another type than a parsed one.
+  if (!config.contains("r") || !config["r"].is_number_integer() ||
+      config["r"].get<int64_t>() <= 0) {
     return DataLoss(where, ": r: expected a rank of at least 1");
   }
   if (!config.contains("lora_alpha") || !config["lora_alpha"].is_number()) {

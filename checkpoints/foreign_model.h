@@ -12,8 +12,8 @@ namespace openp5::checkpoints {
 
 // Where a model made elsewhere is.
 struct ForeignSource {
-  std::string checkpoint;       // file or folder
-  std::string backbone;         // folder of the model it was made from, where it needs one
+  std::string checkpoint = {};  // file or folder
+  std::string backbone = {};    // folder of the model it was made from, where it needs one
   std::string format = "auto";  // a name of ForeignFormats, or told from the files
 };
 

@@ -14,7 +14,7 @@ namespace openp5::checkpoints {
 // the index of one of them (`….index.json`) names.
 struct HuggingFaceFolder {
   nlohmann::json config;
-  NamedTensors weights;
+  NamedTensors weights = {};
 };
 
 // True if `path` is a folder with a config.json.

@@ -48,6 +48,16 @@ target_link_libraries(openp5_sentencepiece INTERFACE
   ${OPENP5_SENTENCEPIECE_TRAIN_LIBRARY} ${OPENP5_SENTENCEPIECE_LIBRARY})
 add_library(openp5::sentencepiece ALIAS openp5_sentencepiece)
 
+find_path(OPENP5_PCRE2_INCLUDE pcre2.h)
+find_library(OPENP5_PCRE2_LIBRARY pcre2-8)
+if(NOT OPENP5_PCRE2_INCLUDE OR NOT OPENP5_PCRE2_LIBRARY)
+  openp5_missing("PCRE2 (Unicode patterns of byte-level tokenizers)" libpcre2-dev)
+endif()
+add_library(openp5_pcre2 INTERFACE)
+target_include_directories(openp5_pcre2 SYSTEM INTERFACE ${OPENP5_PCRE2_INCLUDE})
+target_link_libraries(openp5_pcre2 INTERFACE ${OPENP5_PCRE2_LIBRARY})
+add_library(openp5::pcre2 ALIAS openp5_pcre2)
+
 find_package(nlohmann_json CONFIG QUIET)
 if(NOT nlohmann_json_FOUND)
   openp5_missing("nlohmann-json" nlohmann-json3-dev)

@@ -18,7 +18,7 @@ struct ModelFolder {
   nlohmann::json model_config;  // as in Hugging Face's config.json
   NamedTensors weights;
   const text::Tokenizer* tokenizer = nullptr;
-  std::vector<const indexing::ItemIndex*> indexes;
+  std::vector<const indexing::ItemIndex*> indexes = {};
   nlohmann::json training = nlohmann::json::object();  // options it was trained with
   nlohmann::json metrics = nlohmann::json::object();
 };

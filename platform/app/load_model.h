@@ -49,11 +49,11 @@ struct LoadedModel {
 
 // A model made elsewhere, with all that a checkpoint folder of ours needs.
 struct ForeignCheckpoint {
-  std::string format;     // of checkpoints::ForeignFormats
-  nlohmann::json config;  // as in Hugging Face's config.json, sizes as in the weights
-  NamedTensors weights;   // each once, under Hugging Face's names, types as in the file
-  std::unique_ptr<text::Tokenizer> tokenizer;  // with the indexes' tokens
-  std::vector<indexing::ItemIndex> indexes;    // of the datasets, from the store
+  std::string format;          // of checkpoints::ForeignFormats
+  nlohmann::json config = {};  // as in Hugging Face's config.json, sizes as in the weights
+  NamedTensors weights = {};   // each once, under Hugging Face's names, types as in the file
+  std::unique_ptr<text::Tokenizer> tokenizer = {};  // with the indexes' tokens
+  std::vector<indexing::ItemIndex> indexes = {};    // of the datasets, from the store
 };
 
 // Reads the files of `options.checkpoint`, which is none of our folders, and checks that weights,

@@ -32,4 +32,15 @@ size_t FindInvalidUtf8(std::string_view text) {
   return std::string_view::npos;
 }
 
+std::string WellFormedUtf8(std::string_view bytes) {
+  constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+  std::string text;
+  while (!bytes.empty()) {
+    const size_t length = Utf8CharacterLength(bytes);
+    text.append(length == 0 ? kReplacement : bytes.substr(0, length));
+    bytes.remove_prefix(length == 0 ? 1 : length);
+  }
+  return text;
+}
+
 }  // namespace openp5

@@ -2,6 +2,7 @@
 #define OPENP5_PLATFORM_BASE_UTF8_H_
 
 #include <cstddef>
+#include <string>
 #include <string_view>
 
 namespace openp5 {
@@ -12,6 +13,9 @@ size_t Utf8CharacterLength(std::string_view text);
 
 // Place of the first byte that is not part of a well-formed character; npos if there is none.
 size_t FindInvalidUtf8(std::string_view text);
+
+// `bytes` with U+FFFD for every byte that is not part of a well-formed character.
+std::string WellFormedUtf8(std::string_view bytes);
 
 }  // namespace openp5
 

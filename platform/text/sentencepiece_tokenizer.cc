@@ -1,26 +1,15 @@
 #include "platform/text/sentencepiece_tokenizer.h"
 
 #include <algorithm>
-#include <filesystem>
-#include <system_error>
 #include <unordered_set>
 #include <utility>
 
 #include "platform/base/file.h"
 #include "platform/base/utf8.h"
+#include "platform/text/tokenizer_families.h"
 
 namespace openp5::text {
 namespace {
-
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
-
-void AppendBytes(std::string_view bytes, std::string* text) {
-  while (!bytes.empty()) {
-    const size_t length = Utf8CharacterLength(bytes);
-    text->append(length == 0 ? kReplacement : bytes.substr(0, length));
-    bytes.remove_prefix(std::max<size_t>(length, 1));
-  }
-}
 
 void AppendPiece(std::string_view piece, std::string* text) {
   for (size_t mark = piece.find(kWordMark); mark != std::string_view::npos;
@@ -91,17 +80,7 @@ absl::Status SentencePieceTokenizer::Save(const std::string& folder) const {
   OPENP5_RETURN_IF_ERROR(MakeDirectories(folder));
   OPENP5_RETURN_IF_ERROR(WriteFileAtomic(JoinPath(folder, file_name_), model_->bytes()));
   OPENP5_RETURN_IF_ERROR(SaveMore(folder));
-  const std::string list = JoinPath(folder, "added_tokens.txt");
-  if (added_tokens_.empty()) {
-    // One left by an earlier tokenizer would be read with this one's model.
-    std::error_code error;
-    std::filesystem::remove(list, error);
-    if (error) return FailedPrecondition(list, ": cannot be removed: ", error.message());
-    return absl::OkStatus();
-  }
-  std::string lines;
-  for (const std::string& token : added_tokens_) lines.append(token).append("\n");
-  return WriteFileAtomic(list, lines);
+  return SaveAddedTokens(added_tokens_, folder);
 }
 
 absl::Status SentencePieceTokenizer::SaveMore(const std::string&) const { return absl::OkStatus(); }
@@ -118,14 +97,14 @@ std::string SentencePieceTokenizer::Join(std::span<const int32_t> ids,
       bytes.push_back(static_cast<char>(byte));
       continue;
     }
-    AppendBytes(std::exchange(bytes, ""), &text);
+    text += WellFormedUtf8(std::exchange(bytes, ""));
     if (id < model_->size() && !special) {
       AppendPiece(model_->Piece(id), &text);
     } else {
       text += Piece(id);
     }
   }
-  AppendBytes(bytes, &text);
+  text += WellFormedUtf8(bytes);
   return text;
 }
 

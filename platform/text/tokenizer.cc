@@ -1,8 +1,10 @@
 #include "platform/text/tokenizer.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "platform/base/file.h"
@@ -10,6 +12,8 @@
 
 namespace openp5::text {
 namespace {
+
+constexpr char kTokenizerJson[] = "tokenizer.json";
 
 struct Family {
   const char* name;
@@ -27,21 +31,24 @@ absl::StatusOr<const Family*> FindFamily(std::string_view name) {
   std::string known;
   for (const Family& family : kFamilies) {
     if (name == family.name) return &family;
-    known += (known.empty() ? "" : ", ") + std::string(family.name);
+    known += std::string(family.name) + ", ";
   }
+  if (name == kByteLevelFamily) {
+    return InvalidArgument("tokenizer family: ", name, ": expected a tokenizer.json, got a ",
+                           "SentencePiece model");
+  }
+  known += kByteLevelFamily;
   return InvalidArgument("tokenizer family: expected one of ", known, "; got '", name, "'");
 }
 
 absl::StatusOr<std::string> FindModelFile(const std::string& path) {
   if (!IsDirectory(path)) return path;
-  for (const char* name : {"spiece.model", "tokenizer.model"}) {
+  for (const char* name : {"spiece.model", "tokenizer.model", kTokenizerJson}) {
     const std::string file = JoinPath(path, name);
     if (FileExists(file)) return file;
   }
-  return NotFound("tokenizer: ", path, ": expected spiece.model or tokenizer.model in this folder",
-                  FileExists(JoinPath(path, "tokenizer.json"))
-                      ? "; tokenizer.json alone cannot be read, add the SentencePiece model"
-                      : "");
+  return NotFound("tokenizer: ", path,
+                  ": expected spiece.model, tokenizer.model or tokenizer.json in this folder");
 }
 
 absl::StatusOr<std::optional<int32_t>> ReadSentinelCount(const std::string& folder) {
@@ -65,6 +72,35 @@ absl::StatusOr<std::vector<std::string>> ReadAddedTokens(const std::string& fold
   const std::string path = JoinPath(folder, "added_tokens.txt");
   if (!FileExists(path)) return tokens;
   return ReadTokenList(path);
+}
+
+absl::StatusOr<std::unique_ptr<Tokenizer>> OpenSentencePiece(const std::string& path,
+                                                             const std::string& file,
+                                                             std::string_view family) {
+  OPENP5_ASSIGN_OR_RETURN(const Family* found, FindFamily(family.empty() ? "t5" : family));
+  absl::StatusOr<std::string> bytes = ReadFile(file);
+  if (!bytes.ok()) return Annotate(bytes.status(), "tokenizer");
+  std::string error;
+  TokenizerParts parts;
+  parts.model = SentencePieceModel::Parse(*std::move(bytes), &error);
+  if (parts.model == nullptr) return DataLoss("tokenizer: ", file, ": ", error);
+  if (IsDirectory(path)) {
+    OPENP5_ASSIGN_OR_RETURN(parts.sentinel_count, ReadSentinelCount(path));
+  }
+  absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = found->make(std::move(parts));
+  if (!tokenizer.ok()) return Annotate(tokenizer.status(), StrCat("tokenizer: ", file));
+  return tokenizer;
+}
+
+absl::StatusOr<std::unique_ptr<Tokenizer>> OpenJson(const std::string& file,
+                                                    std::string_view family) {
+  if (!family.empty() && family != kByteLevelFamily) {
+    OPENP5_RETURN_IF_ERROR(FindFamily(family).status());
+    return InvalidArgument("tokenizer: ", file, ": expected a SentencePiece model for family ",
+                           family, ", got a tokenizer.json; its family is ",
+                           std::string_view(kByteLevelFamily));
+  }
+  return OpenByteLevelTokenizer(file);
 }
 
 }  // namespace
@@ -95,6 +131,7 @@ void Truncate(int64_t max, int32_t eos, std::vector<int32_t>* ids) {
 std::vector<std::string> TokenizerFamilies() {
   std::vector<std::string> names;
   for (const Family& family : kFamilies) names.emplace_back(family.name);
+  names.emplace_back(kByteLevelFamily);
   return names;
 }
 
@@ -104,24 +141,29 @@ bool HoldsTokenizer(const std::string& path) {
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> OpenTokenizer(const std::string& path,
                                                          std::string_view family) {
-  OPENP5_ASSIGN_OR_RETURN(const Family* found, FindFamily(family.empty() ? "t5" : family));
   OPENP5_ASSIGN_OR_RETURN(const std::string file, FindModelFile(path));
-  absl::StatusOr<std::string> bytes = ReadFile(file);
-  if (!bytes.ok()) return Annotate(bytes.status(), "tokenizer");
-  std::string error;
-  TokenizerParts parts;
-  parts.model = SentencePieceModel::Parse(*std::move(bytes), &error);
-  if (parts.model == nullptr) return DataLoss("tokenizer: ", file, ": ", error);
-  if (IsDirectory(path)) {
-    OPENP5_ASSIGN_OR_RETURN(parts.sentinel_count, ReadSentinelCount(path));
-  }
-  absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = found->make(std::move(parts));
-  if (!tokenizer.ok()) return Annotate(tokenizer.status(), StrCat("tokenizer: ", file));
+  absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer =
+      file.ends_with(".json") ? OpenJson(file, family) : OpenSentencePiece(path, file, family);
+  if (!tokenizer.ok()) return tokenizer.status();
   if (IsDirectory(path)) {
     OPENP5_ASSIGN_OR_RETURN(const auto added, ReadAddedTokens(path));
     OPENP5_RETURN_IF_ERROR(Annotate((*tokenizer)->AddTokens(added), path));
   }
   return tokenizer;
+}
+
+absl::Status SaveAddedTokens(const std::vector<std::string>& tokens, const std::string& folder) {
+  const std::string list = JoinPath(folder, "added_tokens.txt");
+  if (tokens.empty()) {
+    // One left by an earlier tokenizer would be read with this one's model.
+    std::error_code error;
+    std::filesystem::remove(list, error);
+    if (error) return FailedPrecondition(list, ": cannot be removed: ", error.message());
+    return absl::OkStatus();
+  }
+  std::string lines;
+  for (const std::string& token : tokens) lines.append(token).append("\n");
+  return WriteFileAtomic(list, lines);
 }
 
 }  // namespace openp5::text

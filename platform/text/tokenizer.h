@@ -17,7 +17,7 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  // "t5", "llama-legacy", "llama", "llama-fast".
+  // "t5", "llama-legacy", "llama", "llama-fast", "byte-level-bpe".
   virtual std::string_view family() const = 0;
 
   // Ids of `text` with the special tokens the family puts around it (T5: `</s>` at the end).
@@ -70,8 +70,11 @@ absl::StatusOr<std::vector<std::string>> ReadTokenList(const std::string& path);
 // The names of all families.
 std::vector<std::string> TokenizerFamilies();
 
-// Reads `path`: a SentencePiece model file (`spiece.model`, `tokenizer.model`), or a folder that
-// holds one and perhaps `added_tokens.txt`. `family`: see Tokenizer::family; empty: "t5".
+// Reads `path`: a SentencePiece model file (`spiece.model`, `tokenizer.model`), a `tokenizer.json`
+// with byte-level BPE (GPT-2, Llama 3, Qwen 2; the `tokenizer_config.json` beside it names the
+// special tokens), or a folder that holds one of these, looked for in this order, and perhaps
+// `added_tokens.txt`. `family`: see Tokenizer::family; empty: "byte-level-bpe" for a
+// tokenizer.json, else "t5". A tokenizer.json with a step that is not known is refused by its name.
 // NotFound if there is no such file, DataLoss if it is no SentencePiece model, InvalidArgument for
 // an unknown family (the known ones are listed) or a model without the special pieces the family
 // needs.
@@ -95,7 +98,7 @@ struct TrainTokenizerOptions {
   // A piece may hold letters, digits and signs together, so that a frequent word like `item_1034`
   // is one piece. Not together with split_digits.
   bool whole_words = false;
-  int64_t seed = 0;                    // of SentencePiece's own random choices
+  int64_t seed = 0;  // of SentencePiece's own random choices
 };
 
 // Trains a T5-style SentencePiece model (pad 0, eos 1, unk 2, no bos; every character of the text

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "platform/base/status.h"
 #include "platform/text/sentencepiece_model.h"
@@ -22,6 +24,14 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> MakeT5Tokenizer(TokenizerParts parts)
 absl::StatusOr<std::unique_ptr<Tokenizer>> MakeLlamaLegacyTokenizer(TokenizerParts parts);
 absl::StatusOr<std::unique_ptr<Tokenizer>> MakeLlamaTokenizer(TokenizerParts parts);
 absl::StatusOr<std::unique_ptr<Tokenizer>> MakeLlamaFastTokenizer(TokenizerParts parts);
+
+// The family of a tokenizer.json, which is no SentencePiece model.
+constexpr char kByteLevelFamily[] = "byte-level-bpe";
+// `path`: a tokenizer.json with a tokenizer_config.json beside it that names the special tokens.
+absl::StatusOr<std::unique_ptr<Tokenizer>> OpenByteLevelTokenizer(const std::string& path);
+
+// `added_tokens.txt` in `folder`, or none if there are no tokens.
+absl::Status SaveAddedTokens(const std::vector<std::string>& tokens, const std::string& folder);
 
 }  // namespace openp5::text
 

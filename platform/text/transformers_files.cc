@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "platform/base/file.h"
+#include "platform/text/tokenizer_families.h"
 
 namespace openp5::text {
 namespace {
@@ -18,7 +19,10 @@ json AddedToken(const std::string& content, bool special) {
 
 json Config(const Tokenizer& tokenizer) {
   const bool is_t5 = tokenizer.family() == "t5";
-  json config = {{"tokenizer_class", is_t5 ? "T5Tokenizer" : "LlamaTokenizer"},
+  const bool is_json = tokenizer.family() == kByteLevelFamily;  // the file itself says all
+  json config = {{"tokenizer_class", is_t5     ? "T5Tokenizer"
+                                     : is_json ? "PreTrainedTokenizerFast"
+                                               : "LlamaTokenizer"},
                  {"legacy", tokenizer.family() != "llama"},
                  {"clean_up_tokenization_spaces", false}};
   json added = json::object();

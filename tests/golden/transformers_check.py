@@ -23,8 +23,11 @@ if other:
     os.execv(other, [other] + sys.argv)
 missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
 if missing:
-    print("skipped: this Python has no " + ", ".join(missing) +
-          "; OPENP5_TEST_TRANSFORMERS_PYTHON may name one that has")
+    print(
+        "skipped: this Python has no "
+        + ", ".join(missing)
+        + "; OPENP5_TEST_TRANSFORMERS_PYTHON may name one that has"
+    )
     sys.exit(SKIPPED)
 
 import torch  # noqa: E402
@@ -61,10 +64,21 @@ def tensors_of(path):
 
 
 def check_same_ids(tokenizer, family, saved, texts):
-    lines = run("tokenizer", "encode", "--tokenizer", saved, "--family", family,
-                text="".join(json.dumps(text) + "\n" for text in texts))
+    lines = run(
+        "tokenizer",
+        "encode",
+        "--tokenizer",
+        saved,
+        "--family",
+        family,
+        text="".join(json.dumps(text) + "\n" for text in texts),
+    )
     for text, line in zip(texts, lines.splitlines(), strict=True):
-        assert tokenizer(text).input_ids == json.loads(line), (text, tokenizer(text).input_ids, line)
+        assert tokenizer(text).input_ids == json.loads(line), (
+            text,
+            tokenizer(text).input_ids,
+            line,
+        )
 
 
 def whole_words(tokenizer, ids):
@@ -83,8 +97,7 @@ def check_scores(exported, samples, topk, model, tokenizer):
     compared = 0
     for prompt, line in zip(samples, topk, strict=True):
         ids = tokenizer(prompt).input_ids
-        embedded = (model.shared(torch.tensor([ids])) +
-                    words[whole_words(tokenizer, ids)])
+        embedded = model.shared(torch.tensor([ids])) + words[whole_words(tokenizer, ids)]
         encoded = model.encoder(inputs_embeds=embedded)
         for item, score in zip(line["items"], line["scores"]):
             labels = torch.tensor([tokenizer(f"Toy item_{identifiers[item]}").input_ids])
@@ -97,35 +110,109 @@ def check_scores(exported, samples, topk, model, tokenizer):
 
 def check_trained_model(folder, data):
     """A T5 trained here, with added tokens and a whole-word embedding."""
-    index = ("--indexing", "collaborative", "--collaborative-token-size", "8",
-             "--collaborative-cluster", "4")
+    index = (
+        "--indexing",
+        "collaborative",
+        "--collaborative-token-size",
+        "8",
+        "--collaborative-cluster",
+        "4",
+    )
     run("index", "build", *data)
     run("index", "build", *index, *data)
-    run("tokenizer", "train", "--out", f"{folder}/tokenizer", "--vocabulary-size", "300",
-        "--split-digits", *data)
-    run("train", "--run-dir", f"{folder}/run", "--backbone", "preset:t5-tiny", "--tokenizer",
-        f"{folder}/tokenizer", "--epochs", "1", "--batch-size", "16", "--threads", "1",
-        "--sample-prompt", "--sample-num", "1", *index, *data)
+    run(
+        "tokenizer",
+        "train",
+        "--out",
+        f"{folder}/tokenizer",
+        "--vocabulary-size",
+        "300",
+        "--split-digits",
+        *data,
+    )
+    run(
+        "train",
+        "--run-dir",
+        f"{folder}/run",
+        "--backbone",
+        "preset:t5-tiny",
+        "--tokenizer",
+        f"{folder}/tokenizer",
+        "--epochs",
+        "1",
+        "--batch-size",
+        "16",
+        "--threads",
+        "1",
+        "--sample-prompt",
+        "--sample-num",
+        "1",
+        *index,
+        *data,
+    )
     checkpoint, exported = f"{folder}/run/checkpoints/best", f"{folder}/exported"
-    told = run("checkpoint", "export", "--checkpoint", checkpoint, "--to", "huggingface", "--out",
-               exported)
+    told = run(
+        "checkpoint", "export", "--checkpoint", checkpoint, "--to", "huggingface", "--out", exported
+    )
     assert "whole_word_embeddings" in told, told
-    run("checkpoint", "export", "--checkpoint", checkpoint, "--to", "openp5", "--out",
-        f"{exported}-index")
-    os.rename(f"{exported}-index/Toy/item_collaborative_indexing_8_4_sequential.txt",
-              f"{exported}-index/Toy/items.txt")
+    run(
+        "checkpoint",
+        "export",
+        "--checkpoint",
+        checkpoint,
+        "--to",
+        "openp5",
+        "--out",
+        f"{exported}-index",
+    )
+    os.rename(
+        f"{exported}-index/Toy/item_collaborative_indexing_8_4_sequential.txt",
+        f"{exported}-index/Toy/items.txt",
+    )
 
     tokenizer = transformers.AutoTokenizer.from_pretrained(exported, use_fast=False)
     prompts = f"{folder}/samples.tsv"
-    run("dataset", "samples", *data, *index, "--tasks", "sequential", "--split", "test", "--prompt",
-        "seen:0", "--format", "tsv", "--out", prompts)
+    run(
+        "dataset",
+        "samples",
+        *data,
+        *index,
+        "--tasks",
+        "sequential",
+        "--split",
+        "test",
+        "--prompt",
+        "seen:0",
+        "--format",
+        "tsv",
+        "--out",
+        prompts,
+    )
     rows = [line.rstrip("\n").split("\t") for line in open(prompts)]
-    check_same_ids(tokenizer, "t5", f"{checkpoint}/tokenizer",
-                   [text for row in rows for text in row] + ["", "  item_<CI1><CI2>, item_<CI0> "])
+    check_same_ids(
+        tokenizer,
+        "t5",
+        f"{checkpoint}/tokenizer",
+        [text for row in rows for text in row] + ["", "  item_<CI1><CI2>, item_<CI0> "],
+    )
 
     model = transformers.T5ForConditionalGeneration.from_pretrained(exported).eval()
-    run("evaluate", "--checkpoint", checkpoint, "--prompt", "seen:0", "--beams", "5", "--precision", "float32", "--threads",
-        "1", "--topk-out", f"{folder}/topk.jsonl", *data)
+    run(
+        "evaluate",
+        "--checkpoint",
+        checkpoint,
+        "--prompt",
+        "seen:0",
+        "--beams",
+        "5",
+        "--precision",
+        "float32",
+        "--threads",
+        "1",
+        "--topk-out",
+        f"{folder}/topk.jsonl",
+        *data,
+    )
     topk = [json.loads(line) for line in open(f"{folder}/topk.jsonl")]
     compared = check_scores(exported, [row[0] for row in rows], topk, model, tokenizer)
     assert compared >= 24 * 5, compared
@@ -138,8 +225,20 @@ def check_round_trip(folder, data, name, model, tokenizer, index):
     first, second = f"{folder}/{name}", f"{folder}/{name}-again"
     model.save_pretrained(first, max_shard_size="200KB")
     assert os.path.exists(f"{first}/model.safetensors.index.json")
-    run("checkpoint", "import", "--from", "huggingface", "--checkpoint", first, "--tokenizer",
-        tokenizer, "--out", f"{folder}/{name}-ours", *index, *data)
+    run(
+        "checkpoint",
+        "import",
+        "--from",
+        "huggingface",
+        "--checkpoint",
+        first,
+        "--tokenizer",
+        tokenizer,
+        "--out",
+        f"{folder}/{name}-ours",
+        *index,
+        *data,
+    )
     run("checkpoint", "export", "--checkpoint", f"{folder}/{name}-ours", "--out", second)
     again = type(model).from_pretrained(second, torch_dtype=model.dtype).eval()
     before, after = dict(model.state_dict()), dict(again.state_dict())
@@ -159,14 +258,24 @@ def main():
         data = ("--data-dir", f"{folder}/data", "--datasets", "Toy")
         with torch.no_grad():
             tokenizer, index = check_trained_model(folder, data)
-        rows = json.loads(run("checkpoint", "inspect", f"{folder}/run/checkpoints/best", "--format",
-                              "json"))["model_config"]["vocab_size"]
-        for name, kind, dtype in (("t5-1.0", "relu", torch.float32),
-                                  ("t5-1.1", "gated-gelu", torch.bfloat16)):
+        rows = json.loads(
+            run("checkpoint", "inspect", f"{folder}/run/checkpoints/best", "--format", "json")
+        )["model_config"]["vocab_size"]
+        for name, kind, dtype in (
+            ("t5-1.0", "relu", torch.float32),
+            ("t5-1.1", "gated-gelu", torch.bfloat16),
+        ):
             config = transformers.T5Config(
-                vocab_size=rows, d_model=64, d_kv=16, d_ff=128, num_layers=2, num_heads=4,
-                feed_forward_proj=kind, tie_word_embeddings=kind == "relu",
-                decoder_start_token_id=0)
+                vocab_size=rows,
+                d_model=64,
+                d_kv=16,
+                d_ff=128,
+                num_layers=2,
+                num_heads=4,
+                feed_forward_proj=kind,
+                tie_word_embeddings=kind == "relu",
+                decoder_start_token_id=0,
+            )
             model = transformers.T5ForConditionalGeneration(config).to(dtype).eval()
             check_round_trip(folder, data, name, model, tokenizer, index)
 

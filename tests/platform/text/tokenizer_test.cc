@@ -155,9 +155,11 @@ TEST_F(TokenizerTest, RefusesWhatIsNoModel) {
   const TemporaryFolder folder;
   EXPECT_THAT(OpenTokenizer(folder.File("none.model")),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("none.model")));
-  EXPECT_THAT(OpenTokenizer(folder.path()),
-              StatusIs(absl::StatusCode::kNotFound,
-                       HasSubstr("expected spiece.model or tokenizer.model in this folder")));
+  EXPECT_THAT(
+      OpenTokenizer(folder.path()),
+      StatusIs(
+          absl::StatusCode::kNotFound,
+          HasSubstr("expected spiece.model, tokenizer.model or tokenizer.json in this folder")));
   OPENP5_ASSERT_OK(WriteFileAtomic(folder.File("text"), "This is text, not a model.\n"));
   EXPECT_THAT(OpenTokenizer(folder.File("text")),
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr("text: offset 0: ")));
@@ -169,14 +171,17 @@ TEST_F(TokenizerTest, RefusesWhatIsNoModel) {
 TEST_F(TokenizerTest, RefusesUnknownFamiliesAndModelsOfAnotherFamily) {
   EXPECT_THAT(
       OpenTokenizer(ModelFile(), "bert"),
-      StatusIs(absl::StatusCode::kInvalidArgument,
-               HasSubstr("expected one of t5, llama-legacy, llama, llama-fast; got 'bert'")));
+      StatusIs(
+          absl::StatusCode::kInvalidArgument,
+          HasSubstr(
+              "expected one of t5, llama-legacy, llama, llama-fast, byte-level-bpe; got 'bert'")));
   for (const char* family : {"llama-legacy", "llama", "llama-fast"}) {
     EXPECT_THAT(OpenTokenizer(ModelFile(), family),
                 StatusIs(absl::StatusCode::kInvalidArgument,
                          AllOf(HasSubstr("spiece.model"), HasSubstr("without <s>"))));
   }
-  EXPECT_THAT(TokenizerFamilies(), ElementsAre("t5", "llama-legacy", "llama", "llama-fast"));
+  EXPECT_THAT(TokenizerFamilies(),
+              ElementsAre("t5", "llama-legacy", "llama", "llama-fast", "byte-level-bpe"));
 }
 
 TEST_F(TokenizerTest, RefusesAModelCutOffAnywhere) {

@@ -18,9 +18,10 @@ struct ForeignSource {
 };
 
 struct ForeignModel {
-  std::string format;     // as in ForeignFormats
-  nlohmann::json config;  // as in Hugging Face's config.json
-  NamedTensors weights;   // under Hugging Face's names, types as in the file; adapters are merged
+  std::string format = {};     // as in ForeignFormats
+  nlohmann::json config = {};  // as in Hugging Face's config.json
+  // Under Hugging Face's names, types as in the file; adapters are merged.
+  NamedTensors weights = {};
   // The embedding has exactly as many rows as its tokenizer had tokens: OpenP5 cuts it to that.
   bool has_exact_rows = false;
 };

@@ -49,7 +49,7 @@ struct LoadedModel {
 
 // A model made elsewhere, with all that a checkpoint folder of ours needs.
 struct ForeignCheckpoint {
-  std::string format;          // of checkpoints::ForeignFormats
+  std::string format = {};     // of checkpoints::ForeignFormats
   nlohmann::json config = {};  // as in Hugging Face's config.json, sizes as in the weights
   NamedTensors weights = {};   // each once, under Hugging Face's names, types as in the file
   std::unique_ptr<text::Tokenizer> tokenizer = {};  // with the indexes' tokens

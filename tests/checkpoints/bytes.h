@@ -16,7 +16,7 @@ namespace openp5::checkpoints {
 // `value` in `count` bytes, lowest first.
 inline std::string Little(uint64_t value, int count) {
   std::string bytes;
-  for (int i = 0; i < count; ++i) bytes += static_cast<char>(value >> (8 * i));
+  for (int i = 0; i < count; ++i) bytes += i < 8 ? static_cast<char>(value >> (8 * i)) : '\0';
   return bytes;
 }
 

@@ -1,6 +1,6 @@
 #include "checkpoints/checkpoint.h"
-#include "checkpoints/hugging_face.h"
 
+#include "checkpoints/hugging_face.h"
 #include "checkpoints/json_text.h"
 #include "checkpoints/safetensors.h"
 #include "tests/checkpoints/torch_bytes.h"

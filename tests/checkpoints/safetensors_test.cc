@@ -143,6 +143,24 @@ TEST(SafetensorsTest, UnknownTypesAreRefusedByName) {
               StatusIs(Code::kDataLoss, HasSubstr("bools 0 or 1, got 2")));
 }
 
+// A tensor large enough to be a view of the file: it outlives the file's name, and what is written
+// to it never reaches the file.
+TEST(SafetensorsTest, LargeTensorsAreViewsOfTheFile) {
+  TemporaryFolder folder;
+  const std::string path = folder.File("large");
+  const at::Tensor large = at::arange(400'000, at::kFloat);
+  OPENP5_ASSERT_OK(WriteSafetensors(path, {{"large", large}, {"small", at::ones({3})}}));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const NamedTensors first, ReadSafetensors(path));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const NamedTensors second, ReadSafetensors(path));
+  first[0].second.add_(1);
+  EXPECT_TRUE(SameBits(first[0].second, large + 1));
+  EXPECT_TRUE(SameBits(second[0].second, large));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const NamedTensors third, ReadSafetensors(path));
+  EXPECT_TRUE(SameBits(third[0].second, large));
+  std::filesystem::remove(path);
+  EXPECT_TRUE(SameBits(third[0].second, large));
+}
+
 TEST(SafetensorsTest, TruncatedAtEveryOffset) {
   TemporaryFolder folder;
   OPENP5_ASSERT_OK(WriteSafetensors(

@@ -7,11 +7,13 @@
 
 #include "checkpoints/checkpoint.h"
 #include "checkpoints/hugging_face.h"
+#include "checkpoints/inner_path.h"
 #include "indexing/openp5_files.h"
 #include "platform/app/data_options.h"
 #include "platform/app/format_options.h"
 #include "platform/app/load_model.h"
 #include "platform/base/file.h"
+#include "platform/base/log.h"
 #include "platform/config/command_line.h"
 #include "platform/text/transformers_files.h"
 #include "trainers/model_folder.h"
@@ -85,15 +87,11 @@ absl::Status SettleWholeWords(NamedTensors* weights, Notes* notes) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<text::Tokenizer>> OwnTokenizer(
-    const std::string& path, const checkpoints::Manifest& manifest) {
-  return text::OpenTokenizer(JoinPath(path, "tokenizer"), manifest.tokenizer_family);
-}
-
 absl::StatusOr<Notes> ExportHuggingFace(const std::string& path, const std::string& out) {
   Notes notes;
   OPENP5_ASSIGN_OR_RETURN(const auto manifest, checkpoints::ReadManifest(path));
-  OPENP5_ASSIGN_OR_RETURN(const auto tokenizer, OwnTokenizer(path, manifest));
+  OPENP5_ASSIGN_OR_RETURN(const auto tokenizer, text::OpenTokenizer(JoinPath(path, "tokenizer"),
+                                                                    manifest.tokenizer_family));
   checkpoints::HuggingFaceFolder folder{.config = manifest.model_config};
   OPENP5_ASSIGN_OR_RETURN(folder.weights, checkpoints::ReadWeights(path));
   OPENP5_RETURN_IF_ERROR(
@@ -110,6 +108,10 @@ absl::StatusOr<Notes> ExportOpenP5(const std::string& path, const std::string& o
                           indexing::ReadItemIndexFile(JoinPath(path, "items.index")));
   OPENP5_RETURN_IF_ERROR(WriteDirectoryAtomic(out, [&](const std::string& to) -> absl::Status {
     for (const indexing::ItemIndex& index : indexes) {
+      if (!checkpoints::IsInnerPath(index.dataset_name())) {
+        return DataLoss(path, ": items.index: expected a dataset's name that is a folder's, got '",
+                        OneLine(index.dataset_name()), "'");
+      }
       const std::string folder = JoinPath(to, index.dataset_name());
       OPENP5_RETURN_IF_ERROR(MakeDirectories(folder));
       OPENP5_RETURN_IF_ERROR(

@@ -134,8 +134,8 @@ void CheckpointOptions::ForEach(OptionVisitor& visitor) {
                          "adapter of PEFT belongs to"},
                 &backbone);
   visitor.Visit({.name = "tokenizer",
-                 .help = "SentencePiece model or a folder that holds one (default: the "
-                         "checkpoint's, else the backbone's folder)"},
+                 .help = "SentencePiece model, tokenizer.json, or a folder that holds one "
+                         "(default: the checkpoint's, else the backbone's folder)"},
                 &tokenizer);
   visitor.Visit({.name = "allow-index-mismatch",
                  .help = "use the item index that the options ask for, although the checkpoint "
@@ -149,8 +149,8 @@ void BackboneOptions::ForEach(OptionVisitor& visitor) {
                          "t5-mini, t5-small, t5-base, t5-large)"},
                 &backbone);
   visitor.Visit({.name = "tokenizer",
-                 .help = "SentencePiece model or a folder that holds one (default: the backbone's "
-                         "folder)"},
+                 .help = "SentencePiece model, tokenizer.json, or a folder that holds one "
+                         "(default: the backbone's folder)"},
                 &tokenizer);
 }
 

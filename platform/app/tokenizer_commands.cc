@@ -21,16 +21,20 @@ using text::Tokenizer;
 
 struct TokenizerOptions {
   std::string tokenizer;
-  std::string family = "t5";
+  std::string family = "auto";
   std::string added_tokens;
 
   void ForEach(OptionVisitor& visitor) {
     visitor.Visit(
-        {.name = "tokenizer", .help = "spiece.model, tokenizer.model, or a folder that holds one"},
+        {.name = "tokenizer",
+         .help = "spiece.model, tokenizer.model, tokenizer.json, or a folder that holds one"},
         &tokenizer);
+    std::vector<std::string> families = text::TokenizerFamilies();
+    families.insert(families.begin(), "auto");
     visitor.Visit({.name = "family",
-                   .help = "how the model's pieces are used",
-                   .choices = text::TokenizerFamilies()},
+                   .help = "how the model's pieces are used; auto: byte-level-bpe for a "
+                           "tokenizer.json, else t5",
+                   .choices = std::move(families)},
                   &family);
     visitor.Visit({.name = "added-tokens",
                    .help = "text file of tokens that get the ids after the model's, one a line"},
@@ -38,7 +42,8 @@ struct TokenizerOptions {
   }
 
   absl::StatusOr<std::unique_ptr<Tokenizer>> Open() const {
-    OPENP5_ASSIGN_OR_RETURN(auto opened, text::OpenTokenizer(tokenizer, family));
+    OPENP5_ASSIGN_OR_RETURN(auto opened,
+                            text::OpenTokenizer(tokenizer, family == "auto" ? "" : family));
     if (!added_tokens.empty()) {
       OPENP5_ASSIGN_OR_RETURN(const auto tokens, text::ReadTokenList(added_tokens));
       OPENP5_RETURN_IF_ERROR(Annotate(opened->AddTokens(tokens), added_tokens));

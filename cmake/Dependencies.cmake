@@ -58,6 +58,16 @@ target_include_directories(openp5_pcre2 SYSTEM INTERFACE ${OPENP5_PCRE2_INCLUDE}
 target_link_libraries(openp5_pcre2 INTERFACE ${OPENP5_PCRE2_LIBRARY})
 add_library(openp5::pcre2 ALIAS openp5_pcre2)
 
+find_path(OPENP5_UTF8PROC_INCLUDE utf8proc.h)
+find_library(OPENP5_UTF8PROC_LIBRARY utf8proc)
+if(NOT OPENP5_UTF8PROC_INCLUDE OR NOT OPENP5_UTF8PROC_LIBRARY)
+  openp5_missing("utf8proc (Unicode normal forms of byte-level tokenizers)" libutf8proc-dev)
+endif()
+add_library(openp5_utf8proc INTERFACE)
+target_include_directories(openp5_utf8proc SYSTEM INTERFACE ${OPENP5_UTF8PROC_INCLUDE})
+target_link_libraries(openp5_utf8proc INTERFACE ${OPENP5_UTF8PROC_LIBRARY})
+add_library(openp5::utf8proc ALIAS openp5_utf8proc)
+
 find_package(nlohmann_json CONFIG QUIET)
 if(NOT nlohmann_json_FOUND)
   openp5_missing("nlohmann-json" nlohmann-json3-dev)

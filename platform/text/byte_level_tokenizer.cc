@@ -1,4 +1,8 @@
+#include <utf8proc.h>
+
 #include <algorithm>
+#include <cstdlib>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 #include <unordered_set>
@@ -18,6 +22,18 @@ namespace {
 using nlohmann::json;
 
 constexpr char kConfigName[] = "tokenizer_config.json";
+
+// `text`, which is well-formed, in Unicode's normal form C.
+std::string Composed(std::string_view text) {
+  utf8proc_uint8_t* result = nullptr;
+  const utf8proc_ssize_t size =
+      utf8proc_map(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                   static_cast<utf8proc_ssize_t>(text.size()), &result,
+                   static_cast<utf8proc_option_t>(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+  const std::unique_ptr<utf8proc_uint8_t, decltype(&std::free)> owned(result, std::free);
+  OPENP5_CHECK(size >= 0);  // nothing but malformed text or no memory is refused
+  return {reinterpret_cast<const char*>(result), static_cast<size_t>(size)};
+}
 
 // Ids of the special tokens; -1 where there is none.
 struct SpecialIds {
@@ -121,6 +137,8 @@ class ByteLevelTokenizer final : public Tokenizer {
 
  private:
   void EncodeStretch(std::string_view stretch, std::vector<int32_t>* ids) const {
+    const std::string composed = parsed_.compose ? Composed(stretch) : std::string();
+    if (parsed_.compose) stretch = composed;
     const auto encode = [&](std::string_view word) { bpe_.Encode(word, ids); };
     if (parsed_.add_prefix_space && !stretch.starts_with(' ')) {
       splitter_.Split(" " + std::string(stretch), encode);

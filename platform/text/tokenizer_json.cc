@@ -63,6 +63,14 @@ bool ReadId(const json& value, int32_t* id) {
   return true;
 }
 
+// None, or Unicode's composed form.
+absl::Status ReadNormalizer(const json& step, TokenizerJson* result) {
+  if (step.is_null()) return absl::OkStatus();
+  if (Field(step, "type") != "NFC") return Refuse("normalizer", "none or NFC", step);
+  result->compose = true;
+  return OnlyKnown(step, "normalizer: NFC", {"type"});
+}
+
 // {"type": "ByteLevel", …}; `use_regex` (true if absent) cuts by GPT-2's pattern.
 absl::Status ReadByteLevel(const json& step, bool alone, TokenizerJson* result) {
   constexpr std::string_view kWhere = "pre_tokenizer: ByteLevel";
@@ -183,10 +191,11 @@ absl::Status ReadAddedTokens(const json& list, TokenizerJson* result) {
     token.content = entry["content"].get<std::string>();
     const std::string where = StrCat("added_tokens: '", OneLine(token.content), "'");
     OPENP5_RETURN_IF_ERROR(ReadBool(entry, "special", where, &token.special));
-    for (const char* name : {"single_word", "lstrip", "rstrip"}) {
+    for (const char* name : {"single_word", "lstrip", "rstrip", "normalized"}) {
       bool value = false;
       OPENP5_RETURN_IF_ERROR(ReadBool(entry, name, where, &value));
-      if (value) {
+      // A normalized token is looked for in the normalized text: the same where there is none.
+      if (value && (result->compose || std::string_view(name) != "normalized")) {
         return InvalidArgument(where, ": ", std::string_view(name), ": expected false, got true");
       }
     }
@@ -274,13 +283,14 @@ absl::StatusOr<TokenizerJson> Read(const json& file) {
                            "; hint: a SentencePiece model (spiece.model, tokenizer.model) beside "
                            "it can be read");
   }
-  for (const char* step : {"truncation", "padding", "normalizer"}) {
+  for (const char* step : {"truncation", "padding"}) {
     if (!Field(file, step).is_null()) return Refuse(step, "none", Field(file, step));
   }
   if (Field(Field(file, "decoder"), "type") != "ByteLevel") {
     return Refuse("decoder", "ByteLevel", Field(file, "decoder"));
   }
   TokenizerJson result;
+  OPENP5_RETURN_IF_ERROR(ReadNormalizer(Field(file, "normalizer"), &result));
   OPENP5_RETURN_IF_ERROR(ReadPreTokenizer(Field(file, "pre_tokenizer"), &result));
   OPENP5_RETURN_IF_ERROR(ReadPostProcessor(Field(file, "post_processor"), &result));
   OPENP5_RETURN_IF_ERROR(ReadAddedTokens(Field(file, "added_tokens"), &result));

@@ -21,6 +21,7 @@ struct TokenizerJson {
     bool special = false;
   };
   std::vector<AddedToken> added_tokens;  // found anywhere in a text, before anything else
+  bool compose = false;                  // text between added tokens is brought to NFC first
   std::string pattern;                   // words are cut by; empty: GPT-2's
   bool add_prefix_space = false;         // before a text that does not begin with one
   std::vector<int32_t> prefix, suffix;   // what the post-processor puts around a text

@@ -32,9 +32,9 @@ std::string SpellBlanks(std::string_view pattern) {
     if (c == '\\' && i + 1 < pattern.size()) {
       const char next = pattern[++i];
       if (next == 's') {
-        spelled += in_brackets ? std::string(kBlanks) : "[" + std::string(kBlanks) + "]";
+        spelled += in_brackets ? std::string(kBlanks) : StrCat("[", kBlanks, "]");
       } else if (next == 'S') {
-        spelled += "[^" + std::string(kBlanks) + "]";
+        spelled += StrCat("[^", kBlanks, "]");
       } else {
         spelled += {c, next};
       }

@@ -249,7 +249,22 @@ def check_round_trip(folder, data, name, model, tokenizer, index):
     with torch.no_grad():
         wanted, got = (m.float()(input_ids=ids, labels=ids).logits for m in (model, again))
     assert (wanted - got).abs().max() < TOLERANCE
-    print(f"{name}: {len(before)} tensors come back byte by byte")
+    texts = [
+        "Toy item_<CI1><CI2> , item_<CI0>",
+        "What's next for user_12?",
+        "  Gr\u00fc\u00dfe\n",
+        "e\u0301",
+    ]
+    check_same_ids(
+        transformers.AutoTokenizer.from_pretrained(
+            second,
+            use_fast=os.path.isdir(tokenizer) and os.path.exists(f"{tokenizer}/tokenizer.json"),
+        ),
+        "auto",
+        f"{folder}/{name}-ours/tokenizer",
+        texts,
+    )
+    print(f"{name}: {len(before)} tensors come back byte by byte, and the tokenizer")
 
 
 def main():
@@ -278,6 +293,21 @@ def main():
             )
             model = transformers.T5ForConditionalGeneration(config).to(dtype).eval()
             check_round_trip(folder, data, name, model, tokenizer, index)
+        fixtures = os.path.join(
+            os.path.dirname(os.path.abspath(__file__)), "../platform/text/fixtures"
+        )
+        for name in ("gpt2", "llama3", "qwen2"):
+            config = transformers.T5Config(
+                vocab_size=512,
+                d_model=64,
+                d_kv=16,
+                d_ff=128,
+                num_layers=1,
+                num_heads=4,
+                decoder_start_token_id=0,
+            )
+            model = transformers.T5ForConditionalGeneration(config).eval()
+            check_round_trip(folder, data, name, model, f"{fixtures}/{name}", index)
 
 
 main()

@@ -119,7 +119,7 @@ TEST(TokenizerJsonTest, UnknownStepsAreRefusedByName) {
     const char* message;
   };
   const Case cases[] = {
-      {"/normalizer", {{"type", "NFKC"}}, "normalizer: expected none, got NFKC"},
+      {"/normalizer", {{"type", "NFKC"}}, "normalizer: expected none or NFC, got NFKC"},
       {"/truncation", {{"max_length", 3}}, "truncation: expected none"},
       {"/pre_tokenizer", {{"type", "Whitespace"}}, "pre_tokenizer: expected ByteLevel"},
       {"/pre_tokenizer", nullptr, "pre_tokenizer: expected ByteLevel"},
@@ -149,6 +149,14 @@ TEST(TokenizerJsonTest, UnknownStepsAreRefusedByName) {
     }
     EXPECT_THAT(parsed, StatusIs(Code::kInvalidArgument, HasSubstr(c.message))) << c.pointer;
   }
+}
+
+TEST(TokenizerJsonTest, ATokenLookedForInComposedTextIsRefused) {
+  json file = FixtureJson("qwen2");
+  ASSERT_EQ(file["normalizer"]["type"], "NFC");
+  file["added_tokens"][0]["normalized"] = true;
+  EXPECT_THAT(ParseTokenizerJson(file.dump()),
+              StatusIs(Code::kInvalidArgument, HasSubstr("normalized: expected false")));
 }
 
 TEST(TokenizerJsonTest, AnotherPatternIsRefused) {

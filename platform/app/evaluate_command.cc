@@ -84,8 +84,9 @@ absl::StatusOr<std::vector<evaluators::RankingResult>> EvaluateAll(
 }
 
 absl::Status Print(const std::string& format, const std::vector<evaluators::RankingResult>& results,
-                   const std::vector<std::string>& index_mismatches) {
+                   c10::ScalarType precision, const std::vector<std::string>& index_mismatches) {
   nlohmann::ordered_json json = evaluators::ResultsToJson(results);
+  json["precision"] = precision == c10::ScalarType::BFloat16 ? "bfloat16" : "float32";
   std::string text = evaluators::ResultsTable(results);
   if (!index_mismatches.empty()) json["index_mismatches"] = index_mismatches;
   for (const std::string& mismatch : index_mismatches) {
@@ -126,7 +127,7 @@ absl::Status RunEvaluate(const std::vector<std::string>& arguments) {
                           EvaluateAll(options, &evaluator, joined, prompts, metrics,
                                       topk.has_value() ? &*topk : nullptr));
   if (topk.has_value()) OPENP5_RETURN_IF_ERROR(topk->Close());
-  return Print(options.output.format, results, loaded.index_mismatches);
+  return Print(options.output.format, results, runtime.compute_type, loaded.index_mismatches);
 }
 
 }  // namespace

@@ -10,6 +10,8 @@
 #include <new>
 #include <thread>
 
+#include "platform/base/log.h"
+
 namespace openp5 {
 namespace {
 
@@ -32,7 +34,8 @@ void RuntimeOptions::ForEach(OptionVisitor& visitor) {
                 &device);
   visitor.Visit(
       {.name = "precision",
-       .help = "type of matrix products; auto: bfloat16 only where the hardware computes it",
+       .help = "type of matrix products; auto: bfloat16 where the hardware computes it, which is "
+               "faster and rounds more",
        .choices = {"auto", "float32", "bfloat16"}},
       &precision);
   visitor.Visit(
@@ -55,6 +58,7 @@ absl::StatusOr<Runtime> StartRuntime(const RuntimeOptions& options) {
       options.precision == "bfloat16" ||
       (options.precision == "auto" && (runtime.device.is_cuda() || CpuComputesBfloat16()));
   runtime.compute_type = bfloat16 ? c10::ScalarType::BFloat16 : c10::ScalarType::Float;
+  if (bfloat16) LogInfo("computes matrix products in bfloat16");
   return runtime;
 }
 

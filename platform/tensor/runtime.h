@@ -17,8 +17,9 @@ namespace openp5 {
 
 struct RuntimeOptions {
   std::string device = "auto";  // "auto": CUDA if LibTorch has it and a device is there, else CPU
-  std::string precision = "auto";  // "auto": bfloat16 where the hardware computes it, else float32
-  int64_t threads = 0;             // 0: one a core
+  // float32 gives the same numbers on every machine; "auto": bfloat16 where the hardware computes it.
+  std::string precision = "float32";
+  int64_t threads = 0;  // 0: one a core
 
   void ForEach(OptionVisitor& visitor);
 };
@@ -28,9 +29,8 @@ struct Runtime {
   c10::ScalarType compute_type = c10::ScalarType::Float;  // Float or BFloat16, for matrix products
 };
 
-// Call once, before any tensor: sets the thread count, keeps glibc from unmapping large blocks
-// (libtorch-notes: 3 to 6 times on operators that write large tensors), and picks device and
-// precision. InvalidArgument for a device this LibTorch or machine has not.
+// Call once, before any tensor: sets the thread count and picks device and precision, saying so if
+// it is not float32. InvalidArgument for a device this LibTorch or machine has not.
 absl::StatusOr<Runtime> StartRuntime(const RuntimeOptions& options);
 
 // To be called first in main: has the process re-executed with OMP_WAIT_POLICY=passive and

@@ -38,7 +38,8 @@ class Bench:
         self.work.mkdir(parents=True)
         (self.work / "prompts.txt").write_text(PROMPT)
         self.common = ["--data-dir", a.data, "--datasets", a.dataset, "--index-db", self.work / "index.rocksdb",
-                       "--indexing", "sequential", "--prompt-file", self.work / "prompts.txt", "--threads", a.threads]
+                       "--indexing", "sequential", "--prompt-file", self.work / "prompts.txt", "--threads", a.threads,
+                       "--precision", a.precision]
         run([a.openp5, "index", "build", *self.common[:8]])
         self.backbone = self.work / "backbone"
         if a.peer:
@@ -76,7 +77,8 @@ class Bench:
 
     def peer_train(self):
         return json.loads(run(self.peer("train", "--backbone", self.backbone, "--samples", self.work / "samples.jsonl",
-                                        "--threads", self.a.threads, "--batch", self.a.batch, "--steps", self.a.steps)))["samples_per_s"]
+                                        "--threads", self.a.threads, "--batch", self.a.batch, "--steps", self.a.steps,
+                                        *(["--bf16"] if self.a.precision == "bfloat16" else []))))["samples_per_s"]
 
     def peer_evaluate(self, topk):
         return json.loads(run(self.peer("evaluate", "--backbone", self.backbone, "--samples", self.work / "samples.jsonl",
@@ -105,6 +107,8 @@ def main():
     parser.add_argument("--peer-python", default=sys.executable)
     parser.add_argument("--work", default="build/bench")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
+    parser.add_argument("--precision", default="float32", choices=("float32", "bfloat16"),
+                        help="of both sides, except the peer's evaluation, which is float32")
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--users", type=int, default=40)

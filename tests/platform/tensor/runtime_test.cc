@@ -47,8 +47,10 @@ TEST(StartRuntimeTest, TakesWhatIsAskedFor) {
   EXPECT_TRUE(runtime.device.is_cpu());
   EXPECT_EQ(runtime.compute_type, c10::ScalarType::BFloat16);
   EXPECT_EQ(at::get_num_threads(), 1);
-  OPENP5_ASSERT_OK_AND_ASSIGN(const Runtime exact,
-                              StartRuntime({.device = "cpu", .precision = "float32"}));
+}
+
+TEST(StartRuntimeTest, ComputesInFloat32UnlessAsked) {
+  OPENP5_ASSERT_OK_AND_ASSIGN(const Runtime exact, StartRuntime({.device = "cpu"}));
   EXPECT_EQ(exact.compute_type, c10::ScalarType::Float);
 }
 

@@ -173,7 +173,9 @@ TEST_F(PipelineTest, RecommendLeavesSeenItemsOut) {
   EXPECT_EQ(json["history"].size(), 7u);
   for (const Json& item : json["items"]) {
     EXPECT_EQ(std::count(json["history"].begin(), json["history"].end(), item["item"]), 0);
-    if (item["item"] == "item3") EXPECT_EQ(item["title"], "The third");
+    if (item["item"] == "item3") {
+      EXPECT_EQ(item["title"], "The third");
+    }
   }
   const ProgramResult all =
       RunProgram(Recommend() + Arguments{"--history", "item1,item2", "--k", "20", "--include-seen",

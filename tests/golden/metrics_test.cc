@@ -52,7 +52,9 @@ TEST(GoldenMetricsTest, EqualOpenP5s) {
     MetricAverages averages(metrics);
     for (size_t user = 0; user < c["relevance"].size(); ++user) {
       const auto relevance = c["relevance"][user].get<std::vector<uint8_t>>();
-      if (c.contains("predictions")) EXPECT_EQ(RankedRelevance(c, user), relevance);
+      if (c.contains("predictions")) {
+        EXPECT_EQ(RankedRelevance(c, user), relevance);
+      }
       averages.Add(relevance);
     }
     ASSERT_EQ(averages.users(), c["users"].get<int64_t>());

@@ -71,7 +71,7 @@ inline std::string Shared(const std::string& name) {
 
 // First line of a test that needs the shared folder.
 #define OPENP5_SKIP_WITHOUT_SHARED()                                               \
-  if (!std::filesystem::exists(OPENP5_SHARED_DIR)) {                               \
+  if (!std::filesystem::exists(::openp5::testing::Shared("golden"))) {             \
     GTEST_SKIP() << "needs the shared folder, absent here: " << OPENP5_SHARED_DIR; \
   }
 

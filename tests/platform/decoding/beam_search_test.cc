@@ -148,7 +148,9 @@ void ExpectSame(const std::vector<Hypothesis>& got,
     const auto found = expected.find(got[i].tokens);
     ASSERT_NE(found, expected.end()) << "rank " << i;
     EXPECT_NEAR(got[i].score, found->second, 1e-4);
-    if (i > 0) EXPECT_LE(got[i].score, got[i - 1].score);
+    if (i > 0) {
+      EXPECT_LE(got[i].score, got[i - 1].score);
+    }
   }
 }
 

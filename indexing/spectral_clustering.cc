@@ -1,12 +1,11 @@
 #include "indexing/spectral_clustering.h"
 
-#include <Spectra/SymEigsSolver.h>
-
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
-#include <stdexcept>
 
+#include "indexing/lanczos.h"
+#include "platform/base/parallel.h"
 #include "platform/base/random.h"
 
 namespace openp5::indexing {
@@ -19,11 +18,9 @@ using Eigen::VectorXd;
 // M = D^-1/2 A D^-1/2 with A = C'C - diag, as products only. M has eigenvalue 1 once for every
 // component, with a known eigenvector each (D^1/2 on the component); a Krylov solver finds just one
 // vector of such a multiple eigenvalue. They are therefore moved to -2, below all others, and found
-// without the solver. The interface is what Spectra expects of an operator.
+// without the solver.
 class NormalizedCoOccurrence {
  public:
-  using Scalar = double;
-
   NormalizedCoOccurrence(const InteractionCounts& counts, const Components& components)
       : counts_(counts),
         components_(components),
@@ -51,10 +48,10 @@ class NormalizedCoOccurrence {
   }
 
   Index rows() const { return static_cast<Index>(counts_.item_count()); }
-  Index cols() const { return rows(); }
   const VectorXd& scale() const { return scale_; }
 
-  void perform_op(const double* x_in, double* y_out) const {
+  // y = M x.
+  void Multiply(const double* x_in, double* y_out) const {
     const Eigen::Map<const VectorXd> x(x_in, rows());
     Eigen::Map<VectorXd> y(y_out, rows());
     const VectorXd inside = TrivialParts(x);
@@ -78,17 +75,21 @@ class NormalizedCoOccurrence {
  private:
   // y = C'(C x). Each sum runs in a fixed order: the same bits every time.
   void MultiplyByCounts(const double* x, double* y) const {
-    Multiply(counts_.by_user, x, by_user_.data());
-    Multiply(counts_.by_item, by_user_.data(), y);
+    MultiplyRows(counts_.by_user, x, by_user_.data());
+    MultiplyRows(counts_.by_item, by_user_.data(), y);
   }
-  static void Multiply(const SparseRows& matrix, const double* x, double* y) {
-    for (size_t row = 0; row < matrix.rows(); ++row) {
-      double sum = 0;
-      for (size_t k = matrix.offsets[row]; k < matrix.offsets[row + 1]; ++k) {
-        sum += static_cast<double>(matrix.values[k]) * x[matrix.columns[k]];
+  static void MultiplyRows(const SparseRows& matrix, const double* x, double* y) {
+    constexpr size_t kBlockRows = 16384;
+    ParallelFor((matrix.rows() + kBlockRows - 1) / kBlockRows, [&](size_t block) {
+      const size_t end = std::min(matrix.rows(), (block + 1) * kBlockRows);
+      for (size_t row = block * kBlockRows; row < end; ++row) {
+        double sum = 0;
+        for (size_t k = matrix.offsets[row]; k < matrix.offsets[row + 1]; ++k) {
+          sum += static_cast<double>(matrix.values[k]) * x[matrix.columns[k]];
+        }
+        y[row] = sum;
       }
-      y[row] = sum;
-    }
+    });
   }
   template <class Vector>
   VectorXd TrivialParts(const Vector& x) const {
@@ -115,43 +116,39 @@ MatrixXd DenseEigenvectors(const NormalizedCoOccurrence& matrix, Index wanted) {
   MatrixXd dense(n, n);
   for (Index i = 0; i < n; ++i) {
     const VectorXd unit = VectorXd::Unit(n, i);
-    matrix.perform_op(unit.data(), dense.col(i).data());
+    matrix.Multiply(unit.data(), dense.col(i).data());
   }
   const Eigen::SelfAdjointEigenSolver<MatrixXd> solver(0.5 * (dense + dense.transpose()));
   return solver.eigenvectors().rightCols(wanted).rowwise().reverse();
 }
 
-// Empty if not converged.
-MatrixXd LanczosEigenvectors(NormalizedCoOccurrence& matrix, Index wanted, Index basis) {
+// Without columns if not converged.
+MatrixXd LanczosEigenvectors(const NormalizedCoOccurrence& matrix, Index wanted, Index basis) {
+  LanczosOptions options;
+  options.wanted = static_cast<size_t>(wanted);
+  options.basis = static_cast<size_t>(basis);
   // 1e-6 gives the same groups on all sets tried, 1e-4 does not.
-  constexpr double kTolerance = 1e-8;
-  constexpr int kMaxRestarts = 500;
+  options.tolerance = 1e-8;
   Random random(1);
   VectorXd start(matrix.rows());
   for (double& value : start) value = 2.0 * random.Uniform() - 1.0;
   start = matrix.Deflated(start);
-  try {
-    Spectra::SymEigsSolver<NormalizedCoOccurrence> solver(matrix, wanted, basis);
-    solver.init(start.data());
-    solver.compute(Spectra::SortRule::LargestAlge, kMaxRestarts, kTolerance,
-                   Spectra::SortRule::LargestAlge);
-    if (solver.info() != Spectra::CompInfo::Successful) return MatrixXd();
-    return solver.eigenvectors();
-  } catch (const std::exception&) {
-    // Its tridiagonal solver throws where it does not converge.
-    return MatrixXd();
-  }
+  const std::vector<double> vectors =
+      LargestEigenvectors([&](const double* x, double* y) { matrix.Multiply(x, y); },
+                          {start.begin(), start.end()}, options);
+  if (vectors.empty()) return MatrixXd();
+  return Eigen::Map<const MatrixXd>(vectors.data(), matrix.rows(), wanted);
 }
 
 // The `wanted` leading eigenvectors besides the known ones; without columns if that failed.
-MatrixXd LeadingEigenvectors(NormalizedCoOccurrence& matrix, Index wanted) {
+MatrixXd LeadingEigenvectors(const NormalizedCoOccurrence& matrix, Index wanted) {
   constexpr Index kDenseItems = 200;
   const Index n = matrix.rows();
   const Index basis = std::max<Index>(2 * wanted + 1, 20);
   if (n <= kDenseItems || basis >= n) return DenseEigenvectors(matrix, wanted);
   MatrixXd vectors = LanczosEigenvectors(matrix, wanted, basis);
   if (vectors.cols() < wanted) {
-    vectors = LanczosEigenvectors(matrix, wanted, std::min(2 * basis, n));
+    vectors = LanczosEigenvectors(matrix, wanted, std::min(2 * basis, n - 1));
   }
   return vectors;
 }
@@ -192,7 +189,7 @@ std::vector<int32_t> LabelByPivotedQr(const MatrixXd& rows) {
 
 std::optional<SpectralClusters> ClusterSpectrally(const InteractionCounts& counts,
                                                   const Components& components, int clusters) {
-  NormalizedCoOccurrence matrix(counts, components);
+  const NormalizedCoOccurrence matrix(counts, components);
   const Index known = static_cast<Index>(components.sizes.size());
   const Index total = std::min<Index>(clusters, matrix.rows());
   MatrixXd rows(matrix.rows(), total);

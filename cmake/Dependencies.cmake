@@ -93,6 +93,16 @@ if(NOT ZLIB_FOUND)
   openp5_missing("zlib" zlib1g-dev)
 endif()
 
+find_package(LibArchive QUIET)
+if(NOT LibArchive_FOUND)
+  openp5_missing("libarchive (archives of raw datasets)" libarchive-dev)
+endif()
+
+find_package(simdjson CONFIG QUIET)
+if(NOT simdjson_FOUND)
+  openp5_missing("simdjson (JSON lines of raw datasets)" libsimdjson-dev)
+endif()
+
 find_library(OPENP5_JEMALLOC_LIBRARY jemalloc)
 if(NOT OPENP5_JEMALLOC_LIBRARY)
   openp5_missing("jemalloc" libjemalloc-dev)

@@ -2,8 +2,6 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "datasets/text_lines.h"
-#include "platform/base/digest.h"
-#include "platform/base/file.h"
 #include "platform/base/log.h"
 
 namespace openp5::datasets {
@@ -11,21 +9,12 @@ namespace {
 
 constexpr const char* kName = "ml-100k";
 
-// Opens `folder/name` and notes its size and digest in `files`.
-absl::StatusOr<MappedFile> OpenSource(const std::string& folder, const std::string& name,
-                                      std::vector<SourceFile>* files) {
-  OPENP5_ASSIGN_OR_RETURN(MappedFile file, MappedFile::Open(JoinPath(folder, name)));
-  files->push_back({name, static_cast<int64_t>(file.bytes().size()), Sha256Of(file.bytes())});
-  return file;
-}
-
-absl::StatusOr<std::string> FindFolder(const std::string& raw) {
-  for (const std::string& folder : {raw, JoinPath(raw, "ml-100k")}) {
-    if (FileExists(JoinPath(folder, "u.data"))) return folder;
-  }
-  return NotFound(kName, ": ", raw,
-                  ": expected u.data or ml-100k/u.data in this folder, got neither; unpack "
-                  "ml-100k.zip there");
+// Calls `visit` for the lines of `file`, which is then among the `used` ones.
+absl::Status ReadLines(const RawFiles& files, int file, std::vector<int>* used,
+                       const LineVisitor& visit) {
+  used->push_back(file);
+  OPENP5_ASSIGN_OR_RETURN(const auto source, files.Read(file));
+  return ForEachLine(TextLines(source.get(), files.Where(file)), kName, visit);
 }
 
 absl::Status WrongFieldCount(const TextLines& lines, std::string_view expected, size_t got,
@@ -50,18 +39,9 @@ absl::Status AddRating(std::string_view line, const TextLines& lines, Interactio
   return absl::OkStatus();
 }
 
-absl::Status ReadRatings(const std::string& folder, RawDataset* result) {
-  OPENP5_ASSIGN_OR_RETURN(const MappedFile file, OpenSource(folder, "u.data", &result->files));
-  return ForEachLine(file.bytes(), JoinPath(folder, "u.data"), kName,
-                     [&](std::string_view line, const TextLines& lines) {
-                       return AddRating(line, lines, &result->interactions);
-                     });
-}
-
 // Names of genres by the place of their flag in u.item. u.genre ends with an empty line.
-absl::StatusOr<std::vector<std::string>> ReadGenres(const std::string& folder,
-                                                    std::vector<SourceFile>* files) {
-  OPENP5_ASSIGN_OR_RETURN(const MappedFile file, OpenSource(folder, "u.genre", files));
+absl::StatusOr<std::vector<std::string>> ReadGenres(const RawFiles& files, int file,
+                                                    std::vector<int>* used) {
   std::vector<std::string> genres;
   const auto add = [&](std::string_view line, const TextLines& lines) {
     if (line.empty()) return absl::OkStatus();
@@ -73,7 +53,7 @@ absl::StatusOr<std::vector<std::string>> ReadGenres(const std::string& folder,
     genres.push_back(Utf8FromLatin1(fields[0]));
     return absl::OkStatus();
   };
-  OPENP5_RETURN_IF_ERROR(ForEachLine(file.bytes(), JoinPath(folder, "u.genre"), kName, add));
+  OPENP5_RETURN_IF_ERROR(ReadLines(files, file, used, add));
   return genres;
 }
 
@@ -99,15 +79,20 @@ absl::StatusOr<ItemMetadata> ParseItem(std::string_view line, const TextLines& l
   return item;
 }
 
-absl::Status ReadItems(const std::string& folder, RawDataset* result) {
-  std::vector<std::string> genres;
-  if (FileExists(JoinPath(folder, "u.genre"))) {
-    OPENP5_ASSIGN_OR_RETURN(genres, ReadGenres(folder, &result->files));
-  } else {
-    LogWarning(StrCat(kName, ": ", folder, ": no u.genre; items get no genres"));
+absl::Status ReadItems(const RawFiles& files, std::vector<int>* used, RawDataset* result) {
+  OPENP5_ASSIGN_OR_RETURN(const int items, files.Find("u.item"));
+  if (items < 0) {
+    LogWarning(StrCat(kName, ": no u.item; items get no titles"));
+    return absl::OkStatus();
   }
-  OPENP5_ASSIGN_OR_RETURN(const MappedFile file, OpenSource(folder, "u.item", &result->files));
-  absl::flat_hash_map<std::string, std::string_view> seen;  // whole lines by item
+  std::vector<std::string> genres;
+  OPENP5_ASSIGN_OR_RETURN(const int genre_names, files.Find("u.genre"));
+  if (genre_names < 0) {
+    LogWarning(StrCat(kName, ": no u.genre; items get no genres"));
+  } else {
+    OPENP5_ASSIGN_OR_RETURN(genres, ReadGenres(files, genre_names, used));
+  }
+  absl::flat_hash_map<std::string, std::string> seen;  // whole lines by item
   const auto add = [&](std::string_view line, const TextLines& lines) -> absl::Status {
     OPENP5_ASSIGN_OR_RETURN(ItemMetadata item, ParseItem(line, lines, genres));
     const auto [first, added] = seen.try_emplace(item.item, line);
@@ -119,18 +104,22 @@ absl::Status ReadItems(const std::string& folder, RawDataset* result) {
     }
     return absl::OkStatus();
   };
-  return ForEachLine(file.bytes(), JoinPath(folder, "u.item"), kName, add);
+  return ReadLines(files, items, used, add);
 }
 
 absl::StatusOr<RawDataset> Load(const std::string& raw) {
-  OPENP5_ASSIGN_OR_RETURN(const std::string folder, FindFolder(raw));
+  const auto files = RawFiles::Open(raw);
+  if (!files.ok()) return Annotate(files.status(), kName);
+  const absl::StatusOr<int> ratings = files->Get("u.data");
+  if (!ratings.ok()) return Annotate(ratings.status(), kName);
   RawDataset result;
-  OPENP5_RETURN_IF_ERROR(ReadRatings(folder, &result));
-  if (FileExists(JoinPath(folder, "u.item"))) {
-    OPENP5_RETURN_IF_ERROR(ReadItems(folder, &result));
-  } else {
-    LogWarning(StrCat(kName, ": ", folder, ": no u.item; items get no titles"));
-  }
+  std::vector<int> used;
+  OPENP5_RETURN_IF_ERROR(
+      ReadLines(*files, *ratings, &used, [&](std::string_view line, const TextLines& lines) {
+        return AddRating(line, lines, &result.interactions);
+      }));
+  OPENP5_RETURN_IF_ERROR(ReadItems(*files, &used, &result));
+  OPENP5_ASSIGN_OR_RETURN(result.files, files->Describe(used));
   return result;
 }
 

@@ -7,11 +7,10 @@
 
 namespace openp5::datasets {
 
-// MovieLens 100K (Harper and Konstan, ACM TiiS 5(4):19, 2015) from its unpacked archive: every
-// rating of `u.data` is an interaction; titles, release dates and genres come from `u.item` and
-// `u.genre`, both optional (a warning says so). `raw` is the folder that holds u.data, or the one
-// that holds `ml-100k/u.data`. Failures: NotFound names what was sought; InvalidArgument names file
-// and line, what was expected and what stands there.
+// MovieLens 100K (Harper and Konstan, ACM TiiS 5(4):19, 2015) from ml-100k.zip, unpacked or not:
+// every rating of `u.data` is an interaction; titles, release dates and genres come from `u.item`
+// and `u.genre`, both optional (a warning says so). Failures: NotFound names what was sought;
+// InvalidArgument names file and line, what was expected and what stands there.
 DatasetPreset MovieLens100K();
 
 }  // namespace openp5::datasets

@@ -57,7 +57,7 @@ nlohmann::ordered_json TimeSpan(const DatasetPreset& preset, const Interactions&
 }  // namespace
 
 void PrepareOptions::ForEach(OptionVisitor& visitor) {
-  visitor.Visit({.name = "raw", .help = "folder with the raw files"}, &raw);
+  visitor.Visit({.name = "raw", .help = "raw files as downloaded: an archive, or a folder or file of it"}, &raw);
   visitor.Visit({.name = "out", .help = "dataset folder to make; its name is used in prompts"},
                 &out);
   visitor.Visit({.name = "ties",

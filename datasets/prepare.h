@@ -11,7 +11,7 @@
 namespace openp5::datasets {
 
 struct PrepareOptions {
-  std::string raw;             // folder with the raw files
+  std::string raw;             // archive, folder or file, see RawFiles
   std::string out;             // dataset folder to make; its name is the dataset's in prompts
   std::string ties = "numpy";  // see TieOrder; OpenP5's order by default
 

@@ -7,17 +7,11 @@
 #include <vector>
 
 #include "datasets/interactions.h"
+#include "datasets/raw_files.h"
 #include "platform/base/status.h"
 #include "platform/registry/registry.h"
 
 namespace openp5::datasets {
-
-// A raw file as it was read.
-struct SourceFile {
-  std::string name;  // without the folder
-  int64_t bytes = 0;
-  std::string sha256;
-};
 
 // What is known of an item besides its id; UTF-8.
 struct ItemMetadata {
@@ -43,7 +37,7 @@ struct DatasetPreset {
   // What OpenP5 got of the same raw files; empty for a dataset that OpenP5 has not.
   InteractionCounts known_counts;
   std::string known_sha256;  // of user_sequence.txt
-  // `raw` is the folder the user names. Failures name the file and line.
+  // `raw` is the path the user names, see RawFiles. Failures name the file and line.
   std::function<absl::StatusOr<RawDataset>(const std::string& raw)> load;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 #include "absl/strings/escaping.h"
 
@@ -19,45 +20,83 @@ bool IsControl(char byte) {
 }  // namespace
 
 TextLines::TextLines(std::string_view text, std::string file)
-    : rest_(text), file_(std::move(file)) {
-  if (rest_.starts_with("\xef\xbb\xbf")) rest_.remove_prefix(3);
-}
+    : rest_(text), file_(std::move(file)) {}
+
+TextLines::TextLines(ByteSource* source, std::string file)
+    : source_(source), file_(std::move(file)) {}
 
 std::string TextLines::Where() const { return StrCat(file_, ":", number_); }
 
-absl::StatusOr<bool> TextLines::Next(std::string_view* line) {
-  if (rest_.empty()) return false;
-  ++number_;
-  const size_t end = std::min(rest_.find('\n'), rest_.size());
-  if (number_ == 1 && (rest_.starts_with("\xff\xfe") || rest_.starts_with("\xfe\xff"))) {
-    return InvalidArgument(Where(), ": expected UTF-8, got UTF-16");
+absl::Status TextLines::TooLong() const {
+  return InvalidArgument(Where(), ": expected lines of at most ", kLongestLine, " bytes, got more");
+}
+
+absl::StatusOr<std::string_view> TextLines::TakeLine() {
+  straddling_.clear();
+  while (true) {
+    const size_t end = std::min(rest_.find('\n'), rest_.size());
+    const bool found = end < rest_.size();
+    const std::string_view part = rest_.substr(0, found ? end + 1 : end);
+    rest_.remove_prefix(part.size());
+    if (straddling_.size() + part.size() > kLongestLine + (found ? 1 : 0)) return TooLong();
+    if (source_ == nullptr || found) {
+      if (straddling_.empty()) return part;
+      straddling_ += part;
+      return std::string_view(straddling_);
+    }
+    straddling_ += part;
+    OPENP5_ASSIGN_OR_RETURN(rest_, source_->Next());
+    if (rest_.empty()) source_ = nullptr;
   }
-  if (end > kLongestLine) {
-    return InvalidArgument(Where(), ": expected lines of at most ", kLongestLine, " bytes, got ",
-                           end);
-  }
-  *line = rest_.substr(0, end);
-  rest_.remove_prefix(std::min(end + 1, rest_.size()));
-  if (line->ends_with('\r')) line->remove_suffix(1);
-  if (const size_t place = line->find('\0'); place != std::string_view::npos) {
-    return InvalidArgument(Where(), ": expected text, got a NUL byte in column ", place + 1,
+}
+
+absl::Status TextLines::CheckLine(std::string_view line) const {
+  if (const void* place = std::memchr(line.data(), '\0', line.size()); place != nullptr) {
+    return InvalidArgument(Where(), ": expected text, got a NUL byte in column ",
+                           static_cast<const char*>(place) - line.data() + 1,
                            "; is the file complete?");
   }
-  if (const size_t place = line->find('\r'); place != std::string_view::npos) {
-    return InvalidArgument(
-        Where(), ": expected lines that end in LF or CRLF, got a lone CR in column ", place + 1);
+  if (const void* place = std::memchr(line.data(), '\r', line.size()); place != nullptr) {
+    return InvalidArgument(Where(),
+                           ": expected lines that end in LF or CRLF, got a lone CR in column ",
+                           static_cast<const char*>(place) - line.data() + 1);
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> TextLines::Next(std::string_view* line) {
+  ++number_;
+  OPENP5_ASSIGN_OR_RETURN(*line, TakeLine());
+  if (number_ == 1 && line->starts_with("\xef\xbb\xbf")) line->remove_prefix(3);
+  if (line->empty()) {
+    --number_;
+    return false;
+  }
+  if (number_ == 1 && (line->starts_with("\xff\xfe") || line->starts_with("\xfe\xff"))) {
+    return InvalidArgument(Where(), ": expected UTF-8, got UTF-16");
+  }
+  ended_ = line->ends_with('\n');
+  if (ended_) line->remove_suffix(1);
+  if (line->ends_with('\r')) line->remove_suffix(1);
+  OPENP5_RETURN_IF_ERROR(CheckLine(*line));
   return true;
+}
+
+void SplitAt(std::string_view line, std::string_view separator,
+             std::vector<std::string_view>* parts) {
+  parts->clear();
+  while (true) {
+    const size_t place = line.find(separator);
+    parts->push_back(line.substr(0, place));
+    if (place == std::string_view::npos) return;
+    line.remove_prefix(place + separator.size());
+  }
 }
 
 std::vector<std::string_view> SplitAt(std::string_view line, char separator) {
   std::vector<std::string_view> parts;
-  while (true) {
-    const size_t place = line.find(separator);
-    parts.push_back(line.substr(0, place));
-    if (place == std::string_view::npos) return parts;
-    line.remove_prefix(place + 1);
-  }
+  SplitAt(line, std::string_view(&separator, 1), &parts);
+  return parts;
 }
 
 std::string_view Trim(std::string_view text) {
@@ -71,10 +110,12 @@ std::string Excerpt(std::string_view text) {
   return text.size() > kLongestExcerpt ? escaped + "…" : escaped;
 }
 
-absl::Status ForEachLine(
-    std::string_view text, const std::string& file, std::string_view what,
-    const std::function<absl::Status(std::string_view line, const TextLines& lines)>& visit) {
-  TextLines lines(text, file);
+absl::Status ForEachLine(std::string_view text, const std::string& file, std::string_view what,
+                         const LineVisitor& visit) {
+  return ForEachLine(TextLines(text, file), what, visit);
+}
+
+absl::Status ForEachLine(TextLines lines, std::string_view what, const LineVisitor& visit) {
   std::string_view line;
   while (true) {
     const absl::StatusOr<bool> more = lines.Next(&line);

@@ -12,7 +12,7 @@ LEFT_OUT=
 PACKAGES=(
   g++ cmake ninja-build ccache python3 ca-certificates curl
   libabsl-dev libboost-program-options-dev librocksdb-dev libsentencepiece-dev
-  nlohmann-json3-dev libspdlog-dev libeigen3-dev libssl-dev zlib1g-dev libjemalloc-dev libpcre2-dev libutf8proc-dev
+  nlohmann-json3-dev libspdlog-dev libeigen3-dev libssl-dev zlib1g-dev libarchive-dev libsimdjson-dev libjemalloc-dev libpcre2-dev libutf8proc-dev
   libgtest-dev libgmock-dev libbenchmark-dev
 )
 

@@ -47,7 +47,7 @@ TEST(TextLines, RefusesWhatIsNotText) {
 
 TEST(TextLines, RefusesAnEndlessLine) {
   ExpectFailure("a\n" + std::string((size_t{64} << 20) + 1, 'x'),
-                "test: f.txt:2: expected lines of at most 67108864 bytes, got 67108865");
+                "test: f.txt:2: expected lines of at most 67108864 bytes, got more");
 }
 
 TEST(TextLines, NamesTheJobOfAFailingVisit) {

@@ -9,10 +9,10 @@ source "$ROOT/scripts/build.sh"
 
 usage() {
   cat <<EOF
-usage: scripts/quickstart.sh [--dataset demo|ml-100k] [--raw DIR] [--out DIR]
+usage: scripts/quickstart.sh [--dataset demo|ml-100k] [--raw PATH] [--out DIR]
 
   --dataset  demo: made up, a few minutes on two cores (default); ml-100k: MovieLens 100K
-  --raw DIR  ml-100k: the folder with its raw files (u.data, u.item, …)
+  --raw PATH ml-100k: ml-100k.zip, or the folder it unpacks to
   --out DIR  where everything goes (default: runs/quickstart-DATASET); a folder of an earlier quickstart is replaced
 EOF
 }
@@ -55,8 +55,8 @@ case "$DATASET" in
     TRAIN=(--epochs 14 --batch-size 64 --lr 2e-3)
     ;;
   ml-100k)
-    [[ -n "$RAW" ]] || usage_error "--dataset ml-100k: expected --raw DIR too"
-    [[ -f "$RAW/u.data" || -f "$RAW/ml-100k/u.data" ]] || usage_error "--raw: $RAW/u.data: not found; expected the unpacked ml-100k folder"
+    [[ -n "$RAW" ]] || usage_error "--dataset ml-100k: expected --raw PATH too"
+    [[ -e "$RAW" ]] || usage_error "--raw: $RAW: no such file or folder"
     NAME=ML100K
     INDEX=(--indexing collaborative --collaborative-token-size 200 --collaborative-cluster 20)
     # One short template and the latest five items: so few tokens that eight epochs are affordable.

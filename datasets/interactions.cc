@@ -22,7 +22,8 @@ InteractionCounts CountInteractions(const Interactions& interactions) {
           .interactions = static_cast<int64_t>(interactions.size())};
 }
 
-std::vector<InteractionCounts> FilterKCore(int64_t core, Interactions* interactions) {
+std::vector<InteractionCounts> FilterKCore(int64_t user_core, int64_t item_core,
+                                           Interactions* interactions) {
   std::vector<InteractionCounts> rounds;
   while (true) {
     const auto by_user = RowsByNumber(interactions->user, interactions->users.size());
@@ -30,7 +31,8 @@ std::vector<InteractionCounts> FilterKCore(int64_t core, Interactions* interacti
     size_t kept = 0;
     for (size_t row = 0; row < interactions->size(); ++row) {
       const int32_t user = interactions->user[row], item = interactions->item[row];
-      if (by_user[static_cast<size_t>(user)] < core || by_item[static_cast<size_t>(item)] < core) {
+      if (by_user[static_cast<size_t>(user)] < user_core ||
+          by_item[static_cast<size_t>(item)] < item_core) {
         continue;
       }
       interactions->user[kept] = user;

@@ -18,8 +18,11 @@ struct Interactions {
 
   size_t size() const { return user.size(); }
   void Add(std::string_view user_id, std::string_view item_id, int64_t when) {
-    user.push_back(users.Add(user_id));
-    item.push_back(items.Add(item_id));
+    Add(users.Add(user_id), items.Add(item_id), when);
+  }
+  void Add(int32_t user_number, int32_t item_number, int64_t when) {
+    user.push_back(user_number);
+    item.push_back(item_number);
     time.push_back(when);
   }
 };
@@ -33,11 +36,12 @@ struct InteractionCounts {
 
 InteractionCounts CountInteractions(const Interactions& interactions);
 
-// Keeps users and items with at least `core` rows each: drops every row whose user or item has
-// fewer, both judged on the same counts, and repeats until nothing falls. Rows are counted, so an
-// item that one user took five times has five. Kept rows stay in order; the id tables keep their
-// numbers. Returns what was left after each round that dropped rows.
-std::vector<InteractionCounts> FilterKCore(int64_t core, Interactions* interactions);
+// Keeps users with at least `user_core` rows and items with at least `item_core`: drops every row
+// whose user or item has fewer, both judged on the same counts, and repeats until nothing falls.
+// Rows are counted, so an item that one user took five times has five. Kept rows stay in order; the
+// id tables keep their numbers. Returns what was left after each round that dropped rows.
+std::vector<InteractionCounts> FilterKCore(int64_t user_core, int64_t item_core,
+                                           Interactions* interactions);
 
 }  // namespace openp5::datasets
 

@@ -1,34 +1,17 @@
 #include "datasets/movielens.h"
 
-#include "absl/container/flat_hash_map.h"
+#include "datasets/raw_reader.h"
 #include "datasets/text_lines.h"
 #include "platform/base/log.h"
 
 namespace openp5::datasets {
 namespace {
 
-constexpr const char* kName = "ml-100k";
-
-// Calls `visit` for the lines of `file`, which is then among the `used` ones.
-absl::Status ReadLines(const RawFiles& files, int file, std::vector<int>* used,
-                       const LineVisitor& visit) {
-  used->push_back(file);
-  OPENP5_ASSIGN_OR_RETURN(const auto source, files.Read(file));
-  return ForEachLine(TextLines(source.get(), files.Where(file)), kName, visit);
-}
-
-absl::Status WrongFieldCount(const TextLines& lines, std::string_view expected, size_t got,
-                             std::string_view line) {
-  return InvalidArgument(lines.Where(), ": expected ", expected, ", got ", got,
-                         got == 1 ? " field in '" : " fields in '", Excerpt(line), "'");
-}
-
-absl::Status AddRating(std::string_view line, const TextLines& lines, Interactions* result) {
-  const std::vector<std::string_view> fields = SplitAt(line, '\t');
-  if (fields.size() != 4) {
-    return WrongFieldCount(lines, "4 fields `user item rating timestamp` separated by tabs",
-                           fields.size(), line);
-  }
+absl::Status AddRating(std::string_view line, std::string_view separator, std::string_view expected,
+                       const TextLines& lines, Interactions* result) {
+  std::vector<std::string_view> fields;
+  SplitAt(line, separator, &fields);
+  if (fields.size() != 4) return WrongFieldCount(lines, expected, fields.size(), line);
   OPENP5_RETURN_IF_ERROR(ParseInteger(fields[0], {"a user number"}, lines).status());
   OPENP5_RETURN_IF_ERROR(ParseInteger(fields[1], {"an item number"}, lines).status());
   OPENP5_RETURN_IF_ERROR(ParseInteger(fields[2], {"a rating from 1 to 5", 1, 5}, lines).status());
@@ -40,8 +23,7 @@ absl::Status AddRating(std::string_view line, const TextLines& lines, Interactio
 }
 
 // Names of genres by the place of their flag in u.item. u.genre ends with an empty line.
-absl::StatusOr<std::vector<std::string>> ReadGenres(const RawFiles& files, int file,
-                                                    std::vector<int>* used) {
+absl::StatusOr<std::vector<std::string>> ReadGenres(int file, RawReader* reader) {
   std::vector<std::string> genres;
   const auto add = [&](std::string_view line, const TextLines& lines) {
     if (line.empty()) return absl::OkStatus();
@@ -53,7 +35,7 @@ absl::StatusOr<std::vector<std::string>> ReadGenres(const RawFiles& files, int f
     genres.push_back(Utf8FromLatin1(fields[0]));
     return absl::OkStatus();
   };
-  OPENP5_RETURN_IF_ERROR(ReadLines(files, file, used, add));
+  OPENP5_RETURN_IF_ERROR(reader->ForEachLine(file, add));
   return genres;
 }
 
@@ -79,61 +61,113 @@ absl::StatusOr<ItemMetadata> ParseItem(std::string_view line, const TextLines& l
   return item;
 }
 
-absl::Status ReadItems(const RawFiles& files, std::vector<int>* used, RawDataset* result) {
-  OPENP5_ASSIGN_OR_RETURN(const int items, files.Find("u.item"));
+absl::StatusOr<std::vector<ItemMetadata>> ReadItems(RawReader* reader) {
+  OPENP5_ASSIGN_OR_RETURN(const int items, reader->Find("u.item"));
   if (items < 0) {
-    LogWarning(StrCat(kName, ": no u.item; items get no titles"));
-    return absl::OkStatus();
+    LogWarning("ml-100k: no u.item; items get no titles");
+    return std::vector<ItemMetadata>();
   }
   std::vector<std::string> genres;
-  OPENP5_ASSIGN_OR_RETURN(const int genre_names, files.Find("u.genre"));
+  OPENP5_ASSIGN_OR_RETURN(const int genre_names, reader->Find("u.genre"));
   if (genre_names < 0) {
-    LogWarning(StrCat(kName, ": no u.genre; items get no genres"));
+    LogWarning("ml-100k: no u.genre; items get no genres");
   } else {
-    OPENP5_ASSIGN_OR_RETURN(genres, ReadGenres(files, genre_names, used));
+    OPENP5_ASSIGN_OR_RETURN(genres, ReadGenres(genre_names, reader));
   }
-  absl::flat_hash_map<std::string, std::string> seen;  // whole lines by item
-  const auto add = [&](std::string_view line, const TextLines& lines) -> absl::Status {
-    OPENP5_ASSIGN_OR_RETURN(ItemMetadata item, ParseItem(line, lines, genres));
-    const auto [first, added] = seen.try_emplace(item.item, line);
-    if (added) {
-      result->items.push_back(std::move(item));
-    } else if (first->second != line) {
-      LogWarning(StrCat(kName, ": ", lines.Where(), ": item ", item.item,
-                        " is described again and otherwise; the first description is kept"));
-    }
-    return absl::OkStatus();
-  };
-  return ReadLines(files, items, used, add);
+  ItemCollector collector;
+  OPENP5_RETURN_IF_ERROR(reader->ForEachLine(
+      items, [&](std::string_view line, const TextLines& lines) -> absl::Status {
+        OPENP5_ASSIGN_OR_RETURN(ItemMetadata item, ParseItem(line, lines, genres));
+        collector.Add(std::move(item), line, lines);
+        return absl::OkStatus();
+      }));
+  return collector.Take();
 }
 
-absl::StatusOr<RawDataset> Load(const std::string& raw) {
-  const auto files = RawFiles::Open(raw);
-  if (!files.ok()) return Annotate(files.status(), kName);
-  const absl::StatusOr<int> ratings = files->Get("u.data");
-  if (!ratings.ok()) return Annotate(ratings.status(), kName);
+absl::StatusOr<RawDataset> Load100K(const LoadOptions& options) {
+  OPENP5_ASSIGN_OR_RETURN(RawReader reader, RawReader::Open("ml-100k", options));
+  OPENP5_ASSIGN_OR_RETURN(const int ratings, reader.Get("u.data"));
   RawDataset result;
-  std::vector<int> used;
   OPENP5_RETURN_IF_ERROR(
-      ReadLines(*files, *ratings, &used, [&](std::string_view line, const TextLines& lines) {
-        return AddRating(line, lines, &result.interactions);
+      reader.ForEachLine(ratings, [&](std::string_view line, const TextLines& lines) {
+        return AddRating(line, "\t", "4 fields `user item rating timestamp` separated by tabs",
+                         lines, &result.interactions);
       }));
-  OPENP5_RETURN_IF_ERROR(ReadItems(*files, &used, &result));
-  OPENP5_ASSIGN_OR_RETURN(result.files, files->Describe(used));
+  OPENP5_ASSIGN_OR_RETURN(result.items, ReadItems(&reader));
+  OPENP5_ASSIGN_OR_RETURN(result.files, reader.Sources());
   return result;
 }
+
+// Titles hold single colons.
+absl::StatusOr<ItemMetadata> ParseMovie(std::string_view line, const TextLines& lines) {
+  std::vector<std::string_view> fields;
+  SplitAt(line, "::", &fields);
+  if (fields.size() != 3) {
+    return WrongFieldCount(lines, "3 fields `id::title::genres`", fields.size(), line);
+  }
+  OPENP5_RETURN_IF_ERROR(ParseInteger(fields[0], {"a movie number"}, lines).status());
+  ItemMetadata item{.item = std::string(Trim(fields[0])),
+                    .title = Utf8FromLatin1(fields[1]),
+                    .more = {},
+                    .categories = {}};
+  for (const std::string_view genre : SplitAt(fields[2], '|')) {
+    if (!genre.empty()) item.categories.push_back(Utf8FromLatin1(genre));
+  }
+  return item;
+}
+
+absl::StatusOr<RawDataset> Load1M(const LoadOptions& options) {
+  OPENP5_ASSIGN_OR_RETURN(RawReader reader, RawReader::Open("ml-1m", options));
+  OPENP5_ASSIGN_OR_RETURN(const int ratings, reader.Get("ratings.dat"));
+  RawDataset result;
+  OPENP5_RETURN_IF_ERROR(
+      reader.ForEachLine(ratings, [&](std::string_view line, const TextLines& lines) {
+        return AddRating(line, "::", "4 fields `user::item::rating::timestamp`", lines,
+                         &result.interactions);
+      }));
+  OPENP5_ASSIGN_OR_RETURN(const int movies, reader.Find("movies.dat"));
+  if (movies < 0) LogWarning("ml-1m: no movies.dat; items get no titles");
+  ItemCollector collector;
+  if (movies >= 0) {
+    OPENP5_RETURN_IF_ERROR(reader.ForEachLine(
+        movies, [&](std::string_view line, const TextLines& lines) -> absl::Status {
+          OPENP5_ASSIGN_OR_RETURN(ItemMetadata item, ParseMovie(line, lines));
+          collector.Add(std::move(item), line, lines);
+          return absl::OkStatus();
+        }));
+  }
+  result.items = collector.Take();
+  OPENP5_ASSIGN_OR_RETURN(result.files, reader.Sources());
+  return result;
+}
+
+constexpr const char* kRule =
+    "every rating is an interaction; users and items with at least 5, repeated until nothing "
+    "falls; "
+    "all rows sorted by time, users in order of first appearance";
 
 }  // namespace
 
 DatasetPreset MovieLens100K() {
-  return {.title = "MovieLens 100K",
-          .rule =
-              "every rating is an interaction; users and items with at least 5, repeated until "
-              "nothing falls; all rows sorted by time, users in order of first appearance",
-          .core = 5,
-          .known_counts = {.users = 943, .items = 1349, .interactions = 99287},
-          .known_sha256 = "57efcfc2d17fe4800f01b1d02de2249ac38678c169af814a8777d41774669ea0",
-          .load = Load};
+  DatasetPreset preset;
+  preset.title = "MovieLens 100K";
+  preset.rule = kRule;
+  preset.known = {.counts = {.users = 943, .items = 1349, .interactions = 99287},
+                  .sha256 = "57efcfc2d17fe4800f01b1d02de2249ac38678c169af814a8777d41774669ea0",
+                  .git_blob = "005ebdc3b8497c031cd0db66b466135bae482b91"};
+  preset.load = Load100K;
+  return preset;
+}
+
+DatasetPreset MovieLens1M() {
+  DatasetPreset preset;
+  preset.title = "MovieLens 1M";
+  preset.rule = kRule;
+  preset.known = {.counts = {.users = 6040, .items = 3416, .interactions = 999611},
+                  .sha256 = "",
+                  .git_blob = "ab817e73a4b8ae2421f94142e35a29663b9cdfa6"};
+  preset.load = Load1M;
+  return preset;
 }
 
 }  // namespace openp5::datasets

@@ -13,6 +13,9 @@ namespace openp5::datasets {
 // InvalidArgument names file and line, what was expected and what stands there.
 DatasetPreset MovieLens100K();
 
+// MovieLens 1M from ml-1m.zip likewise: ratings.dat, and titles and genres from movies.dat.
+DatasetPreset MovieLens1M();
+
 }  // namespace openp5::datasets
 
 #endif  // OPENP5_DATASETS_MOVIELENS_H_

@@ -237,9 +237,10 @@ DatasetPreset PresetOf(const openp5_dataset& dataset, const std::string& plugin_
   DatasetPreset preset;
   preset.title = dataset.title;
   preset.rule = dataset.rule;
-  if (dataset.core != 0) preset.core = dataset.core;
+  if (dataset.core != 0) preset.user_core = preset.item_core = dataset.core;
   preset.time_units_per_second = dataset.time_units_per_second;
-  preset.load = [&dataset, plugin_file](const std::string& raw) -> absl::StatusOr<RawDataset> {
+  preset.load = [&dataset, plugin_file](const LoadOptions& options) -> absl::StatusOr<RawDataset> {
+    const std::string& raw = options.raw;
     OPENP5_ASSIGN_OR_RETURN(RawDataset result, ReadPluginDataset(dataset, raw));
     OPENP5_ASSIGN_OR_RETURN(result.files.emplace_back(), DescribeFile(plugin_file));
     std::error_code ignored;

@@ -5,91 +5,198 @@
 #include "datasets/dataset_folder.h"
 #include "datasets/sequence_order.h"
 #include "platform/base/digest.h"
+#include "platform/base/log.h"
 
 namespace openp5::datasets {
 namespace {
+
+using Json = nlohmann::ordered_json;
 
 std::string CountsText(const InteractionCounts& counts) {
   return StrCat(counts.users, " users, ", counts.items, " items, ", counts.interactions,
                 " interactions");
 }
 
-std::string Comparison(const DatasetPreset& preset, const InteractionCounts& counts,
+std::string Comparison(const KnownResult& known, const InteractionCounts& counts,
                        std::string_view sequences) {
-  if (preset.known_sha256.empty()) return kNotOfOpenP5;
-  if (Sha256Of(sequences) == preset.known_sha256) return "same bytes as OpenP5's";
-  if (counts == preset.known_counts) return "same counts, other order";
-  return StrCat("other counts: expected ", CountsText(preset.known_counts), "; got ",
-                CountsText(counts));
+  if (known.sha256.empty() && known.git_blob.empty()) return kNotOfOpenP5;
+  const bool same = known.sha256.empty() ? GitBlobIdOf(sequences) == known.git_blob
+                                         : Sha256Of(sequences) == known.sha256;
+  if (same) return "same bytes as OpenP5's";
+  if (counts == known.counts) return "same counts, other order";
+  return StrCat("other counts: expected ", CountsText(known.counts), "; got ", CountsText(counts));
 }
 
-// Only what is said of items that the filter kept.
-std::vector<ItemMetadata> KeptItems(const Interactions& interactions,
-                                    std::vector<ItemMetadata> items) {
+// What the folder calls users and items: their raw ids, or numbers in the order of `sequences`.
+class Names {
+ public:
+  Names(const Interactions& interactions, const std::vector<UserItems>& sequences, bool renumber)
+      : interactions_(interactions), renumber_(renumber) {
+    if (!renumber) return;
+    number_.assign(static_cast<size_t>(interactions.items.size()), 0);
+    int32_t last = 0;
+    for (const UserItems& sequence : sequences) {
+      for (const int32_t item : sequence.items) {
+        int32_t& number = number_[static_cast<size_t>(item)];
+        if (number == 0) number = ++last;
+      }
+    }
+  }
+  std::string User(size_t place, int32_t user) const {
+    return renumber_ ? std::to_string(place + 1) : interactions_.users.Id(user);
+  }
+  std::string Item(int32_t item) const {
+    return renumber_ ? std::to_string(number_[static_cast<size_t>(item)])
+                     : interactions_.items.Id(item);
+  }
+
+ private:
+  const Interactions& interactions_;
+  const bool renumber_;
+  std::vector<int32_t> number_;  // by item
+};
+
+std::string SequencesText(const std::vector<UserItems>& sequences, const Names& names,
+                          bool final_newline) {
+  std::string text;
+  for (size_t place = 0; place < sequences.size(); ++place) {
+    text += names.User(place, sequences[place].user);
+    for (const int32_t item : sequences[place].items) {
+      text += ' ';
+      text += names.Item(item);
+    }
+    if (final_newline || place + 1 < sequences.size()) text += '\n';
+  }
+  return text;
+}
+
+// What is said of items that the filter kept, under the folder's names. An item that is renumbered
+// but not described still keeps its raw id.
+std::vector<ItemMetadata> KeptItems(const Interactions& interactions, const Names& names,
+                                    bool renumber, std::vector<ItemMetadata> items) {
   std::vector<bool> kept(static_cast<size_t>(interactions.items.size()));
   for (const int32_t item : interactions.item) kept[static_cast<size_t>(item)] = true;
-  std::erase_if(items, [&](const ItemMetadata& item) {
+  std::vector<ItemMetadata> result;
+  for (ItemMetadata& item : items) {
     const std::optional<int32_t> number = interactions.items.Find(item.item);
-    return !number || !kept[static_cast<size_t>(*number)];
-  });
-  return items;
+    if (!number || !kept[static_cast<size_t>(*number)]) continue;
+    kept[static_cast<size_t>(*number)] = false;
+    if (renumber) {
+      item.more.insert(item.more.begin(), {"raw_id", item.item});
+      item.item = names.Item(*number);
+    }
+    result.push_back(std::move(item));
+  }
+  for (size_t number = 0; renumber && number < kept.size(); ++number) {
+    if (!kept[number]) continue;
+    const auto item = static_cast<int32_t>(number);
+    result.push_back({.item = names.Item(item),
+                      .title = "",
+                      .more = {{"raw_id", interactions.items.Id(item)}},
+                      .categories = {}});
+  }
+  return result;
 }
 
-nlohmann::ordered_json Describe(const std::string& name, const DatasetPreset& preset,
-                                const PrepareOptions& options, const RawDataset& raw) {
-  nlohmann::ordered_json files = nlohmann::ordered_json::array();
-  for (const SourceFile& file : raw.files) {
+Json Describe(const std::string& name, const DatasetPreset& preset, TieOrder ties,
+              const std::vector<SourceFile>& sources) {
+  Json files = Json::array();
+  for (const SourceFile& file : sources) {
     files.push_back({{"name", file.name}, {"bytes", file.bytes}, {"sha256", file.sha256}});
   }
   return {{"source", {{"dataset", name}, {"title", preset.title}, {"files", files}}},
           {"rule", preset.rule},
-          {"order", "global"},
-          {"ties", options.ties}};
+          {"order", preset.order == SequenceOrder::kGlobal ? "global" : "per-user"},
+          {"ties", ties == TieOrder::kNumpy ? "numpy" : "stable"}};
 }
 
 // First and last time of what is left, and the unit.
-nlohmann::ordered_json TimeSpan(const DatasetPreset& preset, const Interactions& interactions) {
+Json TimeSpan(const DatasetPreset& preset, const Interactions& interactions) {
   const auto [first, last] =
       std::minmax_element(interactions.time.begin(), interactions.time.end());
   return {{"first", *first}, {"last", *last}, {"units_per_second", preset.time_units_per_second}};
 }
 
+// Seconds taken for milliseconds, or the reverse, put all events far off. The order is right all
+// the same.
+void WarnOfOddTimes(const std::string& name, const DatasetPreset& preset,
+                    const Interactions& interactions) {
+  constexpr int64_t kYear1990 = 631'152'000, kYear2100 = 4'102'444'800;
+  if (preset.time_units_per_second == 0) return;
+  const auto is_odd = [&](int64_t time) {
+    const int64_t seconds = time / preset.time_units_per_second;
+    return seconds < kYear1990 || seconds > kYear2100;
+  };
+  const auto odd = std::count_if(interactions.time.begin(), interactions.time.end(), is_odd);
+  if (odd == 0) return;
+  LogWarning(StrCat(name, ": ", odd, " of ", interactions.size(),
+                    " times lie outside 1990 to 2100 (", preset.time_units_per_second,
+                    " units a second); they are kept as they are"));
+}
+
+// Filters, in place; what was left after each step.
+std::string Filter(const DatasetPreset& preset, RawDataset* raw) {
+  std::string steps = raw->steps.empty() ? "" : raw->steps + "; ";
+  steps += StrCat("read ", CountsText(CountInteractions(raw->interactions)));
+  const std::string core = preset.user_core == preset.item_core
+                               ? StrCat(preset.user_core)
+                               : StrCat("(", preset.user_core, ", ", preset.item_core, ")");
+  for (const InteractionCounts& round :
+       FilterKCore(preset.user_core, preset.item_core, &raw->interactions)) {
+    steps += StrCat("; after a round of the ", core, "-core ", CountsText(round));
+  }
+  return steps;
+}
+
 }  // namespace
 
 void PrepareOptions::ForEach(OptionVisitor& visitor) {
-  visitor.Visit({.name = "raw", .help = "raw files as downloaded: an archive, or a folder or file of it"}, &raw);
+  visitor.Visit(
+      {.name = "raw", .help = "raw files as downloaded: an archive, or a folder or file of it"},
+      &raw);
   visitor.Visit({.name = "out", .help = "dataset folder to make; its name is used in prompts"},
                 &out);
   visitor.Visit({.name = "ties",
-                 .help = "order of rows with the same time: as OpenP5's sort left them, or as in "
-                         "the file",
-                 .choices = {"numpy", "stable"}},
+                 .help = "order of rows with the same time: as NumPy's sort left them, as in the "
+                         "file, or the dataset's own",
+                 .choices = {"dataset", "numpy", "stable"}},
                 &ties);
+  visitor.Visit({.name = "max-bad-lines",
+                 .help = "malformed lines to skip; the first five are shown",
+                 .minimum = 0},
+                &max_bad_lines);
 }
 
-absl::StatusOr<nlohmann::ordered_json> PrepareDataset(const std::string& name,
-                                                      const DatasetPreset& preset,
-                                                      const PrepareOptions& options) {
+absl::StatusOr<Json> PrepareDataset(const std::string& name, const DatasetPreset& preset,
+                                    const PrepareOptions& options) {
   OPENP5_RETURN_IF_ERROR(CheckMayWriteDataset(options.out));
-  OPENP5_ASSIGN_OR_RETURN(RawDataset raw, preset.load(options.raw));
-  std::string steps = StrCat("read ", CountsText(CountInteractions(raw.interactions)));
-  for (const InteractionCounts& round : FilterKCore(preset.core, &raw.interactions)) {
-    steps += StrCat("; after a round of the ", preset.core, "-core ", CountsText(round));
-  }
-  if (raw.interactions.size() == 0) {
+  OPENP5_ASSIGN_OR_RETURN(
+      RawDataset raw, preset.load({.raw = options.raw, .max_bad_lines = options.max_bad_lines}));
+  const std::string steps = Filter(preset, &raw);
+  const Interactions& interactions = raw.interactions;
+  if (interactions.size() == 0) {
     return InvalidArgument(name, ": ", options.raw, ": no interactions: ", steps);
   }
-  const InteractionCounts counts = CountInteractions(raw.interactions);
+  LogInfo(StrCat(name, ": ", steps));
+  WarnOfOddTimes(name, preset, interactions);
+  TieOrder ties = preset.ties;
+  if (options.ties != "dataset") {
+    ties = options.ties == "numpy" ? TieOrder::kNumpy : TieOrder::kStable;
+  }
+  const InteractionCounts counts = CountInteractions(interactions);
+  const std::vector<UserItems> sequences = OrderSequences(interactions, preset.order, ties);
+  const Names names(interactions, sequences, preset.renumber);
   DatasetContent content{
-      .sequences = GlobalOrderText(raw.interactions,
-                                   options.ties == "numpy" ? TieOrder::kNumpy : TieOrder::kStable),
-      .items = KeptItems(raw.interactions, std::move(raw.items)),
-      .description = Describe(name, preset, options, raw)};
+      .sequences = SequencesText(sequences, names, preset.final_newline),
+      .items = KeptItems(interactions, names, preset.renumber, std::move(raw.items)),
+      .description = Describe(name, preset, ties, raw.files)};
   content.description["users"] = counts.users;
   content.description["items"] = counts.items;
   content.description["interactions"] = counts.interactions;
-  content.description["time_span"] = TimeSpan(preset, raw.interactions);
-  content.description["comparison"] = Comparison(preset, counts, content.sequences);
+  content.description["time_span"] = TimeSpan(preset, interactions);
+  const std::string comparison = Comparison(preset.known, counts, content.sequences);
+  if (comparison.starts_with("other counts")) LogWarning(StrCat(name, ": ", comparison));
+  content.description["comparison"] = comparison;
   return WriteDatasetFolder(options.out, content);
 }
 

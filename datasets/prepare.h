@@ -11,9 +11,10 @@
 namespace openp5::datasets {
 
 struct PrepareOptions {
-  std::string raw;             // archive, folder or file, see RawFiles
-  std::string out;             // dataset folder to make; its name is the dataset's in prompts
-  std::string ties = "numpy";  // see TieOrder; OpenP5's order by default
+  std::string raw;               // archive, folder or file, see RawFiles
+  std::string out;               // dataset folder to make; its name is the dataset's in prompts
+  std::string ties = "dataset";  // the preset's, or "numpy", "stable", see TieOrder
+  int64_t max_bad_lines = 0;     // see LoadOptions
 
   void ForEach(OptionVisitor& visitor);
 };

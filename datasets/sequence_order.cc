@@ -19,27 +19,31 @@ std::vector<int64_t> StableArgsort(const std::vector<int64_t>& keys) {
 
 }  // namespace
 
-std::string GlobalOrderText(const Interactions& interactions, TieOrder ties) {
+std::vector<UserItems> OrderSequences(const Interactions& interactions, SequenceOrder order,
+                                      TieOrder ties) {
   const std::vector<int64_t> sorted =
       ties == TieOrder::kNumpy ? NumpyArgsort(interactions.time) : StableArgsort(interactions.time);
-  std::vector<int32_t> users;  // in order of first appearance
-  std::vector<std::vector<int32_t>> items(static_cast<size_t>(interactions.users.size()));
+  std::vector<UserItems> sequences;
+  std::vector<int32_t> place(static_cast<size_t>(interactions.users.size()), -1);
+  const auto open = [&](int32_t user) {
+    int32_t& at = place[static_cast<size_t>(user)];
+    if (at >= 0) return;
+    at = static_cast<int32_t>(sequences.size());
+    sequences.push_back({user, {}});
+  };
+  if (order == SequenceOrder::kPerUser) {
+    // Users are numbered in order of first appearance.
+    std::vector<int32_t> users = interactions.user;
+    std::sort(users.begin(), users.end());
+    std::for_each(users.begin(), users.end(), open);
+  }
   for (const int64_t row : sorted) {
     const int32_t user = interactions.user[static_cast<size_t>(row)];
-    std::vector<int32_t>& sequence = items[static_cast<size_t>(user)];
-    if (sequence.empty()) users.push_back(user);
-    sequence.push_back(interactions.item[static_cast<size_t>(row)]);
+    open(user);
+    sequences[static_cast<size_t>(place[static_cast<size_t>(user)])].items.push_back(
+        interactions.item[static_cast<size_t>(row)]);
   }
-  std::string text;
-  for (const int32_t user : users) {
-    text += interactions.users.Id(user);
-    for (const int32_t item : items[static_cast<size_t>(user)]) {
-      text += ' ';
-      text += interactions.items.Id(item);
-    }
-    text += '\n';
-  }
-  return text;
+  return sequences;
 }
 
 }  // namespace openp5::datasets

@@ -42,7 +42,7 @@ absl::Status RunList(const std::vector<std::string>& arguments) {
   Json json = Json::array();
   for (const std::string& name : presets.Names()) {
     OPENP5_ASSIGN_OR_RETURN(const datasets::DatasetPreset* preset, presets.Find(name));
-    const datasets::InteractionCounts& counts = preset->known_counts;
+    const datasets::InteractionCounts& counts = preset->known.counts;
     absl::StrAppendFormat(&text, "%-10s %9d %9d %13d  %s\n", name, counts.users, counts.items,
                           counts.interactions, preset->title);
     json.push_back({{"name", name},

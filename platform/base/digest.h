@@ -26,6 +26,9 @@ class Sha256 {
 
 std::string Sha256Of(std::string_view bytes);
 
+// What git calls a file of these bytes: SHA-1 of "blob <size>", a zero byte and the bytes.
+std::string GitBlobIdOf(std::string_view bytes);
+
 }  // namespace openp5
 
 #endif  // OPENP5_PLATFORM_BASE_DIGEST_H_

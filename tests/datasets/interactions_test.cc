@@ -34,23 +34,23 @@ TEST(FilterKCore, PeelsUntilNothingFalls) {
   Interactions rows = Rows(
       {{"u1", "x"}, {"u2", "z"}, {"u1", "w"}, {"u2", "y"}, {"u3", "x"}, {"u3", "w"}, {"u1", "y"}});
   EXPECT_EQ(CountInteractions(rows), (InteractionCounts{3, 4, 7}));
-  EXPECT_THAT(FilterKCore(2, &rows),
+  EXPECT_THAT(FilterKCore(2, 2, &rows),
               ElementsAre(InteractionCounts{3, 3, 6}, InteractionCounts{2, 3, 5},
                           InteractionCounts{2, 2, 4}));
   EXPECT_THAT(rows.time, ElementsAre(0, 2, 4, 5));
   EXPECT_EQ(rows.items.Id(rows.item[1]), "w");
-  EXPECT_THAT(FilterKCore(2, &rows), IsEmpty());
+  EXPECT_THAT(FilterKCore(2, 2, &rows), IsEmpty());
 }
 
 TEST(FilterKCore, CountsRepeatedRows) {
   Interactions rows = Rows({{"u", "x"}, {"u", "x"}, {"v", "y"}});
-  FilterKCore(2, &rows);
+  FilterKCore(2, 2, &rows);
   EXPECT_THAT(rows.time, ElementsAre(0, 1));
 }
 
 TEST(FilterKCore, MayLeaveNothing) {
   Interactions rows = Rows({{"u", "x"}, {"v", "y"}});
-  EXPECT_THAT(FilterKCore(2, &rows), ElementsAre(InteractionCounts{0, 0, 0}));
+  EXPECT_THAT(FilterKCore(2, 2, &rows), ElementsAre(InteractionCounts{0, 0, 0}));
   EXPECT_EQ(rows.size(), 0u);
 }
 
@@ -83,7 +83,7 @@ TEST(FilterKCore, AgreesWithOneAtATime) {
       rows.Add(StrCat("u", random.Below(14)), StrCat("i", random.Below(14)), row);
     }
     const std::vector<int64_t> expected = SlowCore(rows, 4);
-    FilterKCore(4, &rows);
+    FilterKCore(4, 4, &rows);
     EXPECT_EQ(rows.time, expected);
   }
 }

@@ -26,7 +26,7 @@ class MovieLens : public ::testing::Test {
     OPENP5_ASSERT_OK(MakeDirectories(DirectoryName(folder_.File(name))));
     OPENP5_ASSERT_OK(WriteFileAtomic(folder_.File(name), text));
   }
-  absl::StatusOr<RawDataset> Load() { return MovieLens100K().load(folder_.path()); }
+  absl::StatusOr<RawDataset> Load() { return MovieLens100K().load({.raw = folder_.path()}); }
   // Of the last line of a u.data whose first is right.
   void ExpectBadRating(const std::string& line, const std::string& message) {
     Write("u.data", "1\t2\t3\t4\n" + line + "\n");
@@ -65,8 +65,7 @@ TEST_F(MovieLens, FindsTheFolderOfTheArchive) {
 
 TEST_F(MovieLens, NamesWhatItSought) {
   EXPECT_THAT(Load(), StatusIs(absl::StatusCode::kNotFound,
-                               "ml-100k: " + folder_.path() +
-                                   ": expected u.data, got nothing"));
+                               "ml-100k: " + folder_.path() + ": expected u.data, got nothing"));
 }
 
 TEST_F(MovieLens, RefusesMalformedRatings) {

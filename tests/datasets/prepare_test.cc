@@ -15,8 +15,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 // Two users who took the same two items twice, and a third who falls.
-absl::StatusOr<RawDataset> LoadToy(const std::string& raw) {
-  if (raw != "raw") return NotFound("toy: ", raw);
+absl::StatusOr<RawDataset> LoadToy(const LoadOptions& options) {
+  if (options.raw != "raw") return NotFound("toy: ", options.raw);
   RawDataset result;
   for (const auto& [user, item, time] :
        std::vector<std::tuple<const char*, const char*, int64_t>>{{"1", "a", 9},
@@ -38,12 +38,15 @@ absl::StatusOr<RawDataset> LoadToy(const std::string& raw) {
 constexpr const char* kToySequences = "2 b a a\n1 a b a\n";
 
 DatasetPreset Toy() {
-  return {.title = "Toy",
-          .rule = "all",
-          .core = 2,
-          .known_counts = {.users = 2, .items = 2, .interactions = 6},
-          .known_sha256 = Sha256Of(kToySequences),
-          .load = LoadToy};
+  DatasetPreset preset;
+  preset.title = "Toy";
+  preset.rule = "all";
+  preset.user_core = preset.item_core = 2;
+  preset.known = {.counts = {.users = 2, .items = 2, .interactions = 6},
+                  .sha256 = Sha256Of(kToySequences),
+                  .git_blob = ""};
+  preset.load = LoadToy;
+  return preset;
 }
 
 class Prepare : public ::testing::Test {
@@ -77,9 +80,9 @@ TEST_F(Prepare, WritesSequencesItemsAndWhereTheyComeFrom) {
 
 TEST_F(Prepare, SaysHowTheResultDiffers) {
   DatasetPreset preset = Toy();
-  preset.known_sha256 = "00";
+  preset.known.sha256 = "00";
   EXPECT_EQ((*Run(preset))["comparison"], "same counts, other order");
-  preset.known_counts.users = 3;
+  preset.known.counts.users = 3;
   EXPECT_EQ((*Run(preset))["comparison"],
             "other counts: expected 3 users, 2 items, 6 interactions; got 2 users, 2 items, 6 "
             "interactions");
@@ -87,7 +90,7 @@ TEST_F(Prepare, SaysHowTheResultDiffers) {
 
 TEST_F(Prepare, ExplainsWhyNothingIsLeft) {
   DatasetPreset preset = Toy();
-  preset.core = 4;
+  preset.user_core = preset.item_core = 4;
   EXPECT_THAT(Run(preset),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        "toy: raw: no interactions: read 3 users, 2 items, 7 interactions; after a "
@@ -110,9 +113,10 @@ TEST_F(Prepare, RefusesAForeignFolderBeforeItLoads) {
 TEST(BuiltinDatasets, AreFoundByName) {
   Registry<DatasetPreset> registry("dataset");
   OPENP5_ASSERT_OK(RegisterBuiltinDatasets(&registry));
-  EXPECT_THAT(registry.Names(), ElementsAre("ml-100k"));
-  EXPECT_THAT(registry.Find("ml-1k"), StatusIs(absl::StatusCode::kNotFound,
-                                               "dataset: expected one of ml-100k; got 'ml-1k'"));
+  EXPECT_THAT(registry.Names(), ElementsAre("lastfm", "ml-100k", "ml-1m", "taobao"));
+  EXPECT_THAT(registry.Find("ml-1k"),
+              StatusIs(absl::StatusCode::kNotFound,
+                       "dataset: expected one of lastfm, ml-100k, ml-1m, taobao; got 'ml-1k'"));
 }
 
 TEST(PrepareMovieLens100K, MakesTheBytesOfOpenP5) {

@@ -5,6 +5,19 @@
 namespace openp5::datasets {
 namespace {
 
+std::string Text(const Interactions& rows, SequenceOrder order, TieOrder ties) {
+  std::string text;
+  for (const UserItems& sequence : OrderSequences(rows, order, ties)) {
+    text += rows.users.Id(sequence.user);
+    for (const int32_t item : sequence.items) text += " " + rows.items.Id(item);
+    text += "\n";
+  }
+  return text;
+}
+std::string GlobalOrderText(const Interactions& rows, TieOrder ties) {
+  return Text(rows, SequenceOrder::kGlobal, ties);
+}
+
 TEST(GlobalOrder, ListsUsersByTheirEarliestRow) {
   Interactions rows;
   rows.Add("1", "a", 30);
@@ -22,6 +35,17 @@ TEST(GlobalOrder, OrdersTiesAsAsked) {
   EXPECT_EQ(GlobalOrderText(rows, TieOrder::kStable),
             "u 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n");
   EXPECT_NE(GlobalOrderText(rows, TieOrder::kNumpy), GlobalOrderText(rows, TieOrder::kStable));
+}
+
+TEST(PerUserOrder, ListsUsersAsInTheFile) {
+  Interactions rows;
+  rows.Add("1", "a", 30);
+  rows.Add("2", "b", 10);
+  rows.Add("1", "c", 20);
+  rows.Add("2", "a", 10);
+  rows.Add("3", "x", 1);
+  FilterKCore(2, 1, &rows);
+  EXPECT_EQ(Text(rows, SequenceOrder::kPerUser, TieOrder::kStable), "1 c a\n2 b a\n");
 }
 
 TEST(GlobalOrder, OfNothingIsEmpty) {

@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   openp5::fuzz::WriteInput("u.data", Part(input, 0, 3));
   openp5::fuzz::WriteInput("u.genre", Part(input, 1, 3));
   openp5::fuzz::WriteInput("u.item", Part(input, 2, 3));
-  const auto raw = openp5::datasets::MovieLens100K().load(openp5::fuzz::Folder());
+  const auto raw = openp5::datasets::MovieLens100K().load({.raw = openp5::fuzz::Folder()});
   openp5::fuzz::ExpectMessage(raw.status());
   return 0;
 }

@@ -1,0 +1,97 @@
+#include "datasets/raw_reader.h"
+
+#include <utility>
+
+#include "platform/base/digest.h"
+#include "platform/base/log.h"
+
+namespace openp5::datasets {
+
+absl::StatusOr<RawReader> RawReader::Open(std::string dataset, const LoadOptions& options) {
+  absl::StatusOr<RawFiles> files = RawFiles::Open(options.raw);
+  if (!files.ok()) return Annotate(files.status(), dataset);
+  return RawReader(std::move(dataset), *std::move(files), options.max_bad_lines);
+}
+
+absl::StatusOr<int> RawReader::Find(std::string_view name) const {
+  const absl::StatusOr<int> file = files_.Find(name);
+  if (!file.ok()) return Annotate(file.status(), dataset_);
+  return file;
+}
+
+absl::StatusOr<int> RawReader::Get(std::string_view name) const {
+  const absl::StatusOr<int> file = files_.Get(name);
+  if (!file.ok()) return Annotate(file.status(), dataset_);
+  return file;
+}
+
+absl::Status RawReader::ForEachLine(int file, const LineVisitor& visit) {
+  constexpr int64_t kShown = 5;
+  used_.push_back(file);
+  OPENP5_ASSIGN_OR_RETURN(const auto source, files_.Read(file));
+  return datasets::ForEachLine(
+      TextLines(source.get(), files_.Where(file)), dataset_,
+      [&](std::string_view line, const TextLines& lines) -> absl::Status {
+        const absl::Status status = visit(line, lines);
+        if (status.ok() || max_bad_lines_ == 0 || !absl::IsInvalidArgument(status)) return status;
+        if (++bad_lines_ > max_bad_lines_) {
+          return InvalidArgument(ToStd(status.message()), "; more than --max-bad-lines ",
+                                 max_bad_lines_);
+        }
+        if (bad_lines_ <= kShown) {
+          LogWarning(StrCat(dataset_, ": skipped: ", ToStd(status.message())));
+        }
+        return absl::OkStatus();
+      });
+}
+
+absl::Status RawReader::ForEachLineAfterHeader(int file, std::string_view header,
+                                               const LineVisitor& visit) {
+  return ForEachLine(file, [&](std::string_view line, const TextLines& lines) -> absl::Status {
+    const bool is_header = line.starts_with(header);
+    if (is_header == (lines.number() == 1)) {
+      return is_header ? absl::OkStatus() : visit(line, lines);
+    }
+    const std::string text = Excerpt(line);
+    if (is_header) {
+      return InvalidArgument(lines.Where(), ": expected data, got a second header '", text,
+                             "'; were files joined?");
+    }
+    return InvalidArgument(lines.Where(), ": expected the header '", Excerpt(header), "', got '",
+                           text, "'");
+  });
+}
+
+absl::StatusOr<std::string> RawReader::FirstLine(int file) const {
+  OPENP5_ASSIGN_OR_RETURN(const auto source, files_.Read(file));
+  TextLines lines(source.get(), files_.Where(file));
+  std::string_view line;
+  const absl::StatusOr<bool> more = lines.Next(&line);
+  if (!more.ok()) return Annotate(more.status(), dataset_);
+  return *more ? std::string(line) : "";
+}
+
+absl::StatusOr<std::vector<SourceFile>> RawReader::Sources() const {
+  if (bad_lines_ > 0) LogWarning(StrCat(dataset_, ": ", bad_lines_, " bad line(s) skipped"));
+  return files_.Describe(used_);
+}
+
+absl::Status WrongFieldCount(const TextLines& lines, std::string_view expected, size_t got,
+                             std::string_view line) {
+  return InvalidArgument(lines.Where(), ": expected ", expected, ", got ", got,
+                         got == 1 ? " field in '" : " fields in '", Excerpt(line), "'",
+                         lines.ended() ? "" : "; is the file cut off?");
+}
+
+void ItemCollector::Add(ItemMetadata item, std::string_view line, const TextLines& lines) {
+  const std::string digest = Sha256Of(line);
+  const auto [first, added] = seen_.try_emplace(item.item, digest);
+  if (added) {
+    items_.push_back(std::move(item));
+  } else if (first->second != digest) {
+    LogWarning(StrCat(lines.Where(), ": item ", item.item,
+                      " is described again and otherwise; the first description is kept"));
+  }
+}
+
+}  // namespace openp5::datasets

@@ -134,6 +134,15 @@ void WarnOfOddTimes(const std::string& name, const DatasetPreset& preset,
                     " units a second); they are kept as they are"));
 }
 
+void LogUntitled(const std::string& name, const std::vector<ItemMetadata>& items, int64_t kept) {
+  if (items.empty()) return;
+  const auto titled = std::count_if(items.begin(), items.end(),
+                                    [](const ItemMetadata& item) { return !item.title.empty(); });
+  if (titled < kept) {
+    LogInfo(StrCat(name, ": ", kept - titled, " of ", kept, " items have no title"));
+  }
+}
+
 // Filters, in place; what was left after each step.
 std::string Filter(const DatasetPreset& preset, RawDataset* raw) {
   std::string steps = raw->steps.empty() ? "" : raw->steps + "; ";
@@ -190,6 +199,7 @@ absl::StatusOr<Json> PrepareDataset(const std::string& name, const DatasetPreset
       .sequences = SequencesText(sequences, names, preset.final_newline),
       .items = KeptItems(interactions, names, preset.renumber, std::move(raw.items)),
       .description = Describe(name, preset, ties, raw.files)};
+  LogUntitled(name, content.items, counts.items);
   content.description["users"] = counts.users;
   content.description["items"] = counts.items;
   content.description["interactions"] = counts.interactions;

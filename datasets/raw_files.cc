@@ -179,6 +179,10 @@ std::string WithoutCompression(const std::string& name) {
   return name;
 }
 
+bool MayHoldFiles(const std::string& name) {
+  return name.find(".tar") != std::string::npos || name.ends_with(".tgz") || name.ends_with(".zip");
+}
+
 // Adds the files of `disk`, whose outer members are `outer`, to `found`.
 absl::Status ListFiles(const std::string& disk, const std::vector<std::string>& outer,
                        std::vector<std::vector<std::string>>* found) {
@@ -210,9 +214,7 @@ absl::Status ListFiles(const std::string& disk, const std::vector<std::string>& 
     std::vector<std::string> members = outer;
     members.push_back(name);
     // Only what may hold the data is looked into: a look costs a pass over the archive.
-    const bool may_nest =
-        name.find(".tar") != std::string::npos || name.ends_with(".tgz") || name.ends_with(".zip");
-    if (may_nest) {
+    if (MayHoldFiles(name)) {
       OPENP5_RETURN_IF_ERROR(ListFiles(disk, members, found));
     } else {
       found->push_back(std::move(members));
@@ -258,7 +260,11 @@ absl::StatusOr<RawFiles> RawFiles::Open(const std::string& path) {
   if (error) return FailedPrecondition(path, ": ", error.message());
   std::sort(found.begin(), found.end());
   for (const std::string& file : found) {
-    files.entries_.push_back({file, {}, WithoutCompression(BaseName(file)), file});
+    if (MayHoldFiles(file)) {
+      OPENP5_RETURN_IF_ERROR(files.AddFile(file));
+    } else {
+      files.entries_.push_back({file, {}, WithoutCompression(BaseName(file)), file});
+    }
   }
   return files;
 }
@@ -276,11 +282,12 @@ absl::StatusOr<int> RawFiles::Find(std::string_view name) const {
   int found = -1;
   for (int i = 0; i < size(); ++i) {
     if (Name(i) != name) continue;
-    if (found >= 0) {
+    if (found < 0 || IsPacked(found) > IsPacked(i)) {
+      found = i;
+    } else if (IsPacked(found) == IsPacked(i)) {
       return InvalidArgument(path_, ": expected one ", name, ", got ", Where(found), " and ",
                              Where(i));
     }
-    found = i;
   }
   return found;
 }
@@ -294,9 +301,13 @@ absl::StatusOr<int> RawFiles::Get(std::string_view name) const {
 
 absl::StatusOr<std::unique_ptr<ByteSource>> RawFiles::Read(int file) const {
   const Entry& entry = entries_[static_cast<size_t>(file)];
-  OPENP5_ASSIGN_OR_RETURN(std::unique_ptr<ByteSource> source,
-                          OpenMember(entry.disk, entry.members));
-  return source;
+  OPENP5_ASSIGN_OR_RETURN(auto stream, OpenMember(entry.disk, entry.members));
+  if (stream->is_archive()) {
+    return InvalidArgument(entry.where,
+                           ": expected a file, got an archive; unpack it, or name it "
+                           ".zip or .tar");
+  }
+  return std::unique_ptr<ByteSource>(std::move(stream));
 }
 
 absl::StatusOr<std::vector<SourceFile>> RawFiles::Describe(const std::vector<int>& used) const {

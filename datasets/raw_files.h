@@ -30,7 +30,8 @@ class RawFiles {
   static absl::StatusOr<RawFiles> Open(const std::string& path);
 
   // The file of this name, wherever its folder, whatever its compression ("u.data" is also
-  // "ml-100k/u.data" and "u.data.gz"); -1 if there is none. InvalidArgument if there are several.
+  // "ml-100k/u.data" and "u.data.gz"), one on disk before one in an archive; -1 if there is none.
+  // InvalidArgument if there are several.
   absl::StatusOr<int> Find(std::string_view name) const;
   // The same, or the only file there is, whatever its name; NotFound naming what was sought and
   // what there is.
@@ -56,6 +57,7 @@ class RawFiles {
     std::string where;
   };
   absl::Status AddFile(const std::string& disk);
+  bool IsPacked(int file) const { return !entries_[static_cast<size_t>(file)].members.empty(); }
   std::string Listing() const;
 
   std::string path_;

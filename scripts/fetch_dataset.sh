@@ -15,9 +15,8 @@ usage: scripts/fetch_dataset.sh NAME [--out DIR] [--accept-licence] [--url URL]
   --accept-licence  take the terms as read instead of asking
   --url URL         folder to fetch from instead of the official one (also: environment OPENP5_FETCH_URL)
 
-The files stay as they are, packed where they come packed; 'openp5 dataset list' says which datasets 'dataset prepare'
-reads, and datasets/PLUGINS.md how to read others. Exit codes: 0 everything is
-there; 1 a download or a checksum failed, or the terms were not accepted; 2 wrong usage; 3 the dataset can only
+The files stay packed where they come packed: 'openp5 dataset prepare NAME --raw DIR --out …' reads them so. Exit
+codes: 0 everything is there; 1 a download or a checksum failed, or the terms were not accepted; 2 wrong usage; 3 the dataset can only
 be had by hand (it wants a login): what to do is printed.
 END
 }
@@ -81,7 +80,7 @@ Yelp cannot be fetched by a program: its owner wants your name, your e-mail addr
      non-commercial use; the data may not be passed on).
   2. Download the JSON archive (Yelp-JSON.zip). OpenP5 used the release of 2022 with 6,990,280 reviews; the counts
      of other releases differ.
-  3. See 'openp5 dataset list' for what 'dataset prepare' reads, and datasets/PLUGINS.md for the rest.
+  3. openp5 dataset prepare yelp --raw Yelp-JSON.zip --out DATA/yelp
 END
       ;;
     taobao)
@@ -91,7 +90,7 @@ Taobao cannot be fetched by a program: its owner wants a login and your consent 
      read the terms. Publications cite: H. Zhu et al., Learning Tree-based Deep Model for Recommender Systems,
      KDD 2018.
   2. Download UserBehavior.csv.zip (about 906 MB).
-  3. See 'openp5 dataset list' for what 'dataset prepare' reads, and datasets/PLUGINS.md for the rest.
+  3. openp5 dataset prepare taobao --raw UserBehavior.csv.zip --out DATA/taobao
 END
       ;;
     *) return 1 ;;
@@ -214,8 +213,4 @@ for entry in "${FILES[@]}"; do
   read -r name sha256 on_mismatch <<<"$entry"
   fetch "$name" "$sha256" "$on_mismatch"
 done
-if [[ $NAME == ml-100k ]]; then
-  say "done: unzip -d $OUT $OUT/ml-100k.zip; openp5 dataset prepare ml-100k --raw $OUT --out DATA/ML100K"
-else
-  say "done: $OUT"
-fi
+say "done; next: openp5 dataset prepare $NAME --raw $OUT --out DATA/$NAME"

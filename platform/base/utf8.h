@@ -2,6 +2,7 @@
 #define OPENP5_PLATFORM_BASE_UTF8_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -16,6 +17,9 @@ size_t FindInvalidUtf8(std::string_view text);
 
 // `bytes` with U+FFFD for every byte that is not part of a well-formed character.
 std::string WellFormedUtf8(std::string_view bytes);
+
+// Appends the character of a code point (no surrogate, at most 0x10FFFF).
+void AppendUtf8(uint32_t code, std::string* text);
 
 }  // namespace openp5
 

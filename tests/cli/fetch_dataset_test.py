@@ -146,7 +146,7 @@ class FetchTest(unittest.TestCase):
         for name, home in (("yelp", "business.yelp.com"), ("taobao", "tianchi.aliyun.com/dataset/649")):
             got = self.fetch(name, "--out", self.out, "--url", self.url, expect=3)
             self.assertIn(home, got.stdout)
-            self.assertIn("openp5 dataset list", got.stdout)
+            self.assertIn("openp5 dataset prepare", got.stdout)
 
     def test_knows_all_ten_and_nothing_else(self):
         for name in "ml-100k ml-1m lastfm beauty clothing cds movies electronics".split():

@@ -113,10 +113,15 @@ TEST_F(Prepare, RefusesAForeignFolderBeforeItLoads) {
 TEST(BuiltinDatasets, AreFoundByName) {
   Registry<DatasetPreset> registry("dataset");
   OPENP5_ASSERT_OK(RegisterBuiltinDatasets(&registry));
-  EXPECT_THAT(registry.Names(), ElementsAre("lastfm", "ml-100k", "ml-1m", "taobao"));
-  EXPECT_THAT(registry.Find("ml-1k"),
-              StatusIs(absl::StatusCode::kNotFound,
-                       "dataset: expected one of lastfm, ml-100k, ml-1m, taobao; got 'ml-1k'"));
+  EXPECT_THAT(registry.Names(),
+              ElementsAre("beauty", "cds", "clothing", "electronics", "lastfm", "ml-100k", "ml-1m",
+                          "movies", "taobao", "yelp", "yelp-2019"));
+  EXPECT_THAT(
+      registry.Find("ml-1k"),
+      StatusIs(
+          absl::StatusCode::kNotFound,
+          "dataset: expected one of beauty, cds, clothing, electronics, lastfm, ml-100k, ml-1m, "
+          "movies, taobao, yelp, yelp-2019; got 'ml-1k'"));
 }
 
 TEST(PrepareMovieLens100K, MakesTheBytesOfOpenP5) {

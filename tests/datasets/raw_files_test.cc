@@ -144,6 +144,19 @@ TEST_F(RawFilesTest, FindsFilesInFoldersAndSaysWhatThereIs) {
   EXPECT_THAT(Read(zip, "a.txt"), StatusIs(Code::kNotFound, zip + ": expected a.txt, got p, q"));
 }
 
+TEST_F(RawFilesTest, LooksIntoArchivesOfAFolder) {
+  Write("raw/x.zip", Zip({{"d/a.txt", "packed"}, {"d/b.txt", "B"}}));
+  const std::string raw = folder_.File("raw");
+  ExpectText(raw, "a.txt", "packed");
+  Write("raw/d/a.txt", "unpacked");
+  ExpectText(raw, "a.txt", "unpacked");
+  ExpectText(raw, "b.txt", "B");
+  const std::string odd = Write("raw/c.txt", Zip({{"c.txt", "C"}}));
+  EXPECT_THAT(Read(raw, "c.txt"), StatusIs(Code::kInvalidArgument,
+                                           odd + ": expected a file, got an archive; unpack it, "
+                                                 "or name it .zip or .tar"));
+}
+
 TEST_F(RawFilesTest, TheOnlyFileMayHaveAnyName) {
   ExpectText(Write("mine.dat", "A"), "a.txt", "A");
   ExpectText(Write("mine.zip", Zip({{"mine.dat", "A"}})), "a.txt", "A");

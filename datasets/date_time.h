@@ -1,0 +1,19 @@
+#ifndef OPENP5_DATASETS_DATE_TIME_H_
+#define OPENP5_DATASETS_DATE_TIME_H_
+
+#include <cstdint>
+#include <string_view>
+
+#include "datasets/text_lines.h"
+#include "platform/base/status.h"
+
+namespace openp5::datasets {
+
+// Seconds since 1970 of `2019-12-31`, `2019-12-31 23:59:59` or `2019-12-31T23:59:59` (a Z may
+// follow), taken as UTC on every machine. InvalidArgument naming the place and the patterns for
+// anything else, dates that do not exist and other zones included.
+absl::StatusOr<int64_t> ParseDateTime(std::string_view text, const TextLines& lines);
+
+}  // namespace openp5::datasets
+
+#endif  // OPENP5_DATASETS_DATE_TIME_H_

@@ -1,0 +1,48 @@
+#ifndef OPENP5_DATASETS_JSON_LINES_H_
+#define OPENP5_DATASETS_JSON_LINES_H_
+
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "datasets/text_lines.h"
+#include "platform/base/status.h"
+
+namespace openp5::datasets {
+
+// The object on a line: JSON (RFC 8259), or a Python literal as older files have it.
+// InvalidArgument with file, line and column for what is neither, another value than an object, a
+// key twice, or nesting deeper than 64.
+absl::StatusOr<nlohmann::json> ParseObjectLine(std::string_view line, const TextLines& lines);
+
+// A few fields of many objects, fast (simdjson where a line is JSON). Not thread-safe.
+class ObjectFields {
+ public:
+  explicit ObjectFields(std::vector<std::string> names);
+  ~ObjectFields();
+  ObjectFields(const ObjectFields&) = delete;
+  ObjectFields& operator=(const ObjectFields&) = delete;
+
+  // Takes the fields of the object on `line`. Fails as ParseObjectLine; other fields are not kept.
+  absl::Status Parse(std::string_view line, const TextLines& lines);
+
+  // Of the line last parsed, by place in `names`. InvalidArgument if the field is missing or null,
+  // or of another type. A whole number may be written as 5.0.
+  bool Has(size_t field) const;
+  absl::StatusOr<std::string_view> Text(size_t field, const TextLines& lines) const;
+  absl::StatusOr<int64_t> Integer(size_t field, const TextLines& lines) const;
+  absl::StatusOr<double> Number(size_t field, const TextLines& lines) const;
+  // A text as it is, a whole number in digits.
+  absl::StatusOr<std::string> Id(size_t field, const TextLines& lines) const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace openp5::datasets
+
+#endif  // OPENP5_DATASETS_JSON_LINES_H_

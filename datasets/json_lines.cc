@@ -181,6 +181,14 @@ absl::StatusOr<int64_t> ObjectFields::Integer(size_t field, const TextLines& lin
   return state_->Wrong(field, "a whole number of 64 bits", lines);
 }
 
+absl::StatusOr<std::string> ObjectFields::Scalar(size_t field, const TextLines& lines) const {
+  const Value& value = state_->values[field];
+  if (const auto* text = std::get_if<std::string>(&value)) return *text;
+  if (const auto* whole = std::get_if<int64_t>(&value)) return std::to_string(*whole);
+  if (const auto* real = std::get_if<double>(&value)) return Json(*real).dump();
+  return state_->Wrong(field, "a text or a number", lines);
+}
+
 absl::StatusOr<std::string> ObjectFields::Id(size_t field, const TextLines& lines) const {
   const Value& value = state_->values[field];
   if (const auto* whole = std::get_if<int64_t>(&value)) return std::to_string(*whole);

@@ -37,6 +37,8 @@ class ObjectFields {
   absl::StatusOr<double> Number(size_t field, const TextLines& lines) const;
   // A text as it is, a whole number in digits.
   absl::StatusOr<std::string> Id(size_t field, const TextLines& lines) const;
+  // A text or a number, as text.
+  absl::StatusOr<std::string> Scalar(size_t field, const TextLines& lines) const;
 
  private:
   struct State;

@@ -25,6 +25,8 @@ class RawReader {
   absl::StatusOr<int> Find(std::string_view name) const;
   absl::StatusOr<int> Get(std::string_view name) const;
 
+  const std::string& Where(int file) const { return files_.Where(file); }
+
   // Calls `visit` for every line. A line that `visit` refuses with InvalidArgument is a bad one: up
   // to --max-bad-lines of them are skipped, the first five with a warning.
   absl::Status ForEachLine(int file, const LineVisitor& visit);

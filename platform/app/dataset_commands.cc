@@ -1,12 +1,15 @@
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "datasets/generate.h"
 #include "datasets/plugin.h"
 #include "datasets/prepare.h"
 #include "datasets/raw_dataset.h"
 #include "datasets/statistics.h"
+#include "datasets/table.h"
 #include "platform/app/command.h"
 #include "platform/app/data_options.h"
 #include "platform/app/dataset_samples_command.h"
@@ -64,25 +67,53 @@ std::string FolderText(const std::string& out, const Json& description) {
                          description["sha256"].get<std::string>());
 }
 
+// A dataset by name, or a user's own file by its format.
+absl::StatusOr<datasets::DatasetPreset> FindPreset(const std::string& name,
+                                                   datasets::TableOptions& table,
+                                                   const datasets::PluginOptions& plugins) {
+  const std::vector<std::string>& formats = datasets::TableFormats();
+  if (std::find(formats.begin(), formats.end(), name) != formats.end()) {
+    return datasets::TablePreset(name, table);
+  }
+  datasets::TableOptions untouched;
+  nlohmann::json given = nlohmann::json::object(), defaults = nlohmann::json::object();
+  ToJson(table, &given);
+  ToJson(untouched, &defaults);
+  for (const auto& [option, value] : given.items()) {
+    if (value == defaults[option]) continue;
+    return UsageError(StrCat(option, ": expected one of ", absl::StrJoin(formats, ", "),
+                             " as NAME, got ", name, ", whose rule is fixed"));
+  }
+  OPENP5_ASSIGN_OR_RETURN(const auto presets, Presets(plugins));
+  const auto preset = presets.Find(name);
+  if (!preset.ok()) {
+    return UsageError(StrCat(ToStd(preset.status().message()),
+                             "; or the format of your own file: ", absl::StrJoin(formats, ", ")));
+  }
+  return **preset;
+}
+
 absl::Status RunPrepare(const std::vector<std::string>& arguments) {
   std::string name;
   datasets::PrepareOptions options;
+  datasets::TableOptions table;
   datasets::PluginOptions plugins;
   FormatOptions format;
   CommandLine line("dataset prepare", "Turn a dataset's raw files into a dataset folder.");
-  line.AddPositional("NAME", "dataset, see `openp5 dataset list`", &name);
+  line.AddPositional("NAME",
+                     "dataset, see `openp5 dataset list`, or the format of your own file: csv, "
+                     "inter, jsonl, tsv",
+                     &name);
   line.Add(&options);
+  line.Add(&table);
   line.Add(&plugins);
   line.Add(&format);
   line.Require("raw");
   line.Require("out");
   OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
   if (!run) return absl::OkStatus();
-  OPENP5_ASSIGN_OR_RETURN(const auto presets, Presets(plugins));
-  const auto preset = presets.Find(name);
-  if (!preset.ok()) return UsageError(ToStd(preset.status().message()));
-  OPENP5_ASSIGN_OR_RETURN(const Json description,
-                          datasets::PrepareDataset(name, **preset, options));
+  OPENP5_ASSIGN_OR_RETURN(const datasets::DatasetPreset preset, FindPreset(name, table, plugins));
+  OPENP5_ASSIGN_OR_RETURN(const Json description, datasets::PrepareDataset(name, preset, options));
   return Print(format, FolderText(options.out, description), description);
 }
 

@@ -1,0 +1,45 @@
+#ifndef OPENP5_DATASETS_TABLE_H_
+#define OPENP5_DATASETS_TABLE_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "datasets/raw_dataset.h"
+#include "platform/base/status.h"
+#include "platform/config/options.h"
+
+namespace openp5::datasets {
+
+// How a user's own file becomes a dataset.
+struct TableOptions {
+  std::string user_col = "user_id", item_col = "item_id";
+  std::string time_col = "timestamp";  // "": the rows are in order
+  std::string time_unit = "s";         // "s" (fractions allowed), "ms", "us", "iso"
+  bool allow_negative_time = false;
+  std::string rating_col, event_col;
+  double min_rating = 0;  // with rating_col
+  std::vector<std::string> event_values;
+  std::string since, until;  // dates in UTC; from `since` on, before `until`
+  std::string dedupe =
+      "none";  // of a user and an item: "none", "first", "last" (by time), "first-row"
+  int64_t k_core_user = 5, k_core_item = 5;
+  int64_t min_length = 3;
+  std::string order = "global";  // or "per-user", see SequenceOrder
+  std::string items;             // file of item descriptions in the same format
+  std::string title_col = "title", category_col;
+
+  void ForEach(OptionVisitor& visitor);
+};
+
+// Formats a user's own file may have: "csv" (RFC 4180), "tsv" (no quotes) and "inter" (RecBole's
+// atomic files: TSV whose header says `name:type`), each with a header, and "jsonl" (an object a
+// line).
+const std::vector<std::string>& TableFormats();
+
+// The preset of such a file. A usage error for options that do not go together.
+absl::StatusOr<DatasetPreset> TablePreset(const std::string& format, const TableOptions& options);
+
+}  // namespace openp5::datasets
+
+#endif  // OPENP5_DATASETS_TABLE_H_

@@ -25,6 +25,12 @@ struct Interactions {
     item.push_back(item_number);
     time.push_back(when);
   }
+  // Gives the rows' memory back; the ids stay.
+  void DropRows() {
+    user = std::vector<int32_t>();
+    item = std::vector<int32_t>();
+    time = std::vector<int64_t>();
+  }
 };
 
 // What is left of the interactions.

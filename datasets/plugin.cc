@@ -14,7 +14,6 @@
 #include "absl/strings/str_split.h"
 #include "datasets/plugin_records.h"
 #include "datasets/text_lines.h"
-#include "platform/base/digest.h"
 #include "platform/base/file.h"
 #include "platform/base/log.h"
 #include "platform/base/utf8.h"
@@ -151,12 +150,6 @@ const openp5_plugin* EnterOnce(void* library, Entry entry) {
   return entered[library] = entry(&kHost);
 }
 
-absl::StatusOr<SourceFile> DescribeFile(const std::string& path) {
-  OPENP5_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
-  return SourceFile{BaseName(path), static_cast<int64_t>(file.bytes().size()),
-                    Sha256Of(file.bytes())};
-}
-
 }  // namespace
 
 void PluginOptions::ForEach(OptionVisitor& visitor) {
@@ -242,10 +235,10 @@ DatasetPreset PresetOf(const openp5_dataset& dataset, const std::string& plugin_
   preset.load = [&dataset, plugin_file](const LoadOptions& options) -> absl::StatusOr<RawDataset> {
     const std::string& raw = options.raw;
     OPENP5_ASSIGN_OR_RETURN(RawDataset result, ReadPluginDataset(dataset, raw));
-    OPENP5_ASSIGN_OR_RETURN(result.files.emplace_back(), DescribeFile(plugin_file));
+    OPENP5_ASSIGN_OR_RETURN(result.files.emplace_back(), DescribeSourceFile(plugin_file));
     std::error_code ignored;
     if (fs::is_regular_file(raw, ignored)) {
-      OPENP5_ASSIGN_OR_RETURN(result.files.emplace_back(), DescribeFile(raw));
+      OPENP5_ASSIGN_OR_RETURN(result.files.emplace_back(), DescribeSourceFile(raw));
     }
     return result;
   };

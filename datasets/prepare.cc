@@ -30,55 +30,61 @@ std::string Comparison(const KnownResult& known, const InteractionCounts& counts
 // What the folder calls users and items: their raw ids, or numbers in the order of `sequences`.
 class Names {
  public:
-  Names(const Interactions& interactions, const std::vector<UserItems>& sequences, bool renumber)
-      : interactions_(interactions), renumber_(renumber) {
+  Names(const IdTable& users, const IdTable& items, const OrderedSequences& sequences,
+        bool renumber)
+      : users_(users), items_(items), renumber_(renumber) {
     if (!renumber) return;
-    number_.assign(static_cast<size_t>(interactions.items.size()), 0);
+    number_.assign(static_cast<size_t>(items.size()), 0);
     int32_t last = 0;
-    for (const UserItems& sequence : sequences) {
-      for (const int32_t item : sequence.items) {
-        int32_t& number = number_[static_cast<size_t>(item)];
-        if (number == 0) number = ++last;
-      }
+    for (const int32_t item : sequences.items) {
+      int32_t& number = number_[static_cast<size_t>(item)];
+      if (number == 0) number = ++last;
     }
   }
   std::string User(size_t place, int32_t user) const {
-    return renumber_ ? std::to_string(place + 1) : interactions_.users.Id(user);
+    return renumber_ ? std::to_string(place + 1) : users_.Id(user);
   }
   std::string Item(int32_t item) const {
-    return renumber_ ? std::to_string(number_[static_cast<size_t>(item)])
-                     : interactions_.items.Id(item);
+    return renumber_ ? std::to_string(number_[static_cast<size_t>(item)]) : items_.Id(item);
   }
 
  private:
-  const Interactions& interactions_;
+  const IdTable &users_, &items_;
   const bool renumber_;
   std::vector<int32_t> number_;  // by item
 };
 
-std::string SequencesText(const std::vector<UserItems>& sequences, const Names& names,
+std::string SequencesText(const OrderedSequences& sequences, const Names& names,
                           bool final_newline) {
-  std::string text;
-  for (size_t place = 0; place < sequences.size(); ++place) {
-    text += names.User(place, sequences[place].user);
-    for (const int32_t item : sequences[place].items) {
-      text += ' ';
-      text += names.Item(item);
+  const auto write = [&](const auto& put) {
+    for (size_t place = 0; place < sequences.users.size(); ++place) {
+      put(names.User(place, sequences.users[place]));
+      for (const int32_t item : sequences.Items(place)) {
+        put(" ");
+        put(names.Item(item));
+      }
+      if (final_newline || place + 1 < sequences.users.size()) put("\n");
     }
-    if (final_newline || place + 1 < sequences.size()) text += '\n';
-  }
+  };
+  // Measured first: grown bit by bit, the text would take twice its size.
+  size_t size = 0;
+  write([&](std::string_view part) { size += part.size(); });
+  std::string text;
+  text.reserve(size);
+  write([&](std::string_view part) { text += part; });
   return text;
 }
 
 // What is said of items that the filter kept, under the folder's names. An item that is renumbered
 // but not described still keeps its raw id.
-std::vector<ItemMetadata> KeptItems(const Interactions& interactions, const Names& names,
-                                    bool renumber, std::vector<ItemMetadata> items) {
-  std::vector<bool> kept(static_cast<size_t>(interactions.items.size()));
-  for (const int32_t item : interactions.item) kept[static_cast<size_t>(item)] = true;
+std::vector<ItemMetadata> KeptItems(const IdTable& ids, const OrderedSequences& sequences,
+                                    const Names& names, bool renumber,
+                                    std::vector<ItemMetadata> items) {
+  std::vector<bool> kept(static_cast<size_t>(ids.size()));
+  for (const int32_t item : sequences.items) kept[static_cast<size_t>(item)] = true;
   std::vector<ItemMetadata> result;
   for (ItemMetadata& item : items) {
-    const std::optional<int32_t> number = interactions.items.Find(item.item);
+    const std::optional<int32_t> number = ids.Find(item.item);
     if (!number || !kept[static_cast<size_t>(*number)]) continue;
     kept[static_cast<size_t>(*number)] = false;
     if (renumber) {
@@ -92,7 +98,7 @@ std::vector<ItemMetadata> KeptItems(const Interactions& interactions, const Name
     const auto item = static_cast<int32_t>(number);
     result.push_back({.item = names.Item(item),
                       .title = "",
-                      .more = {{"raw_id", interactions.items.Id(item)}},
+                      .more = {{"raw_id", ids.Id(item)}},
                       .categories = {}});
   }
   return result;
@@ -182,7 +188,7 @@ absl::StatusOr<Json> PrepareDataset(const std::string& name, const DatasetPreset
   OPENP5_ASSIGN_OR_RETURN(
       RawDataset raw, preset.load({.raw = options.raw, .max_bad_lines = options.max_bad_lines}));
   const std::string steps = Filter(preset, &raw);
-  const Interactions& interactions = raw.interactions;
+  Interactions& interactions = raw.interactions;
   if (interactions.size() == 0) {
     return InvalidArgument(name, ": ", options.raw, ": no interactions: ", steps);
   }
@@ -193,17 +199,19 @@ absl::StatusOr<Json> PrepareDataset(const std::string& name, const DatasetPreset
     ties = options.ties == "numpy" ? TieOrder::kNumpy : TieOrder::kStable;
   }
   const InteractionCounts counts = CountInteractions(interactions);
-  const std::vector<UserItems> sequences = OrderSequences(interactions, preset.order, ties);
-  const Names names(interactions, sequences, preset.renumber);
-  DatasetContent content{
-      .sequences = SequencesText(sequences, names, preset.final_newline),
-      .items = KeptItems(interactions, names, preset.renumber, std::move(raw.items)),
-      .description = Describe(name, preset, ties, raw.files)};
+  const Json time_span = TimeSpan(preset, interactions);
+  const OrderedSequences sequences = OrderSequences(interactions, preset.order, ties);
+  interactions.DropRows();
+  const Names names(interactions.users, interactions.items, sequences, preset.renumber);
+  DatasetContent content{.sequences = SequencesText(sequences, names, preset.final_newline),
+                         .items = KeptItems(interactions.items, sequences, names, preset.renumber,
+                                            std::move(raw.items)),
+                         .description = Describe(name, preset, ties, raw.files)};
   LogUntitled(name, content.items, counts.items);
   content.description["users"] = counts.users;
   content.description["items"] = counts.items;
   content.description["interactions"] = counts.interactions;
-  content.description["time_span"] = TimeSpan(preset, interactions);
+  content.description["time_span"] = time_span;
   const std::string comparison = Comparison(preset.known, counts, content.sequences);
   if (comparison.starts_with("other counts")) LogWarning(StrCat(name, ": ", comparison));
   content.description["comparison"] = comparison;

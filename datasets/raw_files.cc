@@ -225,6 +225,20 @@ absl::Status ListFiles(const std::string& disk, const std::vector<std::string>& 
 
 }  // namespace
 
+absl::StatusOr<SourceFile> DescribeSourceFile(const std::string& path) {
+  SourceFile described{BaseName(path), 0, ""};
+  Sha256 digest;
+  OPENP5_ASSIGN_OR_RETURN(const auto source, OpenFileSource(path));
+  while (true) {
+    OPENP5_ASSIGN_OR_RETURN(const std::string_view piece, source->Next());
+    if (piece.empty()) break;
+    digest.Update(piece);
+    described.bytes += static_cast<int64_t>(piece.size());
+  }
+  described.sha256 = digest.Finish();
+  return described;
+}
+
 absl::Status RawFiles::AddFile(const std::string& disk) {
   std::vector<std::vector<std::string>> found;
   OPENP5_RETURN_IF_ERROR(ListFiles(disk, {}, &found));
@@ -316,9 +330,7 @@ absl::StatusOr<std::vector<SourceFile>> RawFiles::Describe(const std::vector<int
   for (const int file : used) {
     const std::string& disk = entries_[static_cast<size_t>(file)].disk;
     if (!seen.insert(disk).second) continue;
-    OPENP5_ASSIGN_OR_RETURN(const MappedFile mapped, MappedFile::Open(disk));
-    described.push_back(
-        {BaseName(disk), static_cast<int64_t>(mapped.bytes().size()), Sha256Of(mapped.bytes())});
+    OPENP5_ASSIGN_OR_RETURN(described.emplace_back(), DescribeSourceFile(disk));
   }
   return described;
 }

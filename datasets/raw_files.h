@@ -19,6 +19,9 @@ struct SourceFile {
   std::string sha256;
 };
 
+// NotFound, or DataLoss if reading fails half-way.
+absl::StatusOr<SourceFile> DescribeSourceFile(const std::string& path);
+
 // What a user names as raw data: a folder, a file, a compressed file, or an archive (zip, zip64,
 // tar, compressed or not, tar inside zip). Bytes decide what a file is, not its name. Everything is
 // read as a stream by libarchive; nothing is unpacked to disk. Thread-safe.

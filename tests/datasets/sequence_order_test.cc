@@ -7,9 +7,10 @@ namespace {
 
 std::string Text(const Interactions& rows, SequenceOrder order, TieOrder ties) {
   std::string text;
-  for (const UserItems& sequence : OrderSequences(rows, order, ties)) {
-    text += rows.users.Id(sequence.user);
-    for (const int32_t item : sequence.items) text += " " + rows.items.Id(item);
+  const OrderedSequences sequences = OrderSequences(rows, order, ties);
+  for (size_t place = 0; place < sequences.users.size(); ++place) {
+    text += rows.users.Id(sequences.users[place]);
+    for (const int32_t item : sequences.Items(place)) text += " " + rows.items.Id(item);
     text += "\n";
   }
   return text;

@@ -27,11 +27,11 @@ IndexedDataset::IndexedDataset(datasets::SequenceDataset dataset, indexing::Item
       writer_(dataset_, identifiers_, user_numbers_, history_) {}
 
 absl::StatusOr<indexing::TokenTrie> CandidateTrie(const IndexedDataset& dataset,
-                                                  const text::Tokenizer& tokenizer) {
+                                                  const CandidateEncoder& encode) {
   std::vector<std::vector<int32_t>> sequences;
   std::map<std::vector<int32_t>, int32_t> first;
   for (int32_t item = 0; item < dataset.dataset().item_count(); ++item) {
-    sequences.push_back(tokenizer.Encode(dataset.writer().Candidate(item)));
+    sequences.push_back(encode(dataset.writer().Candidate(item)));
     const auto [other, fresh] = first.emplace(sequences.back(), item);
     if (!fresh) {
       return InvalidArgument(dataset.name(), ": items '", dataset.dataset().ItemId(other->second),

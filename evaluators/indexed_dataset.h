@@ -1,6 +1,8 @@
 #ifndef OPENP5_EVALUATORS_INDEXED_DATASET_H_
 #define OPENP5_EVALUATORS_INDEXED_DATASET_H_
 
+#include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,7 +12,6 @@
 #include "indexing/item_index.h"
 #include "indexing/token_trie.h"
 #include "platform/base/status.h"
-#include "platform/text/tokenizer.h"
 
 namespace openp5::evaluators {
 
@@ -44,11 +45,13 @@ class IndexedDataset {
   const datasets::SampleWriter writer_;  // refers to the members above
 };
 
-// The tree of what a model may generate for `dataset`: the tokens of `<dataset> item_<id>` with the
-// end token, for every item. InvalidArgument naming both raw item ids if two items get the same
-// tokens (two identifiers that the tokenizer cannot tell apart).
+using CandidateEncoder = std::function<std::vector<int32_t>(const std::string& candidate)>;
+
+// The tree of what a model may generate for `dataset`: what `encode` makes of `<dataset> item_<id>`
+// (tokens with the end token), for every item. InvalidArgument naming both raw item ids if two
+// items get the same tokens (two identifiers that the tokenizer cannot tell apart).
 absl::StatusOr<indexing::TokenTrie> CandidateTrie(const IndexedDataset& dataset,
-                                                  const text::Tokenizer& tokenizer);
+                                                  const CandidateEncoder& encode);
 
 }  // namespace openp5::evaluators
 

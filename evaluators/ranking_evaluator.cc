@@ -7,6 +7,7 @@
 #include <numeric>
 #include <utility>
 
+#include "evaluators/causal_encoding.h"
 #include "evaluators/encoding.h"
 #include "evaluators/evaluation_users.h"
 #include "platform/base/progress.h"
@@ -29,37 +30,76 @@ int64_t Depth(const indexing::TokenTrie& trie) {
   return *std::max_element(depth.begin(), depth.end());
 }
 
-decoding::BeamSearchOptions SearchOptions(const EvaluationOptions& options, int64_t beams,
-                                          const indexing::TokenTrie& trie, int32_t end_token) {
-  decoding::BeamSearchOptions search{
-      .beams = beams,
-      .max_length = options.max_length,
-      .end_token = end_token,
-      .pad_with_duplicates = options.openp5_compat,
-      .normalize_over_allowed = options.score_normalization == "allowed"};
-  if (search.max_length == 0) {
-    search.max_length = options.filtered || options.filtered_batch ? 30 : 50;
-    if (!options.openp5_compat) search.max_length = std::max(search.max_length, Depth(trie) + 1);
-  }
-  return search;
-}
+// Prompts and candidates as one kind of model reads them, and what its searches count.
+struct ModelInput {
+  std::vector<EncodedText> prompts;
+  CandidateEncoder encode_candidate;
+  decoding::BeamSearchOptions search;
+};
 
-// Inputs of all positions. With openp5_compat the end token's whole-word id depends on the batch a
-// user is in (one user a batch when the search is filtered), so batches are formed in file order.
-std::vector<EncodedText> EncodeInputs(const text::Tokenizer& tokenizer,
-                                      const std::vector<std::string>& inputs,
-                                      const EvaluationOptions& options) {
+// Inputs of an encoder-decoder. With openp5_compat the end token's whole-word id depends on the
+// batch a user is in (one user a batch when the search is filtered), so batches are formed in file
+// order.
+ModelInput EncodeSeq2Seq(const text::Tokenizer& tokenizer, const std::vector<std::string>& inputs,
+                         const EvaluationOptions& options) {
+  ModelInput made;
   const bool by_batch = options.openp5_compat && !options.filtered;
   const size_t batch = by_batch ? static_cast<size_t>(options.eval_batch_size) : 1;
-  std::vector<EncodedText> encoded;
   for (size_t begin = 0; begin < inputs.size(); begin += batch) {
     const size_t count = std::min(batch, inputs.size() - begin);
     std::vector<EncodedText> part =
         EncodeBatch(tokenizer, std::span(inputs).subspan(begin, count), options.max_input_tokens,
                     by_batch ? text::EndTokenRule::kLastColumn : text::EndTokenRule::kEveryRow);
-    std::move(part.begin(), part.end(), std::back_inserter(encoded));
+    std::move(part.begin(), part.end(), std::back_inserter(made.prompts));
   }
-  return encoded;
+  made.encode_candidate = [&tokenizer](const std::string& text) { return tokenizer.Encode(text); };
+  made.search.max_length = options.filtered || options.filtered_batch ? 30 : 50;
+  return made;
+}
+
+// Inputs of a causal model. With openp5_compat a score is divided by the length of the whole text,
+// the prompt padded to the longest of all.
+absl::StatusOr<ModelInput> EncodeCausal(const text::Tokenizer& tokenizer,
+                                        const std::vector<std::string>& inputs,
+                                        const EvaluationOptions& options) {
+  OPENP5_ASSIGN_OR_RETURN(
+      const auto encoder,
+      CausalEncoder::Create(tokenizer, {.max_tokens = options.max_input_tokens,
+                                        .openp5_compat = options.openp5_compat}));
+  ModelInput made;
+  size_t longest = 1;
+  for (const std::string& input : inputs) {
+    made.prompts.push_back({.tokens = encoder.Prompt(input), .whole_words = {}});
+    longest = std::max(longest, made.prompts.back().tokens.size());
+  }
+  made.encode_candidate = [encoder](const std::string& text) { return encoder.Response(text); };
+  made.search.max_length = 31;  // OpenP5's 30 new tokens, and the prompt's last
+  made.search.late_stop_length = true;
+  if (options.openp5_compat) made.search.added_score_length = static_cast<int64_t>(longest) - 1;
+  return made;
+}
+
+absl::StatusOr<ModelInput> EncodeFor(const models::LanguageModel& model,
+                                     const text::Tokenizer& tokenizer,
+                                     const std::vector<std::string>& inputs,
+                                     const EvaluationOptions& options) {
+  if (model.is_causal()) return EncodeCausal(tokenizer, inputs, options);
+  return EncodeSeq2Seq(tokenizer, inputs, options);
+}
+
+decoding::BeamSearchOptions SearchOptions(decoding::BeamSearchOptions search,
+                                          const EvaluationOptions& options, int64_t beams,
+                                          const indexing::TokenTrie& trie, int32_t end_token) {
+  search.beams = beams;
+  search.end_token = end_token;
+  search.pad_with_duplicates = options.openp5_compat;
+  search.normalize_over_allowed = options.score_normalization == "allowed";
+  if (options.max_length > 0) {
+    search.max_length = options.max_length;
+  } else if (!options.openp5_compat) {
+    search.max_length = std::max(search.max_length, Depth(trie) + 1);
+  }
+  return search;
 }
 
 // Users with prompts of near-equal length next to each other are computed fastest.
@@ -146,7 +186,6 @@ absl::StatusOr<RankingResult> RankingEvaluator::Evaluate(const IndexedDataset& d
   OPENP5_RETURN_IF_ERROR(options.Check());
   OPENP5_ASSIGN_OR_RETURN(const datasets::PromptTemplate* prompt,
                           prompts.Find(task, options.prompt));
-  OPENP5_ASSIGN_OR_RETURN(const indexing::TokenTrie trie, CandidateTrie(dataset, tokenizer_));
   const auto positions = EvaluationPositions(dataset.dataset(), options);
   RankingResult result{.dataset = dataset.name(),
                        .task = task,
@@ -176,12 +215,15 @@ absl::StatusOr<RankingResult> RankingEvaluator::Evaluate(const IndexedDataset& d
   const auto start = std::chrono::steady_clock::now();
   ProgressBar progress(StrCat("evaluate ", dataset.name(), " ", task),
                        static_cast<int64_t>(positions.size()), "users");
-  Searcher searcher(model_, device_, trie,
-                    SearchOptions(options, wanted + static_cast<int64_t>(longest_past), trie,
-                                  tokenizer_.eos_id()));
+  OPENP5_ASSIGN_OR_RETURN(const ModelInput input, EncodeFor(model_, tokenizer_, inputs, options));
+  OPENP5_ASSIGN_OR_RETURN(const indexing::TokenTrie trie,
+                          CandidateTrie(dataset, input.encode_candidate));
+  Searcher searcher(
+      model_, device_, trie,
+      SearchOptions(input.search, options, wanted + static_cast<int64_t>(longest_past), trie,
+                    tokenizer_.eos_id()));
   OPENP5_RETURN_IF_ERROR(
-      searcher.Search(EncodeInputs(tokenizer_, inputs, options),
-                      options.filtered ? past : std::vector<std::vector<int32_t>>(),
+      searcher.Search(input.prompts, options.filtered ? past : std::vector<std::vector<int32_t>>(),
                       static_cast<size_t>(options.eval_batch_size), &progress, &result.rankings));
   progress.Finish();
   if (options.filtered_batch) {
@@ -200,12 +242,14 @@ absl::StatusOr<UserRanking> RankingEvaluator::Recommend(const IndexedDataset& da
                                                         const std::vector<int32_t>& excluded,
                                                         int64_t count,
                                                         const EvaluationOptions& options) {
-  OPENP5_ASSIGN_OR_RETURN(const indexing::TokenTrie trie, CandidateTrie(dataset, tokenizer_));
+  OPENP5_ASSIGN_OR_RETURN(const ModelInput encoded,
+                          EncodeFor(model_, tokenizer_, {input}, options));
+  OPENP5_ASSIGN_OR_RETURN(const indexing::TokenTrie trie,
+                          CandidateTrie(dataset, encoded.encode_candidate));
   Searcher searcher(model_, device_, trie,
-                    SearchOptions(options, count, trie, tokenizer_.eos_id()));
+                    SearchOptions(encoded.search, options, count, trie, tokenizer_.eos_id()));
   std::vector<UserRanking> rankings(1);
-  OPENP5_RETURN_IF_ERROR(searcher.Search(EncodeInputs(tokenizer_, {input}, options), {excluded}, 1,
-                                         nullptr, &rankings));
+  OPENP5_RETURN_IF_ERROR(searcher.Search(encoded.prompts, {excluded}, 1, nullptr, &rankings));
   return std::move(rankings.front());
 }
 

@@ -10,7 +10,7 @@
 #include "evaluators/evaluation_options.h"
 #include "evaluators/indexed_dataset.h"
 #include "evaluators/ranking_result.h"
-#include "platform/models/generation.h"
+#include "platform/models/language_model.h"
 #include "platform/text/tokenizer.h"
 
 namespace openp5::evaluators {
@@ -19,7 +19,7 @@ namespace openp5::evaluators {
 // hits. Keeps references to what it is made of. One thread at a time.
 class RankingEvaluator {
  public:
-  RankingEvaluator(models::GenerativeModel& model, const text::Tokenizer& tokenizer,
+  RankingEvaluator(models::LanguageModel& model, const text::Tokenizer& tokenizer,
                    c10::Device device)
       : model_(model), tokenizer_(tokenizer), device_(device) {}
 
@@ -38,7 +38,7 @@ class RankingEvaluator {
                                         const EvaluationOptions& options);
 
  private:
-  models::GenerativeModel& model_;
+  models::LanguageModel& model_;
   const text::Tokenizer& tokenizer_;
   const c10::Device device_;
 };

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "datasets/samples.h"
+#include "platform/base/status.h"
 #include "platform/models/packed_batch.h"
 #include "platform/text/tokenizer.h"
 
@@ -14,16 +15,22 @@ namespace openp5::trainers {
 
 struct CollatorOptions {
   int64_t max_tokens = 512;  // inputs and outputs are cut to this, the end token kept last
-  // OpenP5: the end token's whole-word id is 0 only in the longest rows of a batch.
+  // OpenP5: the end token's whole-word id is 0 only in the longest rows of a batch; for causal
+  // models see CausalOptions.
   bool openp5_compat = false;
   c10::Device device = c10::Device(c10::kCPU);
 };
 
 // Samples as a packed batch, those with the longest inputs first (attention is computed on groups
-// of near-equal length). At least one sample. Thread-safe.
-models::Seq2SeqBatch Collate(const text::Tokenizer& tokenizer,
-                             const std::vector<datasets::Sample>& samples,
-                             const CollatorOptions& options);
+// of near-equal length). At least one sample. Thread-safe. For an encoder-decoder:
+absl::StatusOr<models::TrainingBatch> CollateSeq2Seq(const text::Tokenizer& tokenizer,
+                                                     const std::vector<datasets::Sample>& samples,
+                                                     const CollatorOptions& options);
+// The same for a causal model: prompt and response in one, labels in the response only. Fails as
+// CausalEncoder::Create.
+absl::StatusOr<models::TrainingBatch> CollateCausal(const text::Tokenizer& tokenizer,
+                                                    const std::vector<datasets::Sample>& samples,
+                                                    const CollatorOptions& options);
 
 }  // namespace openp5::trainers
 

@@ -2,6 +2,7 @@
 
 #include <ATen/ops/dot.h>
 #include <ATen/ops/empty.h>
+#include <ATen/ops/mean.h>
 
 #include "platform/base/status.h"
 
@@ -20,6 +21,10 @@ at::Tensor MeanOfExampleMeans(const at::Tensor& token_losses, const std::vector<
   }
   OPENP5_CHECK(total == token_losses.size(0));
   return at::dot(token_losses, weights.to(token_losses.device()));
+}
+
+at::Tensor MeanOfTokens(const at::Tensor& token_losses, const std::vector<int64_t>&) {
+  return token_losses.mean();
 }
 
 }  // namespace openp5::trainers

@@ -13,6 +13,9 @@ namespace openp5::trainers {
 // of the examples. Returns a scalar. Differentiable.
 at::Tensor MeanOfExampleMeans(const at::Tensor& token_losses, const std::vector<int64_t>& lengths);
 
+// The mean over all label tokens, as transformers' causal models have it.
+at::Tensor MeanOfTokens(const at::Tensor& token_losses, const std::vector<int64_t>& lengths);
+
 }  // namespace openp5::trainers
 
 #endif  // OPENP5_TRAINERS_LOSS_H_

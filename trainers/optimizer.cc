@@ -11,6 +11,7 @@
 #include <ATen/ops/zeros_like.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <utility>
@@ -30,9 +31,10 @@ double TotalNorm(const std::vector<at::Tensor>& gradients) {
 
 }  // namespace
 
-bool AdamW::IsDecayed(std::string_view name) {
-  return name.find("bias") == std::string_view::npos &&
-         name.find("LayerNorm.weight") == std::string_view::npos;
+bool AdamWOptions::IsDecayed(std::string_view name) const {
+  return std::none_of(undecayed.begin(), undecayed.end(), [&](const std::string& part) {
+    return name.find(part) != std::string_view::npos;
+  });
 }
 
 AdamW::AdamW(NamedTensors parameters, const AdamWOptions& options) : options_(options) {
@@ -43,7 +45,7 @@ AdamW::AdamW(NamedTensors parameters, const AdamWOptions& options) : options_(op
                       .first_moment = at::zeros_like(parameter),
                       .second_moment = at::zeros_like(parameter),
                       .step = at::zeros({}, parameter.options().requires_grad(false)),
-                      .decayed = IsDecayed(name)});
+                      .decayed = options.IsDecayed(name)});
   }
 }
 
@@ -73,14 +75,18 @@ double AdamW::Step(double learning_rate) {
     at::_foreach_add_(lists.steps, 1.0);
     // The kernel adds epsilon to the corrected root sqrt(v) / c, c = sqrt(1 - b2^t). Divided by c
     // it becomes one on the uncorrected root: m / (sqrt(v) / c + e / c) = c m / (sqrt(v) + e).
-    const double correction = std::sqrt(1.0 - std::pow(options_.beta2, step));
+    const double correction =
+        options_.torch_form ? 1.0 : std::sqrt(1.0 - std::pow(options_.beta2, step));
+    const double decay = options_.weight_decay;
+    const bool decays = decay != 0 && !lists.decayed.empty();
+    if (options_.torch_form && decays)
+      at::_foreach_mul_(lists.decayed, 1.0 - learning_rate * decay);
     at::_fused_adamw_(lists.parameters, lists.gradients, lists.first_moments, lists.second_moments,
                       {}, lists.steps, learning_rate, options_.beta1, options_.beta2,
                       /*weight_decay=*/0.0, options_.epsilon / correction, /*amsgrad=*/false,
                       /*maximize=*/false, scale);
-    if (options_.weight_decay != 0 && !lists.decayed.empty()) {
-      at::_foreach_mul_(lists.decayed, 1.0 - learning_rate * options_.weight_decay);
-    }
+    if (!options_.torch_form && decays)
+      at::_foreach_mul_(lists.decayed, 1.0 - learning_rate * decay);
   }
   return norm;
 }

@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -16,11 +17,18 @@ struct AdamWOptions {
   double epsilon = 1e-6;  // added to the uncorrected root of the second moment
   double weight_decay = 0.01;
   double clip = 1.0;  // largest total norm of the gradients; 0 or less: not clipped
+  // torch's form: epsilon is added to the corrected root, and the decay comes before the update.
+  bool torch_form = false;
+  // Parameters whose names hold one of these are not decayed. OpenP5's for T5, whose norms are
+  // called "layer_norm.weight" and so are decayed.
+  std::vector<std::string> undecayed = {"bias", "LayerNorm.weight"};
+
+  bool IsDecayed(std::string_view name) const;
 };
 
 // AdamW (Loshchilov and Hutter, 2019) in the form of Hugging Face's optimizer, which OpenP5 trains
 // with: step = lr sqrt(1 - b2^t) / (1 - b1^t) * m / (sqrt(v) + eps), and only after it
-// w -= lr * decay * w. Not thread-safe. Memory: two float32 values a parameter.
+// w -= lr * decay * w; or in torch's form. Not thread-safe. Memory: two float32 values a parameter.
 class AdamW {
  public:
   // `parameters` are float32 leaves that require gradients; they are changed in place.
@@ -37,10 +45,6 @@ class AdamW {
   NamedTensors State() const;
   // Copies such tensors in. DataLoss naming the tensor if one is missing or has another shape.
   absl::Status LoadState(const NamedTensors& state);
-
-  // False for names that hold "bias" or "LayerNorm.weight" (as in OpenP5: T5's "layer_norm.weight"
-  // is decayed).
-  static bool IsDecayed(std::string_view name);
 
  private:
   struct Slot {

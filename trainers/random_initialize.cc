@@ -4,20 +4,21 @@
 
 #include "platform/base/random.h"
 #include "platform/text/number_tokens.h"
-#include "trainers/seq2seq_trainer.h"
+#include "trainers/trainer.h"
 
 namespace openp5::trainers {
 
-void RandomInitialize(models::T5Model& model, const text::Tokenizer& tokenizer, uint64_t seed) {
-  const at::Tensor* shared = FindTensor(model.parameters(), "shared.weight");
-  OPENP5_CHECK(shared != nullptr);
-  at::Tensor table = shared->detach();  // the same memory, outside the gradient graph
+void RandomInitialize(models::LanguageModel& model, const text::Tokenizer& tokenizer, uint64_t seed,
+                      bool openp5_compat) {
+  at::Tensor table = model.embeddings().detach();  // the same memory, outside the gradient graph
+  const double deviation = openp5_compat ? 1 : model.embedding_deviation();
   const int64_t columns = table.size(1);
   Random random(seed);
   for (const int32_t id : text::NumberTokenIds(tokenizer)) {
     at::Tensor row = at::empty({columns}, at::kFloat);
     float* value = row.mutable_data_ptr<float>();
-    std::generate(value, value + columns, [&] { return static_cast<float>(random.Normal()); });
+    std::generate(value, value + columns,
+                  [&] { return static_cast<float>(random.Normal() * deviation); });
     table.select(0, id).copy_(row);
   }
 }

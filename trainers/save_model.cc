@@ -1,14 +1,15 @@
 #include <utility>
 
 #include "trainers/model_folder.h"
-#include "trainers/seq2seq_trainer.h"
+#include "trainers/trainer.h"
 
 namespace openp5::trainers {
 
 absl::Status SaveModel(const std::string& path, const TrainingSetup& setup,
                        nlohmann::json metrics) {
-  ModelFolder folder{.model_family = "t5",
-                     .model_config = setup.model->config().ToHuggingFace(),
+  const nlohmann::json config = setup.model->ToHuggingFace();
+  ModelFolder folder{.model_family = config["model_type"].get<std::string>(),
+                     .model_config = config,
                      .weights = setup.model->parameters(),
                      .tokenizer = setup.tokenizer,
                      .training = setup.description,

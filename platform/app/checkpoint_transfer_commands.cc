@@ -8,6 +8,7 @@
 #include "checkpoints/checkpoint.h"
 #include "checkpoints/hugging_face.h"
 #include "checkpoints/inner_path.h"
+#include "checkpoints/peft.h"
 #include "indexing/openp5_files.h"
 #include "platform/app/data_options.h"
 #include "platform/app/format_options.h"
@@ -15,6 +16,8 @@
 #include "platform/base/file.h"
 #include "platform/base/log.h"
 #include "platform/config/command_line.h"
+#include "platform/models/language_model.h"
+#include "platform/models/lora.h"
 #include "platform/text/transformers_files.h"
 #include "trainers/model_folder.h"
 
@@ -23,6 +26,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr char kEmbeddings[] = "model.embed_tokens.weight";
 constexpr char kWholeWords[] = "encoder.whole_word_embeddings.weight";
 
 struct OutOption {
@@ -58,9 +62,9 @@ struct ExportOptions {
   void ForEach(OptionVisitor& visitor) {
     visitor.Visit({.name = "checkpoint", .help = "checkpoint folder of openp5"}, &checkpoint);
     visitor.Visit({.name = "to",
-                   .help = "huggingface: a folder for transformers; openp5: the item index and "
-                           "users as OpenP5's text files",
-                   .choices = {"huggingface", "openp5"}},
+                   .help = "huggingface: a folder for transformers, adapters merged; peft: the "
+                           "adapter alone; openp5: the item index and users as OpenP5's text files",
+                   .choices = {"huggingface", "openp5", "peft"}},
                   &to);
   }
 };
@@ -87,6 +91,61 @@ absl::Status SettleWholeWords(NamedTensors* weights, Notes* notes) {
   return absl::OkStatus();
 }
 
+// Replaces the weights of a model with an adapter by those of the plain model.
+absl::Status MergeOwnAdapter(checkpoints::HuggingFaceFolder* folder) {
+  if (!folder->config.contains(models::kLoraField)) return absl::OkStatus();
+  const at::Tensor* embeddings = FindTensor(folder->weights, kEmbeddings);
+  const auto type = embeddings == nullptr ? at::kFloat : embeddings->scalar_type();
+  OPENP5_ASSIGN_OR_RETURN(const auto model, models::LoadLanguageModel(
+                                                folder->config, std::move(folder->weights), type));
+  folder->weights = model->MergedWeights();
+  folder->config.erase(models::kLoraField);
+  return absl::OkStatus();
+}
+
+// A table of tokens with the rows that were added to it, if any.
+at::Tensor WholeTable(const NamedTensors& weights, const std::string& module) {
+  const at::Tensor *table = FindTensor(weights, module + ".weight"),
+                   *added = FindTensor(weights, module + ".added.weight");
+  return added == nullptr ? *table : at::cat({*table, added->to(table->scalar_type())});
+}
+
+// PEFT's adapter belongs to a model whose tables were grown for the added tokens: those tables are
+// in the adapter's file, as PEFT itself saves them then.
+absl::StatusOr<Notes> ExportPeft(const std::string& path, const std::string& out) {
+  OPENP5_ASSIGN_OR_RETURN(const auto manifest, checkpoints::ReadManifest(path));
+  const auto lora = manifest.model_config.find(models::kLoraField);
+  if (lora == manifest.model_config.end()) {
+    return FailedPrecondition(path,
+                              ": expected a model trained with --lora, got one without an "
+                              "adapter; hint: --to huggingface");
+  }
+  checkpoints::PeftAdapter adapter{.config = *lora, .tensors = {}};
+  adapter.config["base_model_name_or_path"] = manifest.training.value("backbone", "");
+  OPENP5_ASSIGN_OR_RETURN(const NamedTensors weights, checkpoints::ReadWeights(path));
+  Notes notes;
+  OPENP5_RETURN_IF_ERROR(CatchTorch(path, [&] {
+    const at::Tensor* added = FindTensor(weights, "model.embed_tokens.added.weight");
+    for (const auto& [name, tensor] : weights) {
+      if (name.find(".lora_") == std::string::npos) continue;
+      const bool of_rows = added != nullptr && name.ends_with(".lora_embedding_A");
+      adapter.tensors.emplace_back(
+          name, of_rows ? at::constant_pad_nd(tensor, {0, added->size(0)}) : tensor);
+    }
+    if (added == nullptr) return absl::OkStatus();
+    for (const char* module : {"model.embed_tokens", "lm_head"}) {
+      if (FindTensor(weights, StrCat(module, ".weight")) == nullptr) continue;
+      adapter.tensors.emplace_back(StrCat(module, ".weight"), WholeTable(weights, module));
+    }
+    notes.push_back(StrCat("the model was given ", added->size(0),
+                           " tokens: resize_token_embeddings of the base model before the adapter "
+                           "is loaded"));
+    return absl::OkStatus();
+  }));
+  OPENP5_RETURN_IF_ERROR(checkpoints::WritePeftAdapter(out, adapter));
+  return notes;
+}
+
 absl::StatusOr<Notes> ExportHuggingFace(const std::string& path, const std::string& out) {
   Notes notes;
   OPENP5_ASSIGN_OR_RETURN(const auto manifest, checkpoints::ReadManifest(path));
@@ -94,8 +153,10 @@ absl::StatusOr<Notes> ExportHuggingFace(const std::string& path, const std::stri
                                                                     manifest.tokenizer_family));
   checkpoints::HuggingFaceFolder folder{.config = manifest.model_config};
   OPENP5_ASSIGN_OR_RETURN(folder.weights, checkpoints::ReadWeights(path));
-  OPENP5_RETURN_IF_ERROR(
-      CatchTorch(path, [&] { return SettleWholeWords(&folder.weights, &notes); }));
+  OPENP5_RETURN_IF_ERROR(CatchTorch(path, [&]() -> absl::Status {
+    OPENP5_RETURN_IF_ERROR(MergeOwnAdapter(&folder));
+    return SettleWholeWords(&folder.weights, &notes);
+  }));
   OPENP5_RETURN_IF_ERROR(checkpoints::WriteHuggingFaceFolder(
       out, folder,
       [&](const std::string& to) { return text::SaveForTransformers(*tokenizer, to); }));
@@ -178,9 +239,10 @@ absl::Status RunCheckpointExport(const std::vector<std::string>& arguments) {
   if (!run) return absl::OkStatus();
   // Also tells a folder that is none of ours, whatever is exported from it.
   OPENP5_RETURN_IF_ERROR(checkpoints::ReadManifest(options.checkpoint).status());
-  OPENP5_ASSIGN_OR_RETURN(const Notes notes, options.to == "openp5"
-                                                 ? ExportOpenP5(options.checkpoint, out.out)
-                                                 : ExportHuggingFace(options.checkpoint, out.out));
+  const auto write = options.to == "openp5" ? ExportOpenP5
+                     : options.to == "peft" ? ExportPeft
+                                            : ExportHuggingFace;
+  OPENP5_ASSIGN_OR_RETURN(const Notes notes, write(options.checkpoint, out.out));
   std::string text = StrCat("exported to ", options.to, ": ", out.out, "\n");
   for (const std::string& note : notes) text += StrCat("note: ", note, "\n");
   return Print(format, text, {{"out", out.out}, {"to", options.to}, {"notes", notes}});

@@ -4,23 +4,24 @@
 
 #include <utility>
 
+#include "absl/strings/str_join.h"
 #include "checkpoints/checkpoint.h"
 #include "checkpoints/foreign_model.h"
 #include "checkpoints/hugging_face.h"
 #include "platform/base/file.h"
 #include "platform/base/memory.h"
+#include "platform/models/llama.h"
 
 namespace openp5::app {
 namespace {
 
 constexpr char kPresetPrefix[] = "preset:";
 
-absl::StatusOr<std::unique_ptr<models::T5Model>> ModelFrom(const std::string& where,
-                                                           const nlohmann::json& config,
-                                                           NamedTensors weights) {
-  auto shape = models::T5Config::FromHuggingFace(config);
-  if (!shape.ok()) return Annotate(shape.status(), where);
-  auto model = models::T5Model::FromStateDict(*shape, std::move(weights));
+// `type`: what weights that are not trained may be kept in.
+absl::StatusOr<std::unique_ptr<models::LanguageModel>> ModelFrom(
+    const std::string& where, const nlohmann::json& config, NamedTensors weights,
+    c10::ScalarType type = c10::ScalarType::Float) {
+  auto model = models::LoadLanguageModel(config, std::move(weights), type);
   if (!model.ok()) return Annotate(model.status(), where);
   return model;
 }
@@ -34,15 +35,21 @@ absl::StatusOr<std::unique_ptr<text::Tokenizer>> TokenizerFor(const std::string&
 }
 
 // Says what the parameters will take, before they take it.
-absl::Status ReserveFor(const std::string& where, const NamedTensors& weights) {
+absl::Status ReserveFor(const std::string& where, const NamedTensors& weights,
+                        c10::ScalarType type) {
   int64_t elements = 0;
   for (const auto& [name, tensor] : weights) elements += tensor.numel();
-  return ReserveMemory(where, elements * static_cast<int64_t>(sizeof(float)));
+  return ReserveMemory(where, elements * static_cast<int64_t>(c10::elementSize(type)));
+}
+
+// What a model's weights will be kept in: T5's are always float32.
+c10::ScalarType StorageType(const nlohmann::json& config, const Runtime& runtime) {
+  return config.value("model_type", "t5") == "t5" ? c10::ScalarType::Float : runtime.compute_type;
 }
 
 absl::StatusOr<LoadedModel> LoadOwn(const CheckpointOptions& options,
                                     const std::vector<datasets::SequenceDataset>& datasets,
-                                    const IndexRequest& request) {
+                                    const IndexRequest& request, const Runtime& runtime) {
   const std::string& path = options.checkpoint;
   LoadedModel loaded;
   OPENP5_ASSIGN_OR_RETURN(const auto manifest, checkpoints::ReadManifest(path));
@@ -56,8 +63,10 @@ absl::StatusOr<LoadedModel> LoadOwn(const CheckpointOptions& options,
   OPENP5_RETURN_IF_ERROR(CompleteTokenizer(own, loaded.tokenizer.get()));
   OPENP5_RETURN_IF_ERROR(CompleteTokenizer(chosen.indexes, loaded.tokenizer.get()));
   OPENP5_ASSIGN_OR_RETURN(NamedTensors weights, checkpoints::ReadWeights(path));
-  OPENP5_RETURN_IF_ERROR(ReserveFor(path, weights));
-  OPENP5_ASSIGN_OR_RETURN(loaded.model, ModelFrom(path, manifest.model_config, std::move(weights)));
+  const c10::ScalarType type = StorageType(manifest.model_config, runtime);
+  OPENP5_RETURN_IF_ERROR(ReserveFor(path, weights, type));
+  OPENP5_ASSIGN_OR_RETURN(loaded.model,
+                          ModelFrom(path, manifest.model_config, std::move(weights), type));
   OPENP5_RETURN_IF_ERROR(
       CheckEmbeddingRows(path, {.rows = loaded.model->vocabulary_size()}, *loaded.tokenizer));
   loaded.indexes = std::move(chosen.indexes);
@@ -68,13 +77,14 @@ absl::StatusOr<LoadedModel> LoadOwn(const CheckpointOptions& options,
 
 absl::StatusOr<LoadedModel> LoadForeign(const CheckpointOptions& options,
                                         const std::vector<datasets::SequenceDataset>& datasets,
-                                        const IndexRequest& request) {
+                                        const IndexRequest& request, const Runtime& runtime) {
   OPENP5_ASSIGN_OR_RETURN(ForeignCheckpoint foreign,
                           OpenForeignCheckpoint(options, datasets, request));
-  OPENP5_RETURN_IF_ERROR(ReserveFor(options.checkpoint, foreign.weights));
+  const c10::ScalarType type = StorageType(foreign.config, runtime);
+  OPENP5_RETURN_IF_ERROR(ReserveFor(options.checkpoint, foreign.weights, type));
   LoadedModel loaded;
-  OPENP5_ASSIGN_OR_RETURN(
-      loaded.model, ModelFrom(options.checkpoint, foreign.config, std::move(foreign.weights)));
+  OPENP5_ASSIGN_OR_RETURN(loaded.model, ModelFrom(options.checkpoint, foreign.config,
+                                                  std::move(foreign.weights), type));
   loaded.tokenizer = std::move(foreign.tokenizer);
   loaded.indexes = std::move(foreign.indexes);
   return loaded;
@@ -90,7 +100,7 @@ NamedTensors WithoutData(const NamedTensors& weights) {
 }
 
 // The weights under the model's own names, each once, as they are in the file.
-NamedTensors OwnWeights(const models::T5Model& model, NamedTensors weights) {
+NamedTensors OwnWeights(const models::LanguageModel& model, NamedTensors weights) {
   constexpr std::string_view kPrefix = "module.";
   NamedTensors own;
   for (const auto& [name, parameter] : model.parameters()) {
@@ -102,17 +112,60 @@ NamedTensors OwnWeights(const models::T5Model& model, NamedTensors weights) {
   return own;
 }
 
+using LanguageModelOr = absl::StatusOr<std::unique_ptr<models::LanguageModel>>;
+
 // Rows of added tokens are drawn anew even where a published model has spare ones.
 void FitVocabulary(const text::Tokenizer& tokenizer, const NewModelOptions& create,
-                   models::T5Model* model) {
+                   models::LanguageModel* model) {
   Random random(create.seed);
   const int64_t base = tokenizer.base_vocabulary_size();
   const int64_t size = tokenizer.vocabulary_size();
-  if (size > base && model->config().vocab_size > base) model->ResizeVocabulary(base, random);
-  if (model->config().vocab_size < size ||
-      (create.openp5_compat && model->config().vocab_size != size)) {
+  if (size > base && model->vocabulary_size() > base) model->ResizeVocabulary(base, random);
+  if (model->vocabulary_size() < size ||
+      (create.openp5_compat && model->vocabulary_size() != size)) {
     model->ResizeVocabulary(size, random);
   }
+}
+
+LanguageModelOr CreatePreset(const BackboneOptions& options, const NewModelOptions& create,
+                             const text::Tokenizer& tokenizer) {
+  auto config = models::PresetConfig(options.backbone.substr(std::string(kPresetPrefix).size()));
+  if (!config.ok()) return UsageError(StrCat("--backbone: ", ToStd(config.status().message())));
+  (*config)["vocab_size"] = tokenizer.vocabulary_size();
+  (*config)["pad_token_id"] = tokenizer.pad_id();
+  (*config)["eos_token_id"] = tokenizer.eos_id();
+  return models::CreateLanguageModel(*config, create.seed);
+}
+
+// With an adapter the weights themselves stay as they are, in the type they are computed in.
+LanguageModelOr LoadBackbone(const BackboneOptions& options, const NewModelOptions& create,
+                             const text::Tokenizer& tokenizer, const Runtime& runtime) {
+  OPENP5_ASSIGN_OR_RETURN(auto folder, checkpoints::ReadHuggingFaceFolder(options.backbone));
+  const c10::ScalarType type =
+      options.lora ? StorageType(folder.config, runtime) : c10::ScalarType::Float;
+  OPENP5_RETURN_IF_ERROR(ReserveFor(options.backbone, folder.weights, type));
+  OPENP5_ASSIGN_OR_RETURN(
+      auto model, ModelFrom(options.backbone, folder.config, std::move(folder.weights), type));
+  FitVocabulary(tokenizer, create, model.get());
+  OPENP5_RETURN_IF_ERROR(
+      CheckEmbeddingRows(options.backbone, {.rows = model->vocabulary_size()}, tokenizer));
+  return model;
+}
+
+absl::Status AddLora(const BackboneOptions& options, const NewModelOptions& create,
+                     const text::Tokenizer& tokenizer, models::LanguageModel* model) {
+  if (!options.lora) return absl::OkStatus();
+  auto* llama = dynamic_cast<models::LlamaModel*>(model);
+  if (llama == nullptr) return UsageError("--lora: expected a Llama as --backbone, got a T5");
+  const int64_t first_trained = tokenizer.added_tokens().empty() ? model->vocabulary_size()
+                                                                 : tokenizer.base_vocabulary_size();
+  Random random(create.seed);
+  const absl::Status added = llama->AddLora({.rank = options.lora_r,
+                                             .alpha = options.lora_alpha,
+                                             .dropout = options.lora_dropout,
+                                             .target_modules = options.lora_target_modules},
+                                            first_trained, random);
+  return added.ok() ? added : UsageError(StrCat("--lora-target-modules: ", ToStd(added.message())));
 }
 
 }  // namespace
@@ -145,13 +198,25 @@ void CheckpointOptions::ForEach(OptionVisitor& visitor) {
 
 void BackboneOptions::ForEach(OptionVisitor& visitor) {
   visitor.Visit({.name = "backbone",
-                 .help = "Hugging Face folder, or preset:NAME for random weights (t5-tiny, "
-                         "t5-mini, t5-small, t5-base, t5-large)"},
+                 .help = StrCat("Hugging Face folder, or preset:NAME for random weights (",
+                                absl::StrJoin(models::PresetNames(), ", "), ")")},
                 &backbone);
   visitor.Visit({.name = "tokenizer",
                  .help = "SentencePiece model, tokenizer.json, or a folder that holds one "
                          "(default: the backbone's folder)"},
                 &tokenizer);
+  visitor.Visit({.name = "lora",
+                 .help = "train a LoRA adapter and the rows of added tokens; the backbone's "
+                         "weights stay as they are (Llama only)"},
+                &lora);
+  visitor.Visit({.name = "lora-r", .help = "rank of the adapter", .minimum = 1}, &lora_r);
+  visitor.Visit({.name = "lora-alpha", .help = "the update counts alpha / rank times"},
+                &lora_alpha);
+  visitor.Visit({.name = "lora-dropout", .help = "dropout of the adapter's input"}, &lora_dropout);
+  visitor.Visit({.name = "lora-target-modules",
+                 .help = "layers the adapter changes: q_proj, k_proj, v_proj, o_proj, gate_proj, "
+                         "up_proj, down_proj, embed_tokens, lm_head"},
+                &lora_target_modules);
 }
 
 absl::StatusOr<ForeignCheckpoint> OpenForeignCheckpoint(
@@ -173,7 +238,7 @@ absl::StatusOr<ForeignCheckpoint> OpenForeignCheckpoint(
     OPENP5_ASSIGN_OR_RETURN(const auto shape,
                             ModelFrom(path, model.config, WithoutData(model.weights)));
     foreign.config = std::move(model.config);
-    foreign.config.update(shape->config().ToHuggingFace());
+    foreign.config.update(shape->ToHuggingFace());
     foreign.weights = OwnWeights(*shape, std::move(model.weights));
     return CheckIndexFits(path, {shape->vocabulary_size(), model.has_exact_rows},
                           *foreign.tokenizer, datasets, request);
@@ -187,8 +252,8 @@ absl::StatusOr<LoadedModel> LoadCheckpoint(const CheckpointOptions& options,
   LoadedModel loaded;
   OPENP5_RETURN_IF_ERROR(CatchTorch(options.checkpoint, [&]() -> absl::Status {
     OPENP5_ASSIGN_OR_RETURN(loaded, checkpoints::IsCheckpoint(options.checkpoint)
-                                        ? LoadOwn(options, datasets, request)
-                                        : LoadForeign(options, datasets, request));
+                                        ? LoadOwn(options, datasets, request, runtime)
+                                        : LoadForeign(options, datasets, request, runtime));
     loaded.model->To(runtime.device);
     loaded.model->SetComputeType(runtime.compute_type);
     loaded.model->SetTraining(false);
@@ -208,21 +273,10 @@ absl::StatusOr<LoadedModel> CreateModel(const BackboneOptions& options,
                           TokenizerFor(options.tokenizer, preset ? "" : options.backbone, ""));
   OPENP5_RETURN_IF_ERROR(CompleteTokenizer(loaded.indexes, loaded.tokenizer.get()));
   OPENP5_RETURN_IF_ERROR(CatchTorch(options.backbone, [&]() -> absl::Status {
-    if (preset) {
-      auto config =
-          models::T5Config::Preset(options.backbone.substr(std::string(kPresetPrefix).size()));
-      if (!config.ok()) return UsageError(StrCat("--backbone: ", ToStd(config.status().message())));
-      config->vocab_size = loaded.tokenizer->vocabulary_size();
-      loaded.model = models::T5Model::Create(*config, create.seed);
-    } else {
-      OPENP5_ASSIGN_OR_RETURN(auto folder, checkpoints::ReadHuggingFaceFolder(options.backbone));
-      OPENP5_RETURN_IF_ERROR(ReserveFor(options.backbone, folder.weights));
-      OPENP5_ASSIGN_OR_RETURN(
-          loaded.model, ModelFrom(options.backbone, folder.config, std::move(folder.weights)));
-      FitVocabulary(*loaded.tokenizer, create, loaded.model.get());
-      OPENP5_RETURN_IF_ERROR(CheckEmbeddingRows(
-          options.backbone, {.rows = loaded.model->vocabulary_size()}, *loaded.tokenizer));
-    }
+    OPENP5_ASSIGN_OR_RETURN(loaded.model,
+                            preset ? CreatePreset(options, create, *loaded.tokenizer)
+                                   : LoadBackbone(options, create, *loaded.tokenizer, runtime));
+    OPENP5_RETURN_IF_ERROR(AddLora(options, create, *loaded.tokenizer, loaded.model.get()));
     loaded.model->To(runtime.device);
     loaded.model->SetComputeType(runtime.compute_type);
     return absl::OkStatus();

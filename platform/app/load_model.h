@@ -13,7 +13,7 @@
 #include "platform/base/status.h"
 #include "platform/config/command_line.h"
 #include "platform/config/options.h"
-#include "platform/models/t5.h"
+#include "platform/models/language_model.h"
 #include "platform/tensor/runtime.h"
 #include "platform/text/tokenizer.h"
 
@@ -34,12 +34,17 @@ struct CheckpointOptions {
 struct BackboneOptions {
   std::string backbone = "preset:t5-small";
   std::string tokenizer;  // empty: in the backbone's folder
+  // A LoRA adapter instead of all weights; the defaults are OpenP5's.
+  bool lora = false;
+  int64_t lora_r = 8;
+  double lora_alpha = 16, lora_dropout = 0.05;
+  std::vector<std::string> lora_target_modules = {"q_proj", "v_proj", "embed_tokens"};
 
   void ForEach(OptionVisitor& visitor);
 };
 
 struct LoadedModel {
-  std::unique_ptr<models::T5Model> model;  // on the runtime's device, not in training mode
+  std::unique_ptr<models::LanguageModel> model;  // on the runtime's device, not in training mode
   std::unique_ptr<text::Tokenizer> tokenizer;
   std::vector<indexing::ItemIndex> indexes;            // of the datasets, in that order
   nlohmann::json training = nlohmann::json::object();  // options it was trained with, if known

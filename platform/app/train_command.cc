@@ -9,7 +9,7 @@
 #include "platform/base/log.h"
 #include "platform/base/signals.h"
 #include "platform/config/command_line.h"
-#include "trainers/seq2seq_trainer.h"
+#include "trainers/trainer.h"
 
 namespace openp5::app {
 namespace {
@@ -95,7 +95,8 @@ absl::Status RunTrain(const std::vector<std::string>& arguments) {
                   runtime));
   if (options.train.random_initialize) {
     trainers::RandomInitialize(*loaded.model, *loaded.tokenizer,
-                               static_cast<uint64_t>(options.train.seed));
+                               static_cast<uint64_t>(options.train.seed),
+                               options.train.openp5_compat);
   }
   OPENP5_ASSIGN_OR_RETURN(
       const auto joined,
@@ -112,7 +113,7 @@ absl::Status RunTrain(const std::vector<std::string>& arguments) {
       const trainers::RunFolder folder,
       trainers::RunFolder::Open(options.run.run_dir, line.Dump(), options.train.resume));
   CatchTermination();
-  OPENP5_ASSIGN_OR_RETURN(const auto summary, trainers::TrainSeq2Seq(setup, options.train, folder));
+  OPENP5_ASSIGN_OR_RETURN(const auto summary, trainers::Train(setup, options.train, folder));
   return PrintSummary(options, summary);
 }
 

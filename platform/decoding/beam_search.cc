@@ -91,8 +91,7 @@ class Search {
  public:
   Search(models::GenerativeModel& model, const models::PackedBatch& prompts,
          const PrefixConstraint& constraint, const BeamSearchOptions& options)
-      : model_(model),
-        constraint_(constraint),
+      : constraint_(constraint),
         options_(options),
         state_(model.Begin(prompts)),
         device_(prompts.tokens.device()) {}
@@ -107,10 +106,10 @@ class Search {
   }
 
  private:
-  // The start token and every following token that is the only one allowed are the same for all
-  // users: run in one pass, for one beam a user.
+  // After a user's start token, every token that is the only one allowed is the same for all users:
+  // run in one pass, for one beam a user.
   void StartWithForcedPrefix() {
-    std::vector<int32_t> prefix = {model_.start_token()};
+    std::vector<int32_t> prefix = {0};  // the first is each user's own
     std::vector<NodeId> nodes = {constraint_.root()};
     while (static_cast<int64_t>(prefix.size()) < options_.max_length) {
       const auto children = constraint_.ChildTokens(nodes.back());
@@ -120,13 +119,13 @@ class Search {
     }
     const int64_t steps = static_cast<int64_t>(prefix.size()),
                   count = static_cast<int64_t>(users_.size());
-    const at::Tensor tokens =
-        torch::tensor(std::vector<int64_t>(prefix.begin(), prefix.end()), at::kLong)
-            .view({1, 1, steps})
-            .expand({count, 1, steps})
-            .contiguous()
-            .to(device_);
-    const at::Tensor hidden = state_->Advance(tokens);  // [users, 1, steps, d_model]
+    const at::Tensor starts = state_->start_tokens().cpu();
+    at::Tensor tokens = torch::tensor(std::vector<int64_t>(prefix.begin(), prefix.end()), at::kLong)
+                            .view({1, 1, steps})
+                            .expand({count, 1, steps})
+                            .contiguous();
+    tokens.select(2, 0).copy_(starts.unsqueeze(1));
+    const at::Tensor hidden = state_->Advance(tokens.to(device_));  // [users, 1, steps, d_model]
     std::vector<float> sums(users_.size(), 0);
     if (steps > 1) {
       std::vector<Wanted> wanted;
@@ -144,6 +143,7 @@ class Search {
     hidden_ = hidden.narrow(2, steps - 1, 1).squeeze(2);
     length_ = steps;
     for (size_t u = 0; u < users_.size(); ++u) {
+      prefix[0] = static_cast<int32_t>(starts[static_cast<int64_t>(u)].item<int64_t>());
       users_[u].beams.push_back({nodes.back(), sums[u], prefix});
       if (!options_.pad_with_duplicates) continue;
       Beam duplicate = users_[u].beams.front();
@@ -242,7 +242,7 @@ class Search {
 
   void Close(UserSearch& user, const Beam& from, const Candidate& candidate) {
     Hypothesis hypothesis{constraint_.ItemAt(candidate.node), from.tokens,
-                          candidate.sum / static_cast<float>(length_)};
+                          candidate.sum / ScoreLength(length_)};
     hypothesis.tokens.push_back(candidate.token);
     Keep(user, std::move(hypothesis));
   }
@@ -256,20 +256,26 @@ class Search {
         [](const Hypothesis& a, const Hypothesis& b) { return a.score < b.score; }));
   }
 
-  // Transformers 4.26's rule: enough hypotheses, and the worst of them no worse than the best
-  // continuation of this step divided by the length before it.
+  // What a sum is divided by when a continuation has that many tokens.
+  float ScoreLength(int64_t length) const {
+    return static_cast<float>(length + options_.added_score_length);
+  }
+
+  // Transformers' rule: enough hypotheses, and the worst of them no worse than the best
+  // continuation of this step divided by the length before it (4.26) or with it (4.31).
   bool IsDone(const UserSearch& user, const std::vector<Candidate>& candidates) const {
     if (user.beams.empty()) return true;
     if (user.finished.size() < static_cast<size_t>(options_.beams)) return false;
     float worst = std::numeric_limits<float>::infinity();
     for (const Hypothesis& hypothesis : user.finished) worst = std::min(worst, hypothesis.score);
-    return worst >= candidates.front().sum / static_cast<float>(length_);
+    return worst >=
+           candidates.front().sum / ScoreLength(length_ + (options_.late_stop_length ? 1 : 0));
   }
 
   void Finish(UserSearch& user, bool cut) {
     if (cut) {
       for (const Beam& beam : user.beams)
-        Keep(user, {-1, beam.tokens, beam.sum / static_cast<float>(length_)});
+        Keep(user, {-1, beam.tokens, beam.sum / ScoreLength(length_)});
     }
     std::stable_sort(user.finished.begin(), user.finished.end(),
                      [](const Hypothesis& a, const Hypothesis& b) { return a.score > b.score; });
@@ -298,7 +304,6 @@ class Search {
     hidden_ = state_->Advance(tokens.to(device_)).squeeze(2);
   }
 
-  models::GenerativeModel& model_;
   const PrefixConstraint& constraint_;
   const BeamSearchOptions& options_;
   std::unique_ptr<models::GenerationState> state_;

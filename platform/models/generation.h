@@ -16,6 +16,10 @@ class GenerationState {
  public:
   virtual ~GenerationState() = default;
 
+  // First token of every user's continuations, [users] int64, to be advanced before any other (T5:
+  // the pad token; a causal model: the prompt's last token). As they were at the beginning.
+  virtual at::Tensor start_tokens() const = 0;
+
   // Appends `tokens` [users, beams, steps] int64 and returns the hidden states at those positions
   // [users, beams, steps, d_model] float32, ready for Logits.
   virtual at::Tensor Advance(const at::Tensor& tokens) = 0;
@@ -35,8 +39,6 @@ class GenerativeModel {
 
   // Reads the prompts; the state starts with one empty continuation a user. No gradients.
   virtual std::unique_ptr<GenerationState> Begin(const PackedBatch& prompts) = 0;
-  // First token of every continuation (T5: the pad token), to be advanced before any other.
-  virtual int32_t start_token() const = 0;
   virtual int64_t vocabulary_size() const = 0;
 };
 

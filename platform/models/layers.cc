@@ -34,7 +34,7 @@ at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double epsilon
 }
 
 at::Tensor Linear(const at::Tensor& x, const at::Tensor& weight, c10::ScalarType compute_type) {
-  if (compute_type == at::kFloat) return at::linear(x, weight);
+  // Each conversion to the type a tensor has already costs nothing.
   return at::linear(x.to(compute_type), weight.to(compute_type)).to(at::kFloat);
 }
 

@@ -10,7 +10,7 @@ namespace openp5::models {
 at::Tensor RmsNorm(const at::Tensor& x, const at::Tensor& weight, double epsilon);
 
 // x wᵀ: `x` [n, in], `weight` [out, in], result [n, out] float32. Computed in `compute_type`
-// (Float or BFloat16). Differentiable.
+// (Float or BFloat16), whatever the type of `weight`. Differentiable.
 at::Tensor Linear(const at::Tensor& x, const at::Tensor& weight, c10::ScalarType compute_type);
 
 // Zeroes elements with that probability and scales the rest; `x` itself if probability is 0.

@@ -16,10 +16,13 @@ struct PackedBatch {
   std::vector<int64_t> lengths;  // [batch], each > 0, sum = total
 };
 
-// Encoder inputs and the tokens to generate (with their end token), in the same order.
-struct Seq2SeqBatch {
+// What a model learns from. An encoder-decoder reads `input` and generates `labels` (with their end
+// token). A causal model reads `input`, prompt and response in one, and is to say label i after
+// position `label_positions[i]`.
+struct TrainingBatch {
   PackedBatch input;
-  PackedBatch labels;
+  PackedBatch labels;          // of the examples in the same order
+  at::Tensor label_positions;  // [total labels] int64, into input.tokens; undefined: none
 };
 
 }  // namespace openp5::models

@@ -88,9 +88,11 @@ GroupInputs Gather(const Group& group, int64_t heads, const at::Tensor& query,
 }
 
 // Attention weights [count * heads, queries, keys].
-at::Tensor Weights(const Group& group, const GroupInputs& in, int64_t heads,
+at::Tensor Weights(const Group& group, const GroupInputs& in, const AttentionOptions& options,
                    const at::Tensor& bias) {
+  const int64_t heads = options.heads;
   at::Tensor scores = at::bmm(in.query, in.key.transpose(1, 2));
+  if (options.divisor != 1) scores.div_(options.divisor);
   at::Tensor by_sequence =
       scores.view({group.count, heads, group.queries.length, group.keys.length});
   if (bias.defined()) {
@@ -113,7 +115,7 @@ class AttentionFunction : public torch::autograd::Function<AttentionFunction> {
     const at::Tensor added = bias.value_or(at::Tensor());
     for (const Group& group : layout->groups()) {
       const GroupInputs in = Gather(group, options.heads, query, key, value);
-      at::Tensor weights = Weights(group, in, options.heads, added);
+      at::Tensor weights = Weights(group, in, options, added);
       saved.push_back(weights);
       if (options.dropout > 0) {
         at::Tensor keep = at::empty(weights.sizes(), weights.options().dtype(at::kBool));
@@ -126,9 +128,11 @@ class AttentionFunction : public torch::autograd::Function<AttentionFunction> {
     }
     context->save_for_backward(saved);
     context->saved_data["heads"] = options.heads;
+    context->saved_data["divisor"] = options.divisor;
     context->saved_data["dropout"] = options.dropout;
     context->saved_data["layout"] = c10::IValue::make_capsule(c10::make_intrusive<LayoutHolder>(
-        std::move(layout), added.defined() ? added.sizes().vec() : std::vector<int64_t>()));
+        std::move(layout),
+        added.defined() && added.requires_grad() ? added.sizes().vec() : std::vector<int64_t>()));
     return output;
   }
 
@@ -136,6 +140,7 @@ class AttentionFunction : public torch::autograd::Function<AttentionFunction> {
                                                  torch::autograd::variable_list gradients) {
     const torch::autograd::variable_list saved = context->get_saved_variables();
     const int64_t heads = context->saved_data["heads"].toInt();
+    const double divisor = context->saved_data["divisor"].toDouble();
     const double dropout = context->saved_data["dropout"].toDouble();
     const auto holder = context->saved_data["layout"].toCapsule();
     const auto* kept = static_cast<const LayoutHolder*>(holder.get());
@@ -161,13 +166,14 @@ class AttentionFunction : public torch::autograd::Function<AttentionFunction> {
         used = (weights * keep).mul_(scale);
         d_weights.mul_(keep).mul_(scale);
       }
-      const at::Tensor d_scores = at::_softmax_backward_data(d_weights, weights, -1, at::kFloat);
+      at::Tensor d_scores = at::_softmax_backward_data(d_weights, weights, -1, at::kFloat);
       if (d_bias.defined()) {
         d_bias.narrow(1, 0, group.queries.length)
             .narrow(2, 0, group.keys.length)
             .add_(d_scores.view({group.count, heads, group.queries.length, group.keys.length})
                       .sum(0));
       }
+      if (divisor != 1) d_scores.div_(divisor);
       Scatter(at::bmm(d_scores, in.key), group.queries, heads, d_query);
       Scatter(at::bmm(d_scores.transpose(1, 2), in.query), group.keys, heads, d_key);
       Scatter(at::bmm(used.transpose(1, 2), real_g), group.keys, heads, d_value);

@@ -45,13 +45,15 @@ class AttentionLayout {
 
 struct AttentionOptions {
   int64_t heads = 1;
+  double divisor = 1;  // of the products of queries and keys
   double dropout = 0;  // probability that a weight is zeroed, 0 outside training
 };
 
-// softmax(q kᵀ + bias) v for every sequence and head, unscaled as in T5 (Raffel et al., 2020).
+// softmax(q kᵀ / divisor + bias) v for every sequence and head.
 // `query` [query tokens, heads * d], `key` and `value` [key tokens, heads * d] are packed float32;
 // `bias`, if given, [heads, ≥ longest query, ≥ longest key] is added to the scores (its top-left
-// part where sequences are shorter). Returns [query tokens, heads * d]. Differentiable in all four.
+// part where sequences are shorter); one without a gradient may be [1, …]. Returns [query tokens,
+// heads * d]. Differentiable in all four.
 at::Tensor RaggedAttention(const at::Tensor& query, const at::Tensor& key, const at::Tensor& value,
                            const std::optional<at::Tensor>& bias,
                            std::shared_ptr<const AttentionLayout> layout,

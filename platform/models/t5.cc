@@ -9,34 +9,17 @@
 
 #include "platform/models/layers.h"
 #include "platform/models/ragged_attention.h"
+#include "platform/models/state_dict.h"
 #include "platform/models/t5_generation.h"
 #include "platform/models/t5_stack.h"
 
 namespace openp5::models {
 namespace {
 
-void FillNormal(at::Tensor& tensor, double deviation, Random& random) {
-  float* data = tensor.data_ptr<float>();
-  for (int64_t i = 0; i < tensor.numel(); ++i)
-    data[i] = static_cast<float>(random.Normal() * deviation);
-}
-
 // Names Hugging Face and OpenP5 write for a tied tensor besides the one we keep.
 bool IsTiedCopy(const std::string& name, const T5Config& config) {
   return name == "encoder.embed_tokens.weight" || name == "decoder.embed_tokens.weight" ||
          (config.tie_word_embeddings && name == "lm_head.weight");
-}
-
-std::string ShapeText(at::IntArrayRef shape) {
-  std::string text = "[";
-  for (const int64_t size : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(size);
-  return text + "]";
-}
-
-void StripModulePrefix(NamedTensors* weights) {
-  for (auto& [name, tensor] : *weights) {
-    if (name.starts_with("module.")) name.erase(0, 7);
-  }
 }
 
 int64_t CountDecoderBlocks(const NamedTensors& weights) {
@@ -168,9 +151,8 @@ absl::StatusOr<std::unique_ptr<T5Model>> T5Model::FromStateDict(T5Config config,
 
 const T5Config& T5Model::config() const { return impl_->config; }
 const NamedTensors& T5Model::parameters() const { return impl_->parameters; }
-int32_t T5Model::start_token() const {
-  return static_cast<int32_t>(impl_->config.decoder_start_token_id);
-}
+nlohmann::json T5Model::ToHuggingFace() const { return impl_->config.ToHuggingFace(); }
+at::Tensor T5Model::embeddings() const { return impl_->weights.shared; }
 int64_t T5Model::vocabulary_size() const { return impl_->config.vocab_size; }
 
 void T5Model::SetTraining(bool training, double dropout) {
@@ -185,14 +167,8 @@ void T5Model::To(c10::Device device) {
 }
 
 void T5Model::ResizeVocabulary(int64_t rows, Random& random) {
-  const int64_t old_rows = impl_->config.vocab_size, kept = std::min(rows, old_rows);
   for (at::Tensor* table : {&impl_->weights.shared, &impl_->weights.lm_head}) {
-    if (!table->defined()) continue;
-    at::Tensor resized = at::empty({rows, impl_->config.d_model});
-    resized.narrow(0, 0, kept).copy_(table->detach().narrow(0, 0, kept));
-    at::Tensor added = resized.narrow(0, kept, rows - kept);
-    FillNormal(added, 1, random);
-    table->set_data(resized.to(table->device()));
+    if (table->defined()) table->set_data(ResizeRows(*table, rows, embedding_deviation(), random));
   }
   impl_->config.vocab_size = rows;
 }
@@ -257,7 +233,7 @@ at::Tensor T5Model::Logits(const at::Tensor& decoded) const {
                 m.compute_type);
 }
 
-at::Tensor T5Model::TokenLosses(const Seq2SeqBatch& batch) {
+at::Tensor T5Model::TokenLosses(const TrainingBatch& batch) {
   const at::Tensor decoded = Decode(batch.input, Encode(batch.input), batch.labels);
   return at::cross_entropy_loss(Logits(decoded), batch.labels.tokens, {}, at::Reduction::None);
 }

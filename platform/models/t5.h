@@ -7,13 +7,10 @@
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "platform/base/random.h"
-#include "platform/base/status.h"
-#include "platform/models/generation.h"
-#include "platform/models/packed_batch.h"
-#include "platform/tensor/named_tensors.h"
+#include "platform/models/language_model.h"
 
 namespace openp5::models {
 
@@ -41,15 +38,15 @@ struct T5Config {
   // InvalidArgument naming the field for a missing or senseless value or another activation.
   static absl::StatusOr<T5Config> FromHuggingFace(const nlohmann::json& json);
   nlohmann::json ToHuggingFace() const;
-  // "t5-tiny", "t5-mini", "t5-small", "t5-base", "t5-large"; NotFound lists them.
-  static absl::StatusOr<T5Config> Preset(const std::string& name);
+  // "t5-tiny", "t5-mini", "t5-small", "t5-base", "t5-large".
+  static std::vector<std::pair<std::string, T5Config>> Presets();
 };
 
 // T5 with OpenP5's whole-word embedding (OpenP5: Xu et al., 2024, section 3; P5: Geng et al., 2022)
 // on packed batches. Parameters are float32 under Hugging Face's names ("shared.weight",
 // "encoder.block.0.layer.0.SelfAttention.q.weight", …, "encoder.whole_word_embeddings.weight"),
 // tied tensors once. One thread at a time.
-class T5Model final : public GenerativeModel {
+class T5Model final : public LanguageModel {
  public:
   // Random weights as Hugging Face initialises them; whole-word rows N(0, 1) as OpenP5's.
   static std::unique_ptr<T5Model> Create(const T5Config& config, uint64_t seed);
@@ -64,8 +61,6 @@ class T5Model final : public GenerativeModel {
   ~T5Model() override;
 
   const T5Config& config() const;
-  // Every parameter once, in a fixed order. The tensors share memory with the model.
-  const NamedTensors& parameters() const;
 
   // Encoder outputs after the final norm, [total, d_model]. `block_outputs`, if given, receives
   // every block's output.
@@ -76,20 +71,18 @@ class T5Model final : public GenerativeModel {
                     std::vector<at::Tensor>* block_outputs = nullptr);
   // Scores of every token, [n, vocab_size] float32, for decoder outputs [n, d_model].
   at::Tensor Logits(const at::Tensor& decoded) const;
-  // Cross entropy at every label token, [total labels] float32, with gradients.
-  at::Tensor TokenLosses(const Seq2SeqBatch& batch);
 
-  // Dropout is active only in training mode (off after creation). `dropout` < 0: the config's rate.
-  void SetTraining(bool training, double dropout = -1);
-  // Grows or cuts the embedding (and an untied head) to `rows`; new rows are N(0, 1) from `random`,
-  // as nn.Embedding's.
-  void ResizeVocabulary(int64_t rows, Random& random);
-  void To(c10::Device device);
-  // Type matrix products are computed in, Float (default) or BFloat16; everything else is float32.
-  void SetComputeType(c10::ScalarType type);
-
+  bool is_causal() const override { return false; }
+  nlohmann::json ToHuggingFace() const override;
+  const NamedTensors& parameters() const override;
+  at::Tensor embeddings() const override;
+  double embedding_deviation() const override { return 1; }  // as nn.Embedding's
+  at::Tensor TokenLosses(const TrainingBatch& batch) override;
+  void SetTraining(bool training, double dropout = -1) override;
+  void ResizeVocabulary(int64_t rows, Random& random) override;
+  void To(c10::Device device) override;
+  void SetComputeType(c10::ScalarType type) override;
   std::unique_ptr<GenerationState> Begin(const PackedBatch& prompts) override;
-  int32_t start_token() const override;
   int64_t vocabulary_size() const override;
 
  private:

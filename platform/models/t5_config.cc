@@ -1,42 +1,9 @@
 #include <nlohmann/json.hpp>
 
+#include "platform/models/config_json.h"
 #include "platform/models/t5.h"
-#include "platform/registry/registry.h"
 
 namespace openp5::models {
-namespace {
-
-template <class T>
-absl::Status ReadField(const nlohmann::json& json, const char* name, T* value) {
-  const auto found = json.find(name);
-  if (found == json.end() || found->is_null()) return absl::OkStatus();
-  if constexpr (std::is_same_v<T, bool>) {
-    if (!found->is_boolean())
-      return InvalidArgument("config.json: ", name, ": expected true or false, got ",
-                             found->dump());
-  } else if constexpr (std::is_same_v<T, std::string>) {
-    if (!found->is_string())
-      return InvalidArgument("config.json: ", name, ": expected a string, got ", found->dump());
-  } else if constexpr (std::is_floating_point_v<T>) {
-    if (!found->is_number())
-      return InvalidArgument("config.json: ", name, ": expected a number, got ", found->dump());
-  } else {
-    if (!found->is_number_integer())
-      return InvalidArgument("config.json: ", name, ": expected a whole number, got ",
-                             found->dump());
-  }
-  *value = found->get<T>();
-  return absl::OkStatus();
-}
-
-absl::Status CheckPositive(const char* name, int64_t value) {
-  constexpr int64_t kLargest = 1 << 24;
-  if (value > 0 && value <= kLargest) return absl::OkStatus();
-  return InvalidArgument("config.json: ", name, ": expected a number from 1 to ", kLargest,
-                         ", got ", value);
-}
-
-}  // namespace
 
 absl::StatusOr<T5Config> T5Config::FromHuggingFace(const nlohmann::json& json) {
   if (!json.is_object()) return InvalidArgument("config.json: expected a JSON object");
@@ -96,7 +63,7 @@ nlohmann::json T5Config::ToHuggingFace() const {
           {"decoder_start_token_id", decoder_start_token_id}};
 }
 
-absl::StatusOr<T5Config> T5Config::Preset(const std::string& name) {
+std::vector<std::pair<std::string, T5Config>> T5Config::Presets() {
   const auto shape = [](int64_t d_model, int64_t d_kv, int64_t d_ff, int64_t layers,
                         int64_t heads) {
     T5Config config;
@@ -107,14 +74,11 @@ absl::StatusOr<T5Config> T5Config::Preset(const std::string& name) {
     config.num_heads = heads;
     return config;
   };
-  Registry<T5Config> presets("backbone preset");
-  OPENP5_RETURN_IF_ERROR(presets.Register("t5-tiny", shape(128, 32, 512, 2, 4)));
-  OPENP5_RETURN_IF_ERROR(presets.Register("t5-mini", shape(256, 64, 1024, 4, 4)));
-  OPENP5_RETURN_IF_ERROR(presets.Register("t5-small", shape(512, 64, 2048, 6, 8)));
-  OPENP5_RETURN_IF_ERROR(presets.Register("t5-base", shape(768, 64, 3072, 12, 12)));
-  OPENP5_RETURN_IF_ERROR(presets.Register("t5-large", shape(1024, 64, 4096, 24, 16)));
-  OPENP5_ASSIGN_OR_RETURN(const T5Config* found, presets.Find(name));
-  return *found;
+  return {{"t5-tiny", shape(128, 32, 512, 2, 4)},
+          {"t5-mini", shape(256, 64, 1024, 4, 4)},
+          {"t5-small", shape(512, 64, 2048, 6, 8)},
+          {"t5-base", shape(768, 64, 3072, 12, 12)},
+          {"t5-large", shape(1024, 64, 4096, 24, 16)}};
 }
 
 }  // namespace openp5::models

@@ -23,6 +23,11 @@ class T5Generation final : public GenerationState {
     self_.resize(weights.decoder.blocks.size());
   }
 
+  at::Tensor start_tokens() const override {
+    return at::full({users_}, config_.decoder_start_token_id,
+                    at::TensorOptions().dtype(at::kLong).device(weights_.shared.device()));
+  }
+
   at::Tensor Advance(const at::Tensor& tokens) override {
     const at::NoGradGuard no_gradients;
     const int64_t rows = users_ * beams_, steps = tokens.size(2);

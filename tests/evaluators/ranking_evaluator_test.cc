@@ -32,7 +32,7 @@ class RankingEvaluatorTest : public ::testing::Test {
                                     text::EndTokenRule::kEveryRow);
     const EncodedText label{world_.tokenizer->Encode(world_.dataset->writer().Candidate(item)), {}};
     const std::vector<const EncodedText*> prompts = {&prompt[0]}, labels = {&label};
-    return -world_.model->TokenLosses({Pack(prompts), Pack(labels)}).mean().item<double>();
+    return -world_.model->TokenLosses({Pack(prompts), Pack(labels), {}}).mean().item<double>();
   }
 
   TinyWorld world_;

@@ -87,7 +87,7 @@ TEST_P(GoldenT5Test, HiddenStatesLogitsLossAndGradients) {
   ExpectTensor(encoded, "encoder_final_output", expected, input_mask);
   ExpectTensor(model->Logits(decoded), "logits", expected, label_mask);
 
-  const at::Tensor losses = model->TokenLosses({input, labels});
+  const at::Tensor losses = model->TokenLosses({input, labels, at::Tensor()});
   ExpectTensor(losses, "token_loss", expected, label_mask);
   const at::Tensor loss = OpenP5Loss(losses, labels.lengths);
   EXPECT_NEAR(loss.item<double>(), FindTensor(expected, "loss")->item<double>(), 1e-5);

@@ -9,9 +9,10 @@ using ::openp5::testing::TinyWorld;
 
 class CollatorTest : public ::testing::Test {
  protected:
-  models::Seq2SeqBatch Make(const CollatorOptions& options) {
-    return Collate(*world_.tokenizer,
-                   {{"toy user", "toy item_1001"}, {"toy user toy user toy user", "toy"}}, options);
+  models::TrainingBatch Make(const CollatorOptions& options) {
+    return *CollateSeq2Seq(*world_.tokenizer,
+                           {{"toy user", "toy item_1001"}, {"toy user toy user toy user", "toy"}},
+                           options);
   }
   std::vector<int64_t> Values(const at::Tensor& tensor) {
     const int64_t* data = tensor.const_data_ptr<int64_t>();
@@ -21,7 +22,7 @@ class CollatorTest : public ::testing::Test {
 };
 
 TEST_F(CollatorTest, PacksLongestInputFirst) {
-  const models::Seq2SeqBatch batch = Make({});
+  const models::TrainingBatch batch = Make({});
   ASSERT_EQ(batch.input.lengths.size(), 2u);
   EXPECT_GT(batch.input.lengths[0], batch.input.lengths[1]);
   EXPECT_EQ(batch.input.tokens.size(0), batch.input.lengths[0] + batch.input.lengths[1]);
@@ -31,21 +32,21 @@ TEST_F(CollatorTest, PacksLongestInputFirst) {
 }
 
 TEST_F(CollatorTest, EndTokensBelongToNoWord) {
-  const models::Seq2SeqBatch batch = Make({});
+  const models::TrainingBatch batch = Make({});
   const auto words = Values(batch.input.whole_words);
   EXPECT_EQ(words[static_cast<size_t>(batch.input.lengths[0]) - 1], 0);
   EXPECT_EQ(words.back(), 0);
 }
 
 TEST_F(CollatorTest, CompatKeepsTheLastWordAtShorterRowsEnds) {
-  const models::Seq2SeqBatch batch = Make({.openp5_compat = true});
+  const models::TrainingBatch batch = Make({.openp5_compat = true});
   const auto words = Values(batch.input.whole_words);
   EXPECT_EQ(words[static_cast<size_t>(batch.input.lengths[0]) - 1], 0);
   EXPECT_EQ(words.back(), 2);
 }
 
 TEST_F(CollatorTest, CutsLongTextsButKeepsTheEnd) {
-  const models::Seq2SeqBatch batch = Make({.max_tokens = 3});
+  const models::TrainingBatch batch = Make({.max_tokens = 3});
   EXPECT_EQ(batch.input.lengths, (std::vector<int64_t>{3, 3}));
   EXPECT_EQ(Values(batch.input.tokens)[2], world_.tokenizer->eos_id());
 }

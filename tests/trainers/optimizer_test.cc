@@ -72,10 +72,11 @@ TEST(OptimizerTest, EqualsTheFormula) {
 }
 
 TEST(OptimizerTest, DecaysAllButBiasesAndLayerNormWeights) {
-  EXPECT_TRUE(AdamW::IsDecayed("encoder.block.0.layer.0.layer_norm.weight"));
-  EXPECT_TRUE(AdamW::IsDecayed("shared.weight"));
-  EXPECT_FALSE(AdamW::IsDecayed("encoder.block.0.layer.0.SelfAttention.relative_attention_bias"));
-  EXPECT_FALSE(AdamW::IsDecayed("bert.LayerNorm.weight"));
+  EXPECT_TRUE(AdamWOptions().IsDecayed("encoder.block.0.layer.0.layer_norm.weight"));
+  EXPECT_TRUE(AdamWOptions().IsDecayed("shared.weight"));
+  EXPECT_FALSE(
+      AdamWOptions().IsDecayed("encoder.block.0.layer.0.SelfAttention.relative_attention_bias"));
+  EXPECT_FALSE(AdamWOptions().IsDecayed("bert.LayerNorm.weight"));
 }
 
 TEST(OptimizerTest, ANormThatIsNoNumberChangesNothing) {

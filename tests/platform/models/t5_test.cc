@@ -38,10 +38,10 @@ TEST(T5Test, AnExampleDoesNotDependOnItsBatch) {
   const std::vector<std::vector<int64_t>> inputs = {
       {5, 6, 7, 1}, {8, 1}, {9, 10, 11, 12, 13, 14, 1}};
   const std::vector<std::vector<int64_t>> labels = {{20, 1}, {21, 22, 1}, {23, 1}};
-  const at::Tensor together = model->TokenLosses({Pack(inputs), Pack(labels)});
+  const at::Tensor together = model->TokenLosses({Pack(inputs), Pack(labels), {}});
   int64_t start = 0;
   for (size_t i = 0; i < inputs.size(); ++i) {
-    const at::Tensor alone = model->TokenLosses({Pack({inputs[i]}), Pack({labels[i]})});
+    const at::Tensor alone = model->TokenLosses({Pack({inputs[i]}), Pack({labels[i]}), {}});
     EXPECT_TRUE(at::allclose(together.narrow(0, start, alone.size(0)), alone, 1e-5, 1e-5));
     start += alone.size(0);
   }
@@ -134,7 +134,7 @@ TEST(T5ConfigTest, ReadsBackAndNamesTheField) {
   EXPECT_THAT(with("model_type", "bert"),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("expected t5, got bert")));
   EXPECT_THAT(
-      T5Config::Preset("t5-huge"),
+      PresetConfig("t5-huge"),
       StatusIs(absl::StatusCode::kNotFound, AllOf(HasSubstr("t5-tiny"), HasSubstr("t5-huge"))));
 }
 

@@ -1,4 +1,4 @@
-#include "trainers/seq2seq_trainer.h"
+#include "trainers/trainer.h"
 
 #include <c10/core/GradMode.h>
 
@@ -18,7 +18,7 @@
 #include "platform/base/signals.h"
 #include "platform/tensor/runtime.h"
 #include "trainers/collator.h"
-#include "trainers/loss.h"
+#include "trainers/objective.h"
 #include "trainers/optimizer.h"
 #include "trainers/prefetcher.h"
 #include "trainers/schedule.h"
@@ -37,12 +37,12 @@ double SecondsSince(Clock::time_point start) {
 
 struct TrainingBatch {
   int64_t group = 0;
-  models::Seq2SeqBatch tensors = {};
+  models::TrainingBatch tensors = {};
 };
 
-class Seq2SeqTraining {
+class Training {
  public:
-  static absl::StatusOr<std::unique_ptr<Seq2SeqTraining>> Create(const TrainingSetup& setup,
+  static absl::StatusOr<std::unique_ptr<Training>> Create(const TrainingSetup& setup,
                                                                  const TrainOptions& options,
                                                                  const RunFolder& folder) {
     OPENP5_ASSIGN_OR_RETURN(auto weights, options.TaskWeights(setup.tasks.size()));
@@ -61,8 +61,13 @@ class Seq2SeqTraining {
     OPENP5_RETURN_IF_ERROR(RegisterBuiltinSchedules(&schedules));
     OPENP5_ASSIGN_OR_RETURN(const ScheduleFunction* schedule,
                             schedules.Find(options.ScheduleName()));
-    auto training = std::unique_ptr<Seq2SeqTraining>(new Seq2SeqTraining(
-        setup, options, folder, std::move(data), std::move(sampler), *schedule));
+    Registry<Objective> objectives("trainer");
+    OPENP5_RETURN_IF_ERROR(RegisterBuiltinObjectives(&objectives));
+    OPENP5_ASSIGN_OR_RETURN(const Objective* objective,
+                            objectives.Find(setup.model->is_causal() ? "causal" : "seq2seq"));
+    auto training = std::unique_ptr<Training>(
+        new Training(setup, options, folder, std::move(data), std::move(sampler), *objective));
+    training->schedule_ = *schedule;
     training->task_weights_ = std::move(weights);
     OPENP5_RETURN_IF_ERROR(training->PrepareSelection());
     return training;
@@ -71,17 +76,20 @@ class Seq2SeqTraining {
   absl::StatusOr<TrainingSummary> Run();
 
  private:
-  Seq2SeqTraining(const TrainingSetup& setup, const TrainOptions& options, const RunFolder& folder,
-                  TrainingData data, TaskSampler sampler, ScheduleFunction schedule)
+  Training(const TrainingSetup& setup, const TrainOptions& options, const RunFolder& folder,
+                  TrainingData data, TaskSampler sampler, Objective objective)
       : setup_(setup),
         options_(options),
         folder_(folder),
         data_(std::move(data)),
         sampler_(std::move(sampler)),
-        schedule_(schedule),
-        optimizer_(setup.model->parameters(), {.epsilon = options.adam_eps,
-                                               .weight_decay = options.weight_decay,
-                                               .clip = options.clip}) {
+        objective_(std::move(objective)),
+        optimizer_(models::TrainedParameters(*setup.model),
+                   {.epsilon = options.adam_eps,
+                    .weight_decay = options.weight_decay,
+                    .clip = options.clip,
+                    .torch_form = objective_.torch_optimizer,
+                    .undecayed = objective_.undecayed}) {
     // OpenP5 accumulates nothing: there the option only shortens the schedule.
     accumulation_ = options.openp5_compat ? 1 : options.gradient_accumulation_steps;
     const int64_t divisor = options.openp5_compat ? options.gradient_accumulation_steps : 1;
@@ -98,6 +106,16 @@ class Seq2SeqTraining {
   absl::Status PrepareSelection();
   absl::Status Resume();
   absl::Status TrainEpoch();
+  absl::StatusOr<models::TrainingBatch> Collate(const std::vector<datasets::Sample>& samples) const {
+    return objective_.collate(*setup_.tokenizer, samples,
+                              {.max_tokens = options_.max_input_tokens,
+                               .openp5_compat = options_.openp5_compat,
+                               .device = setup_.device});
+  }
+  // The loss of a batch, with gradients.
+  at::Tensor Loss(const models::TrainingBatch& batch) const {
+    return objective_.reduce(setup_.model->TokenLosses(batch), batch.labels.lengths);
+  }
   absl::StatusOr<TrainingBatch> MakeBatch(int64_t number) const;
   absl::Status Step(Prefetcher<TrainingBatch>* batches, int64_t count);
   absl::Status FinishEpoch(double seconds);
@@ -120,7 +138,8 @@ class Seq2SeqTraining {
   const RunFolder& folder_;
   TrainingData data_;
   TaskSampler sampler_;
-  ScheduleFunction schedule_;
+  const Objective objective_;
+  ScheduleFunction schedule_ = nullptr;
   AdamW optimizer_;
   std::vector<double> task_weights_;
   std::vector<evaluators::Metric> test_metrics_, selection_metric_;  // the latter empty: by loss
@@ -130,7 +149,7 @@ class Seq2SeqTraining {
   TrainingSummary summary_;
 };
 
-absl::Status Seq2SeqTraining::PrepareSelection() {
+absl::Status Training::PrepareSelection() {
   Registry<evaluators::MetricFunction> registry("metric");
   OPENP5_RETURN_IF_ERROR(evaluators::RegisterBuiltinMetrics(&registry));
   OPENP5_ASSIGN_OR_RETURN(test_metrics_,
@@ -146,7 +165,7 @@ absl::Status Seq2SeqTraining::PrepareSelection() {
   return absl::OkStatus();
 }
 
-absl::Status Seq2SeqTraining::Resume() {
+absl::Status Training::Resume() {
   OPENP5_ASSIGN_OR_RETURN(
       position_, LoadTrainingState(folder_.StatePath(), setup_.model->parameters(), &optimizer_,
                                    setup_.device));
@@ -158,7 +177,7 @@ absl::Status Seq2SeqTraining::Resume() {
   return absl::OkStatus();
 }
 
-absl::StatusOr<TrainingSummary> Seq2SeqTraining::Run() {
+absl::StatusOr<TrainingSummary> Training::Run() {
   SeedDefaultGenerator(setup_.device, static_cast<uint64_t>(options_.seed));
   if (folder_.HasState()) {
     OPENP5_RETURN_IF_ERROR(Resume());
@@ -172,19 +191,16 @@ absl::StatusOr<TrainingSummary> Seq2SeqTraining::Run() {
   return summary_;
 }
 
-absl::StatusOr<TrainingBatch> Seq2SeqTraining::MakeBatch(int64_t number) const {
+absl::StatusOr<TrainingBatch> Training::MakeBatch(int64_t number) const {
   const TaskSampler::Batch batch = sampler_.Get(number);
   std::vector<datasets::Sample> samples;
   for (const int32_t sample : batch.samples) samples.push_back(data_.Sample(batch.group, sample));
   TrainingBatch made{.group = batch.group};
-  made.tensors = Collate(*setup_.tokenizer, samples,
-                         {.max_tokens = options_.max_input_tokens,
-                          .openp5_compat = options_.openp5_compat,
-                          .device = setup_.device});
+  OPENP5_ASSIGN_OR_RETURN(made.tensors, Collate(samples));
   return made;
 }
 
-absl::Status Seq2SeqTraining::TrainEpoch() {
+absl::Status Training::TrainEpoch() {
   sampler_.StartEpoch(position_.epoch);
   data_.StartEpoch(position_.epoch);
   SetTraining(true);
@@ -229,13 +245,12 @@ absl::Status Seq2SeqTraining::TrainEpoch() {
   return FinishEpoch(SecondsSince(start));
 }
 
-absl::Status Seq2SeqTraining::Step(Prefetcher<TrainingBatch>* batches, int64_t count) {
+absl::Status Training::Step(Prefetcher<TrainingBatch>* batches, int64_t count) {
   double step_loss = 0;
   for (int64_t i = 0; i < count; ++i) {
     OPENP5_ASSIGN_OR_RETURN(const std::optional<TrainingBatch> batch, batches->Next());
     OPENP5_CHECK(batch.has_value());
-    const at::Tensor loss = MeanOfExampleMeans(setup_.model->TokenLosses(batch->tensors),
-                                               batch->tensors.labels.lengths);
+    const at::Tensor loss = Loss(batch->tensors);
     const size_t task = static_cast<size_t>(batch->group) % setup_.tasks.size();
     (loss * (task_weights_[task] / static_cast<double>(count))).backward();
     step_loss += loss.item<double>();
@@ -254,7 +269,7 @@ absl::Status Seq2SeqTraining::Step(Prefetcher<TrainingBatch>* batches, int64_t c
   return absl::OkStatus();
 }
 
-absl::Status Seq2SeqTraining::FinishEpoch(double seconds) {
+absl::Status Training::FinishEpoch(double seconds) {
   SetTraining(false);
   summary_.train_loss = position_.loss_sum / static_cast<double>(position_.loss_count);
   OPENP5_ASSIGN_OR_RETURN(summary_.validation_loss, ValidationLoss());
@@ -294,10 +309,9 @@ absl::Status Seq2SeqTraining::FinishEpoch(double seconds) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<double> Seq2SeqTraining::ValidationLoss() {
+absl::StatusOr<double> Training::ValidationLoss() {
   const c10::AutoGradMode no_gradients(false);
-  double sum = 0;
-  int64_t examples = 0;
+  double sum = 0, weights = 0;
   for (int64_t group = 0; group < static_cast<int64_t>(data_.groups().size()); ++group) {
     const std::vector<datasets::Sample> samples = data_.ValidationSamples(group);
     for (size_t begin = 0; begin < samples.size();
@@ -305,23 +319,19 @@ absl::StatusOr<double> Seq2SeqTraining::ValidationLoss() {
       const size_t end = std::min(samples.size(), begin + static_cast<size_t>(options_.batch_size));
       const std::vector<datasets::Sample> part(samples.begin() + static_cast<int64_t>(begin),
                                                samples.begin() + static_cast<int64_t>(end));
-      OPENP5_RETURN_IF_ERROR(CatchTorch("validation", [&] {
-        const models::Seq2SeqBatch batch = Collate(*setup_.tokenizer, part,
-                                                   {.max_tokens = options_.max_input_tokens,
-                                                    .openp5_compat = options_.openp5_compat,
-                                                    .device = setup_.device});
-        sum += MeanOfExampleMeans(setup_.model->TokenLosses(batch), batch.labels.lengths)
-                   .item<double>() *
-               static_cast<double>(part.size());
+      OPENP5_RETURN_IF_ERROR(CatchTorch("validation", [&]() -> absl::Status {
+        OPENP5_ASSIGN_OR_RETURN(const models::TrainingBatch batch, Collate(part));
+        const double weight = objective_.weight(batch.labels.lengths);
+        sum += Loss(batch).item<double>() * weight;
+        weights += weight;
         return absl::OkStatus();
       }));
-      examples += static_cast<int64_t>(part.size());
     }
   }
-  return sum / static_cast<double>(examples);
+  return sum / weights;
 }
 
-absl::StatusOr<std::vector<evaluators::RankingResult>> Seq2SeqTraining::Evaluate(
+absl::StatusOr<std::vector<evaluators::RankingResult>> Training::Evaluate(
     const std::string& split, const std::vector<evaluators::Metric>& metrics) {
   evaluators::EvaluationOptions evaluation = setup_.evaluation;
   evaluation.split = split;
@@ -338,7 +348,7 @@ absl::StatusOr<std::vector<evaluators::RankingResult>> Seq2SeqTraining::Evaluate
   return results;
 }
 
-absl::Status Seq2SeqTraining::Test(int64_t epoch) {
+absl::Status Training::Test(int64_t epoch) {
   OPENP5_ASSIGN_OR_RETURN(const auto results, Evaluate("test", test_metrics_));
   LogInfo(StrCat("test split:\n", evaluators::ResultsTable(results)));
   nlohmann::ordered_json line = evaluators::ResultsToJson(results);
@@ -349,7 +359,7 @@ absl::Status Seq2SeqTraining::Test(int64_t epoch) {
 }
 
 // Smaller is better: the validation loss, or the negative mean of a metric over all groups.
-absl::StatusOr<double> Seq2SeqTraining::SelectionValue(double validation_loss) {
+absl::StatusOr<double> Training::SelectionValue(double validation_loss) {
   if (selection_metric_.empty()) return validation_loss;
   OPENP5_ASSIGN_OR_RETURN(const auto results, Evaluate("validation", selection_metric_));
   double sum = 0;
@@ -359,7 +369,7 @@ absl::StatusOr<double> Seq2SeqTraining::SelectionValue(double validation_loss) {
   return -mean;
 }
 
-absl::Status Seq2SeqTraining::Save() {
+absl::Status Training::Save() {
   // The state first: `last` is only for use, a run goes on from the state alone.
   OPENP5_RETURN_IF_ERROR(SaveTrainingState(folder_.StatePath(), setup_.model->parameters(),
                                            optimizer_, position_, setup_.device));
@@ -369,9 +379,9 @@ absl::Status Seq2SeqTraining::Save() {
 
 }  // namespace
 
-absl::StatusOr<TrainingSummary> TrainSeq2Seq(const TrainingSetup& setup,
+absl::StatusOr<TrainingSummary> Train(const TrainingSetup& setup,
                                              const TrainOptions& options, const RunFolder& folder) {
-  OPENP5_ASSIGN_OR_RETURN(auto training, Seq2SeqTraining::Create(setup, options, folder));
+  OPENP5_ASSIGN_OR_RETURN(auto training, Training::Create(setup, options, folder));
   return training->Run();
 }
 

@@ -1,5 +1,5 @@
-#ifndef OPENP5_TRAINERS_SEQ2SEQ_TRAINER_H_
-#define OPENP5_TRAINERS_SEQ2SEQ_TRAINER_H_
+#ifndef OPENP5_TRAINERS_TRAINER_H_
+#define OPENP5_TRAINERS_TRAINER_H_
 
 #include <c10/core/Device.h>
 
@@ -10,7 +10,7 @@
 #include "datasets/prompts.h"
 #include "evaluators/evaluation_options.h"
 #include "evaluators/indexed_dataset.h"
-#include "platform/models/t5.h"
+#include "platform/models/language_model.h"
 #include "platform/text/tokenizer.h"
 #include "trainers/run_folder.h"
 #include "trainers/train_options.h"
@@ -19,7 +19,7 @@ namespace openp5::trainers {
 
 // What a training works with. Everything is kept by reference and must outlive the training.
 struct TrainingSetup {
-  models::T5Model* model = nullptr;  // on `device`, its vocabulary as large as the tokenizer needs
+  models::LanguageModel* model = nullptr;  // on `device`, with a row for each of the tokens
   const text::Tokenizer* tokenizer = nullptr;
   std::vector<const evaluators::IndexedDataset*> datasets = {};
   const datasets::PromptSet* prompts = nullptr;
@@ -42,15 +42,17 @@ struct TrainingSummary {
 // bit that of a run that never stopped. Cancelled, with the state saved, after SIGINT or SIGTERM
 // where they are caught (CatchTermination); FailedPrecondition if the loss stops being a number;
 // else failures of the data, the model or the disk.
-absl::StatusOr<TrainingSummary> TrainSeq2Seq(const TrainingSetup& setup,
-                                             const TrainOptions& options, const RunFolder& folder);
+absl::StatusOr<TrainingSummary> Train(const TrainingSetup& setup, const TrainOptions& options,
+                                      const RunFolder& folder);
 
-// Redraws the embeddings of number tokens from N(0, 1) (--random-initialize).
-void RandomInitialize(models::T5Model& model, const text::Tokenizer& tokenizer, uint64_t seed);
+// Redraws the embeddings of number tokens (--random-initialize) as widely as the model's others are
+// drawn. OpenP5 draws all from N(0, 1), which is fifty times as wide as a Llama's.
+void RandomInitialize(models::LanguageModel& model, const text::Tokenizer& tokenizer, uint64_t seed,
+                      bool openp5_compat);
 
 // Writes the model with its tokenizer and item indexes as a checkpoint that stands alone.
 absl::Status SaveModel(const std::string& path, const TrainingSetup& setup, nlohmann::json metrics);
 
 }  // namespace openp5::trainers
 
-#endif  // OPENP5_TRAINERS_SEQ2SEQ_TRAINER_H_
+#endif  // OPENP5_TRAINERS_TRAINER_H_

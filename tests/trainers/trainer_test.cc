@@ -1,4 +1,4 @@
-#include "trainers/seq2seq_trainer.h"
+#include "trainers/trainer.h"
 
 #include <torch/types.h>
 
@@ -27,7 +27,7 @@ TrainOptions FastOptions() {
           .logging_step = 1};
 }
 
-class Seq2SeqTrainerTest : public ::testing::Test {
+class TrainerTest : public ::testing::Test {
  protected:
   absl::StatusOr<TrainingSummary> Train(TinyWorld* world, const TrainOptions& options,
                                         const std::string& run) {
@@ -39,7 +39,7 @@ class Seq2SeqTrainerTest : public ::testing::Test {
                               .description = {{"epochs", options.epochs}}};
     OPENP5_ASSIGN_OR_RETURN(const RunFolder folder,
                             RunFolder::Open(temporary_.File(run), "", options.resume));
-    return TrainSeq2Seq(setup, options, folder);
+    return Train(setup, options, folder);
   }
   std::string Weights(const std::string& run, const std::string& name = "last") {
     const auto bytes =
@@ -50,7 +50,7 @@ class Seq2SeqTrainerTest : public ::testing::Test {
   TemporaryFolder temporary_;
 };
 
-TEST_F(Seq2SeqTrainerTest, LearnsAndLeavesCheckpointsThatStandAlone) {
+TEST_F(TrainerTest, LearnsAndLeavesCheckpointsThatStandAlone) {
   TinyWorld world;
   OPENP5_ASSERT_OK_AND_ASSIGN(const TrainingSummary summary, Train(&world, FastOptions(), "run"));
   EXPECT_EQ(summary.epochs, 2);
@@ -79,7 +79,7 @@ TEST_F(Seq2SeqTrainerTest, LearnsAndLeavesCheckpointsThatStandAlone) {
   EXPECT_EQ(epochs, 2);
 }
 
-TEST_F(Seq2SeqTrainerTest, ASeedDecidesEverything) {
+TEST_F(TrainerTest, ASeedDecidesEverything) {
   for (const char* run : {"one", "two"}) {
     TinyWorld world;
     OPENP5_ASSERT_OK(Train(&world, FastOptions(), run));
@@ -89,7 +89,7 @@ TEST_F(Seq2SeqTrainerTest, ASeedDecidesEverything) {
 
 // Stopped after the first epoch and gone on with: bit for bit the run that never stopped. (Stopping
 // inside an epoch: tests/cli.)
-TEST_F(Seq2SeqTrainerTest, ResumesExactly) {
+TEST_F(TrainerTest, ResumesExactly) {
   TrainOptions options = FastOptions();
   options.schedule = "constant";  // does not depend on the number of epochs
   options.warmup_prop = 0;
@@ -105,7 +105,7 @@ TEST_F(Seq2SeqTrainerTest, ResumesExactly) {
   EXPECT_EQ(Weights("parts"), Weights("whole"));
 }
 
-TEST_F(Seq2SeqTrainerTest, AccumulationGathersBatchesIntoSteps) {
+TEST_F(TrainerTest, AccumulationGathersBatchesIntoSteps) {
   TrainOptions options = FastOptions();
   options.epochs = 1;
   TinyWorld plain, gathered, compat;
@@ -118,7 +118,7 @@ TEST_F(Seq2SeqTrainerTest, AccumulationGathersBatchesIntoSteps) {
   EXPECT_EQ(original.steps, single.steps);
 }
 
-TEST_F(Seq2SeqTrainerTest, ChoosesByAMetric) {
+TEST_F(TrainerTest, ChoosesByAMetric) {
   TinyWorld world;
   TrainOptions options = FastOptions();
   options.valid_select = "hit@5";
@@ -129,14 +129,14 @@ TEST_F(Seq2SeqTrainerTest, ChoosesByAMetric) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--valid-select")));
 }
 
-TEST_F(Seq2SeqTrainerTest, StopsWhenTheLossIsNoNumber) {
+TEST_F(TrainerTest, StopsWhenTheLossIsNoNumber) {
   TinyWorld world;
   world.model->parameters()[0].second.detach().fill_(std::nanf(""));
   EXPECT_THAT(Train(&world, FastOptions(), "run"),
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("a lower --lr")));
 }
 
-TEST_F(Seq2SeqTrainerTest, NamesADamagedState) {
+TEST_F(TrainerTest, NamesADamagedState) {
   TinyWorld world;
   TrainOptions options = FastOptions();
   OPENP5_ASSERT_OK(Train(&world, options, "run"));
@@ -147,11 +147,11 @@ TEST_F(Seq2SeqTrainerTest, NamesADamagedState) {
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr("training_state.safetensors")));
 }
 
-TEST_F(Seq2SeqTrainerTest, RandomInitializeTouchesNumberTokensOnly) {
+TEST_F(TrainerTest, RandomInitializeTouchesNumberTokensOnly) {
   TinyWorld world;
   const at::Tensor* shared = FindTensor(world.model->parameters(), "shared.weight");
   const at::Tensor before = shared->detach().clone();
-  RandomInitialize(*world.model, *world.tokenizer, 1);
+  RandomInitialize(*world.model, *world.tokenizer, 1, /*openp5_compat=*/false);
   const auto ids = text::NumberTokenIds(*world.tokenizer);
   ASSERT_FALSE(ids.empty());
   for (int64_t row = 0; row < before.size(0); ++row) {

@@ -1,16 +1,14 @@
-#include "trainers/collator.h"
-
 #include <algorithm>
 #include <numeric>
 #include <string>
 
 #include "evaluators/encoding.h"
+#include "trainers/collator.h"
 
 namespace openp5::trainers {
 
-models::Seq2SeqBatch Collate(const text::Tokenizer& tokenizer,
-                             const std::vector<datasets::Sample>& samples,
-                             const CollatorOptions& options) {
+absl::StatusOr<models::TrainingBatch> CollateSeq2Seq(const text::Tokenizer& tokenizer,
+    const std::vector<datasets::Sample>& samples, const CollatorOptions& options) {
   std::vector<std::string> inputs, outputs;
   for (const datasets::Sample& sample : samples) {
     inputs.push_back(sample.input);
@@ -31,8 +29,9 @@ models::Seq2SeqBatch Collate(const text::Tokenizer& tokenizer,
     output[row].whole_words.clear();  // the decoder has no such embedding
     outputs_sorted.push_back(&output[row]);
   }
-  return {evaluators::Pack(inputs_sorted, options.device),
-          evaluators::Pack(outputs_sorted, options.device)};
+  return models::TrainingBatch{.input = evaluators::Pack(inputs_sorted, options.device),
+                               .labels = evaluators::Pack(outputs_sorted, options.device),
+                               .label_positions = {}};
 }
 
 }  // namespace openp5::trainers

@@ -1,0 +1,84 @@
+#ifndef OPENP5_PLATFORM_MODELS_LANGUAGE_MODEL_H_
+#define OPENP5_PLATFORM_MODELS_LANGUAGE_MODEL_H_
+
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+#include "platform/base/random.h"
+#include "platform/base/status.h"
+#include "platform/models/generation.h"
+#include "platform/models/packed_batch.h"
+#include "platform/registry/registry.h"
+#include "platform/tensor/named_tensors.h"
+
+namespace openp5::models {
+
+// A backbone: what trainers, evaluators and checkpoints need of T5, Llama and whatever comes next.
+// Computed in float32 unless SetComputeType says otherwise. One thread at a time.
+class LanguageModel : public GenerativeModel {
+ public:
+  // Causal: prompt and response are one text. Else the prompt is encoded and the response decoded.
+  virtual bool is_causal() const = 0;
+  // Hugging Face's config.json of the present shape; `model_type` names the family.
+  virtual nlohmann::json ToHuggingFace() const = 0;
+  // Every parameter once, in a fixed order, under Hugging Face's names (adapters under PEFT's). The
+  // tensors share memory with the model; those that are trained require a gradient.
+  virtual const NamedTensors& parameters() const = 0;
+  // The table of the tokens' embeddings, [rows, columns], and the standard deviation new rows of it
+  // are drawn with.
+  virtual at::Tensor embeddings() const = 0;
+  virtual double embedding_deviation() const = 0;
+
+  // The parameters as the plain model of Hugging Face has them: adapters merged, one table of
+  // tokens. Without an adapter they share memory with the model's.
+  virtual NamedTensors MergedWeights() const { return parameters(); }
+
+  // Cross entropy at every label token, [total labels] float32, with gradients.
+  virtual at::Tensor TokenLosses(const TrainingBatch& batch) = 0;
+  // Dropout is active only in training mode (off after creation). `dropout` < 0: the config's rate.
+  virtual void SetTraining(bool training, double dropout = -1) = 0;
+  // Grows or cuts the embedding (and an untied head) to `rows`; new rows are drawn from `random`.
+  virtual void ResizeVocabulary(int64_t rows, Random& random) = 0;
+  virtual void To(c10::Device device) = 0;
+  // Type matrix products are computed in, Float (default) or BFloat16; everything else is float32.
+  virtual void SetComputeType(c10::ScalarType type) = 0;
+};
+
+// The parameters that a training changes.
+NamedTensors TrainedParameters(const LanguageModel& model);
+
+// How a family of models is made. `config` is Hugging Face's config.json.
+struct ModelFamily {
+  // Random weights; what the family's own Create says.
+  absl::StatusOr<std::unique_ptr<LanguageModel>> (*create)(const nlohmann::json& config,
+                                                           uint64_t seed);
+  // From a state dict; what the family's own FromStateDict says. `type`, Float or BFloat16: what
+  // weights that are not trained may be kept in; families that keep float32 ignore it.
+  absl::StatusOr<std::unique_ptr<LanguageModel>> (*load)(const nlohmann::json& config,
+                                                         NamedTensors weights,
+                                                         c10::ScalarType type);
+};
+
+// By config.json's `model_type`: "t5", "llama", "qwen2", "qwen3".
+absl::Status RegisterModelFamilies(Registry<ModelFamily>* families);
+
+// The two of the family that `config` names. NotFound, with the known ones, for another.
+absl::StatusOr<std::unique_ptr<LanguageModel>> CreateLanguageModel(const nlohmann::json& config,
+                                                                   uint64_t seed);
+absl::StatusOr<std::unique_ptr<LanguageModel>> LoadLanguageModel(const nlohmann::json& config,
+                                                                 NamedTensors weights,
+                                                                 c10::ScalarType type);
+
+// The config.json of a shape by name: "t5-small", "llama-tiny", …; its vocab_size is the published
+// one. NotFound lists them.
+absl::StatusOr<nlohmann::json> PresetConfig(const std::string& name);
+std::vector<std::string> PresetNames();
+
+}  // namespace openp5::models
+
+#endif  // OPENP5_PLATFORM_MODELS_LANGUAGE_MODEL_H_

@@ -1,0 +1,183 @@
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "platform/models/config_json.h"
+#include "platform/models/llama.h"
+
+namespace openp5::models {
+namespace {
+
+// A token id, or the first of several (Llama 3 ends a text with any of three).
+absl::Status ReadTokenId(const nlohmann::json& json, const char* name, int64_t* id) {
+  const auto found = json.find(name);
+  if (found == json.end() || !found->is_array()) return ReadField(json, name, id);
+  if (found->empty() || !found->front().is_number_integer()) {
+    return InvalidArgument("config.json: ", name, ": expected token ids, got ", found->dump());
+  }
+  *id = found->front().get<int64_t>();
+  return absl::OkStatus();
+}
+
+absl::Status CheckFactor(const char* name, double value) {
+  if (std::isfinite(value) && value > 0) return absl::OkStatus();
+  return InvalidArgument("config.json: ", name, ": expected a number above 0, got ", value);
+}
+
+// `rope_theta` and `rope_scaling`, or both in `rope_parameters` as transformers 5 writes them.
+absl::Status ReadRotary(const nlohmann::json& json, RotaryConfig* rotary) {
+  OPENP5_RETURN_IF_ERROR(ReadField(json, "rope_theta", &rotary->theta));
+  OPENP5_RETURN_IF_ERROR(
+      ReadField(json, "max_position_embeddings", &rotary->max_position_embeddings));
+  for (const char* name : {"rope_scaling", "rope_parameters"}) {
+    const auto found = json.find(name);
+    if (found == json.end() || found->is_null()) continue;
+    if (!found->is_object())
+      return InvalidArgument("config.json: ", name, ": expected an object, got ", found->dump());
+    OPENP5_RETURN_IF_ERROR(ReadField(*found, "rope_theta", &rotary->theta));
+    OPENP5_RETURN_IF_ERROR(ReadField(*found, "type", &rotary->type));
+    OPENP5_RETURN_IF_ERROR(ReadField(*found, "rope_type", &rotary->type));
+    OPENP5_RETURN_IF_ERROR(ReadField(*found, "factor", &rotary->factor));
+    OPENP5_RETURN_IF_ERROR(ReadField(*found, "low_freq_factor", &rotary->low_freq_factor));
+    OPENP5_RETURN_IF_ERROR(ReadField(*found, "high_freq_factor", &rotary->high_freq_factor));
+    OPENP5_RETURN_IF_ERROR(ReadField(*found, "original_max_position_embeddings",
+                                     &rotary->original_max_position_embeddings));
+    if (rotary->type != "default" && rotary->type != "linear" && rotary->type != "dynamic" &&
+        rotary->type != "llama3") {
+      return InvalidArgument("config.json: ", name,
+                             ": rope_type: expected default, dynamic, linear or llama3, got ",
+                             rotary->type);
+    }
+  }
+  OPENP5_RETURN_IF_ERROR(CheckFactor("rope_theta", rotary->theta));
+  OPENP5_RETURN_IF_ERROR(CheckFactor("rope_scaling: factor", rotary->factor));
+  OPENP5_RETURN_IF_ERROR(CheckFactor("rope_scaling: low_freq_factor", rotary->low_freq_factor));
+  OPENP5_RETURN_IF_ERROR(CheckFactor("rope_scaling: high_freq_factor", rotary->high_freq_factor));
+  OPENP5_RETURN_IF_ERROR(CheckPositive("rope_scaling: original_max_position_embeddings",
+                                       rotary->original_max_position_embeddings));
+  return CheckPositive("max_position_embeddings", rotary->max_position_embeddings);
+}
+
+// What a model of the family has besides Llama's weights.
+absl::Status ReadFamily(const nlohmann::json& json, LlamaConfig* config) {
+  OPENP5_RETURN_IF_ERROR(ReadField(json, "model_type", &config->model_type));
+  bool attention_bias = config->model_type == "qwen2", windowed = false;
+  std::string activation = "silu";
+  OPENP5_RETURN_IF_ERROR(ReadField(json, "attention_bias", &attention_bias));
+  OPENP5_RETURN_IF_ERROR(ReadField(json, "mlp_bias", &config->mlp_bias));
+  OPENP5_RETURN_IF_ERROR(ReadField(json, "hidden_act", &activation));
+  OPENP5_RETURN_IF_ERROR(ReadField(json, "use_sliding_window", &windowed));
+  config->qkv_bias = attention_bias;
+  config->output_bias = attention_bias && config->model_type != "qwen2";
+  config->qk_norm = config->model_type == "qwen3";
+  if (activation != "silu")
+    return InvalidArgument("config.json: hidden_act: expected silu, got ", activation);
+  if (windowed) return InvalidArgument("config.json: use_sliding_window: expected false, got true");
+  return absl::OkStatus();
+}
+
+absl::Status CheckHeads(const LlamaConfig& config) {
+  if (config.num_attention_heads % config.num_key_value_heads != 0) {
+    return InvalidArgument("config.json: num_key_value_heads: expected a divisor of ",
+                           config.num_attention_heads, ", got ", config.num_key_value_heads);
+  }
+  if (config.head_dim % 2 != 0) {
+    return InvalidArgument("config.json: head_dim: expected an even number, got ", config.head_dim);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<LlamaConfig> LlamaConfig::FromHuggingFace(const nlohmann::json& json) {
+  if (!json.is_object()) return InvalidArgument("config.json: expected a JSON object");
+  LlamaConfig config;
+  OPENP5_RETURN_IF_ERROR(ReadFamily(json, &config));
+  const std::pair<const char*, int64_t*> sizes[] = {
+      {"vocab_size", &config.vocab_size},
+      {"hidden_size", &config.hidden_size},
+      {"intermediate_size", &config.intermediate_size},
+      {"num_hidden_layers", &config.num_hidden_layers},
+      {"num_attention_heads", &config.num_attention_heads}};
+  for (const auto& [name, value] : sizes) {
+    *value = 0;
+    OPENP5_RETURN_IF_ERROR(ReadField(json, name, value));
+    OPENP5_RETURN_IF_ERROR(CheckPositive(name, *value));
+  }
+  config.num_key_value_heads = config.num_attention_heads;
+  config.head_dim = config.hidden_size / config.num_attention_heads;
+  OPENP5_RETURN_IF_ERROR(ReadField(json, "num_key_value_heads", &config.num_key_value_heads));
+  OPENP5_RETURN_IF_ERROR(ReadField(json, "head_dim", &config.head_dim));
+  OPENP5_RETURN_IF_ERROR(CheckPositive("num_key_value_heads", config.num_key_value_heads));
+  OPENP5_RETURN_IF_ERROR(CheckPositive("head_dim", config.head_dim));
+  OPENP5_RETURN_IF_ERROR(CheckHeads(config));
+  OPENP5_RETURN_IF_ERROR(ReadField(json, "rms_norm_eps", &config.rms_norm_eps));
+  OPENP5_RETURN_IF_ERROR(ReadField(json, "initializer_range", &config.initializer_range));
+  OPENP5_RETURN_IF_ERROR(ReadField(json, "tie_word_embeddings", &config.tie_word_embeddings));
+  OPENP5_RETURN_IF_ERROR(ReadRotary(json, &config.rotary));
+  OPENP5_RETURN_IF_ERROR(ReadTokenId(json, "bos_token_id", &config.bos_token_id));
+  OPENP5_RETURN_IF_ERROR(ReadTokenId(json, "eos_token_id", &config.eos_token_id));
+  OPENP5_RETURN_IF_ERROR(ReadTokenId(json, "pad_token_id", &config.pad_token_id));
+  if (const auto lora = json.find(kLoraField); lora != json.end()) {
+    OPENP5_ASSIGN_OR_RETURN(config.lora, LoraConfig::FromPeft(*lora));
+  }
+  return config;
+}
+
+nlohmann::json LlamaConfig::ToHuggingFace() const {
+  const std::string architecture = model_type == "qwen2"   ? "Qwen2ForCausalLM"
+                                   : model_type == "qwen3" ? "Qwen3ForCausalLM"
+                                                           : "LlamaForCausalLM";
+  nlohmann::json json = {{"model_type", model_type},
+                         {"architectures", {architecture}},
+                         {"vocab_size", vocab_size},
+                         {"hidden_size", hidden_size},
+                         {"intermediate_size", intermediate_size},
+                         {"num_hidden_layers", num_hidden_layers},
+                         {"num_attention_heads", num_attention_heads},
+                         {"num_key_value_heads", num_key_value_heads},
+                         {"head_dim", head_dim},
+                         {"hidden_act", "silu"},
+                         {"rms_norm_eps", rms_norm_eps},
+                         {"initializer_range", initializer_range},
+                         {"tie_word_embeddings", tie_word_embeddings},
+                         {"mlp_bias", mlp_bias},
+                         {"max_position_embeddings", rotary.max_position_embeddings},
+                         {"rope_theta", rotary.theta},
+                         {"bos_token_id", bos_token_id},
+                         {"eos_token_id", eos_token_id}};
+  if (model_type != "qwen2") json["attention_bias"] = qkv_bias;
+  if (pad_token_id >= 0) json["pad_token_id"] = pad_token_id;
+  if (rotary.type != "default") {
+    json["rope_scaling"] = {{"rope_type", rotary.type},
+                            {"type", rotary.type},  // its name before transformers 4.43
+                            {"factor", rotary.factor}};
+  }
+  if (rotary.type == "llama3") {
+    json["rope_scaling"]["low_freq_factor"] = rotary.low_freq_factor;
+    json["rope_scaling"]["high_freq_factor"] = rotary.high_freq_factor;
+    json["rope_scaling"]["original_max_position_embeddings"] =
+        rotary.original_max_position_embeddings;
+  }
+  if (lora.rank > 0) json[kLoraField] = lora.ToPeft();
+  return json;
+}
+
+std::vector<std::pair<std::string, LlamaConfig>> LlamaConfig::Presets() {
+  const auto shape = [](int64_t hidden, int64_t inner, int64_t layers, int64_t heads,
+                        int64_t key_value_heads) {
+    LlamaConfig config;
+    config.hidden_size = hidden;
+    config.intermediate_size = inner;
+    config.num_hidden_layers = layers;
+    config.num_attention_heads = heads;
+    config.num_key_value_heads = key_value_heads;
+    config.head_dim = hidden / heads;
+    return config;
+  };
+  return {{"llama-tiny", shape(128, 344, 2, 4, 4)},
+          {"llama-160m", shape(768, 3072, 12, 12, 12)},
+          {"llama-1b", shape(2048, 5632, 22, 32, 4)},
+          {"llama-7b", shape(4096, 11008, 32, 32, 32)}};
+}
+
+}  // namespace openp5::models

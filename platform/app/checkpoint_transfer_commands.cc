@@ -110,8 +110,28 @@ at::Tensor WholeTable(const NamedTensors& weights, const std::string& module) {
   return added == nullptr ? *table : at::cat({*table, added->to(table->scalar_type())});
 }
 
-// PEFT's adapter belongs to a model whose tables were grown for the added tokens: those tables are
-// in the adapter's file, as PEFT itself saves them then.
+// The tables of tokens that the training changed outside the adapter, whole, under the names PEFT
+// gives them then: grown for added tokens, or with the rows of number tokens drawn anew.
+void AddChangedTables(const checkpoints::Manifest& manifest, const NamedTensors& weights,
+                      checkpoints::PeftAdapter* adapter, Notes* notes) {
+  const at::Tensor* added = FindTensor(weights, "model.embed_tokens.added.weight");
+  if (added != nullptr) {
+    notes->push_back(StrCat("the model was given ", added->size(0),
+                            " tokens: resize_token_embeddings of the base model before the adapter "
+                            "is loaded"));
+  }
+  const bool redrawn = manifest.training.value("random-initialize", false);
+  for (const char* module : {"model.embed_tokens", "lm_head"}) {
+    const bool is_head = std::string_view(module) == "lm_head";
+    if (added == nullptr && (is_head || !redrawn)) continue;
+    if (FindTensor(weights, StrCat(module, ".weight")) == nullptr) continue;  // a tied head
+    const bool targeted = FindTensor(weights, StrCat(module, ".lora_embedding_A")) != nullptr ||
+                          FindTensor(weights, StrCat(module, ".lora_A.weight")) != nullptr;
+    adapter->tensors.emplace_back(StrCat(module, targeted ? ".base_layer" : "", ".weight"),
+                                  WholeTable(weights, module));
+  }
+}
+
 absl::StatusOr<Notes> ExportPeft(const std::string& path, const std::string& out) {
   OPENP5_ASSIGN_OR_RETURN(const auto manifest, checkpoints::ReadManifest(path));
   const auto lora = manifest.model_config.find(models::kLoraField);
@@ -132,14 +152,7 @@ absl::StatusOr<Notes> ExportPeft(const std::string& path, const std::string& out
       adapter.tensors.emplace_back(
           name, of_rows ? at::constant_pad_nd(tensor, {0, added->size(0)}) : tensor);
     }
-    if (added == nullptr) return absl::OkStatus();
-    for (const char* module : {"model.embed_tokens", "lm_head"}) {
-      if (FindTensor(weights, StrCat(module, ".weight")) == nullptr) continue;
-      adapter.tensors.emplace_back(StrCat(module, ".weight"), WholeTable(weights, module));
-    }
-    notes.push_back(StrCat("the model was given ", added->size(0),
-                           " tokens: resize_token_embeddings of the base model before the adapter "
-                           "is loaded"));
+    AddChangedTables(manifest, weights, &adapter, &notes);
     return absl::OkStatus();
   }));
   OPENP5_RETURN_IF_ERROR(checkpoints::WritePeftAdapter(out, adapter));

@@ -8,6 +8,7 @@
 
 #include "datasets/prompts.h"
 #include "evaluators/indexed_dataset.h"
+#include "platform/models/llama.h"
 #include "platform/models/t5.h"
 #include "platform/text/tokenizer.h"
 #include "tests/testing/testing.h"
@@ -45,6 +46,23 @@ struct TinyWorld {
     model = models::T5Model::Create(config, /*seed=*/3);
   }
 
+  // A causal model takes the place of the T5.
+  void UseLlama(bool with_lora) {
+    models::LlamaConfig config{.vocab_size = tokenizer->vocabulary_size(),
+                               .hidden_size = 16,
+                               .intermediate_size = 24,
+                               .num_hidden_layers = 2,
+                               .num_attention_heads = 4,
+                               .num_key_value_heads = 2,
+                               .head_dim = 4};
+    auto llama = models::LlamaModel::Create(config, /*seed=*/3);
+    Random random(4);
+    if (with_lora) {
+      EXPECT_THAT(llama->AddLora({.rank = 2, .dropout = 0.1}, config.vocab_size, random), IsOk());
+    }
+    model = std::move(llama);
+  }
+
   // The prompt of a user's question under the first seen template of `task`.
   std::string Input(const datasets::Position& position, const std::string& task) const {
     return dataset->writer().Write(*prompts.Seen(task).front(), position).input;
@@ -53,7 +71,7 @@ struct TinyWorld {
   datasets::PromptSet prompts = datasets::DefaultPrompts();
   std::unique_ptr<evaluators::IndexedDataset> dataset;
   std::unique_ptr<text::Tokenizer> tokenizer;
-  std::unique_ptr<models::T5Model> model;
+  std::unique_ptr<models::LanguageModel> model;
 
  private:
   void TrainTokenizer() {

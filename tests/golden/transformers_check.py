@@ -197,23 +197,7 @@ def check_trained_model(folder, data):
     )
 
     model = transformers.T5ForConditionalGeneration.from_pretrained(exported).eval()
-    run(
-        "evaluate",
-        "--checkpoint",
-        checkpoint,
-        "--prompt",
-        "seen:0",
-        "--beams",
-        "5",
-        "--precision",
-        "float32",
-        "--threads",
-        "1",
-        "--topk-out",
-        f"{folder}/topk.jsonl",
-        *data,
-    )
-    topk = [json.loads(line) for line in open(f"{folder}/topk.jsonl")]
+    topk = evaluate(folder, data, checkpoint)
     compared = check_scores(exported, [row[0] for row in rows], topk, model, tokenizer)
     assert compared >= 24 * 5, compared
     print(f"trained model: {compared} scores agree to {TOLERANCE}")
@@ -221,10 +205,12 @@ def check_trained_model(folder, data):
 
 
 def check_round_trip(folder, data, name, model, tokenizer, index):
-    """Hugging Face -> openp5 -> Hugging Face: equal bytes, equal logits."""
+    """Hugging Face -> openp5 -> Hugging Face: equal bytes, equal logits. Returns the model as loaded."""
     first, second = f"{folder}/{name}", f"{folder}/{name}-again"
-    model.save_pretrained(first, max_shard_size="200KB")
+    model.save_pretrained(first, max_shard_size="100KB")
     assert os.path.exists(f"{first}/model.safetensors.index.json")
+    # Loaded: a model that was converted to bfloat16 has rotary tables of that type.
+    model = type(model).from_pretrained(first, torch_dtype=model.dtype).eval()
     run(
         "checkpoint",
         "import",
@@ -265,6 +251,154 @@ def check_round_trip(folder, data, name, model, tokenizer, index):
         texts,
     )
     print(f"{name}: {len(before)} tensors come back byte by byte, and the tokenizer")
+    return model
+
+
+def evaluate(folder, data, checkpoint):
+    run(
+        "evaluate",
+        "--checkpoint",
+        checkpoint,
+        "--prompt",
+        "seen:0",
+        "--beams",
+        "5",
+        "--precision",
+        "float32",
+        "--threads",
+        "1",
+        "--topk-out",
+        f"{folder}/topk.jsonl",
+        *data,
+    )
+    return [json.loads(line) for line in open(f"{folder}/topk.jsonl")]
+
+
+def check_causal_scores(folder, data, checkpoint, model, tokenizer):
+    """The same as check_scores for a causal model: the mean over the tokens of the response."""
+    rows = [line.rstrip("\n").split("\t") for line in open(f"{folder}/samples.tsv")]
+    identifiers = dict(line.split() for line in open(f"{folder}/exported-index/Toy/items.txt"))
+    compared = 0
+    for (prompt, _), line in zip(rows, evaluate(folder, data, checkpoint), strict=True):
+        start = len(tokenizer(f"{prompt} Response:").input_ids) - 1  # without the end token
+        for item, score in zip(line["items"], line["scores"]):
+            text = f"{prompt} Response: Toy item_{identifiers[item]}"
+            ids = torch.tensor([tokenizer(text).input_ids])
+            logits = model.float()(input_ids=ids).logits[0, start - 1 : -1]
+            expected = logits.log_softmax(-1).gather(1, ids[0, start:, None]).mean().item()
+            assert abs(expected - score) < TOLERANCE, (prompt, item, expected, score)
+            compared += 1
+    assert compared >= 24 * 5, compared
+    return compared
+
+
+def check_trained_causal_models(folder, data, index, tokenizer_path):
+    """A Llama trained here, all weights or an adapter, exported whole; and the adapter for PEFT."""
+    tokenizer = transformers.AutoTokenizer.from_pretrained(f"{folder}/exported", use_fast=False)
+    base = f"{folder}/base"
+    for name, options in (
+        ("full", ("--backbone", "preset:llama-tiny", "--random-initialize=false")),
+        ("lora", ("--backbone", base, "--lora", "--lora-r", "4", "--lora-dropout", "0.1")),
+    ):
+        train = f"{folder}/{name}"
+        run(
+            "train",
+            "--run-dir",
+            train,
+            "--tokenizer",
+            tokenizer_path,
+            "--epochs",
+            "1",
+            "--batch-size",
+            "16",
+            "--threads",
+            "1",
+            "--sample-prompt",
+            "--sample-num",
+            "1",
+            *options,
+            *index,
+            *data,
+        )
+        checkpoint, exported = f"{train}/checkpoints/best", f"{train}-exported"
+        run("checkpoint", "export", "--checkpoint", checkpoint, "--out", exported)
+        model = transformers.AutoModelForCausalLM.from_pretrained(exported).eval()
+        compared = check_causal_scores(folder, data, checkpoint, model, tokenizer)
+        print(f"causal {name}: {compared} scores agree to {TOLERANCE}")
+        if name == "full":
+            model.save_pretrained(base)
+            continue
+        run("checkpoint", "export", "--checkpoint", checkpoint, "--to", "peft", "--out", f"{base}-a")
+        run(
+            "checkpoint",
+            "import",
+            "--from",
+            "peft",
+            "--checkpoint",
+            f"{base}-a",
+            "--backbone",
+            base,
+            "--tokenizer",
+            tokenizer_path,
+            "--out",
+            f"{base}-merged",
+            *index,
+            *data,
+        )
+        compared = check_causal_scores(folder, data, f"{base}-merged", model, tokenizer)
+        print(f"causal adapter imported: {compared} scores agree to {TOLERANCE}")
+        if importlib.util.find_spec("peft") is None:
+            print("causal peft: skipped, this Python has no peft")
+            continue
+        import peft
+
+        plain = transformers.AutoModelForCausalLM.from_pretrained(base).eval()
+        adapted = peft.PeftModel.from_pretrained(plain, f"{base}-a").eval()
+        ids = torch.randint(3, model.config.vocab_size, (2, 9))
+        difference = (adapted(input_ids=ids).logits - model(input_ids=ids).logits).abs().max()
+        assert difference < TOLERANCE, difference
+        print(f"causal peft: logits agree to {TOLERANCE}")
+
+
+def check_causal_families(folder, data, index, tokenizer_path, rows):
+    """Models of transformers' own making, evaluated here and sent back."""
+    shape = dict(
+        vocab_size=rows,
+        hidden_size=64,
+        intermediate_size=96,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        initializer_range=0.2,
+        eos_token_id=1,
+        pad_token_id=0,
+        bos_token_id=None,
+    )
+    llama3 = dict(
+        rope_type="llama3",
+        factor=8.0,
+        low_freq_factor=1.0,
+        high_freq_factor=4.0,
+        original_max_position_embeddings=64,
+    )
+    tokenizer = transformers.AutoTokenizer.from_pretrained(f"{folder}/exported", use_fast=False)
+    for name, kind, more, dtype in (
+        ("llama", "Llama", {}, torch.float32),
+        ("llama-bf16", "Llama", dict(attention_bias=True, mlp_bias=True), torch.bfloat16),
+        ("llama-tied", "Llama", dict(tie_word_embeddings=True, head_dim=32), torch.float32),
+        ("llama-linear", "Llama", dict(rope_scaling=dict(rope_type="linear", factor=2.0)), torch.float32),
+        ("llama-3", "Llama", dict(rope_theta=500000.0, rope_scaling=llama3), torch.float32),
+        ("qwen-2", "Qwen2", {}, torch.float32),
+        ("qwen-3", "Qwen3", dict(head_dim=16), torch.float32),
+    ):
+        config = getattr(transformers, f"{kind}Config")(**shape, **more)
+        model = getattr(transformers, f"{kind}ForCausalLM")(config).to(dtype).eval()
+        for parameter in model.parameters():
+            if parameter.dim() == 1:
+                parameter.data.add_(torch.randn_like(parameter) * 0.1)
+        model = check_round_trip(folder, data, name, model, tokenizer_path, index)
+        compared = check_causal_scores(folder, data, f"{folder}/{name}-ours", model, tokenizer)
+        print(f"{name}: {compared} scores agree to {TOLERANCE}")
 
 
 def main():
@@ -293,6 +427,9 @@ def main():
             )
             model = transformers.T5ForConditionalGeneration(config).to(dtype).eval()
             check_round_trip(folder, data, name, model, tokenizer, index)
+        with torch.no_grad():
+            check_trained_causal_models(folder, data, index, tokenizer)
+            check_causal_families(folder, data, index, tokenizer, rows)
         fixtures = os.path.join(
             os.path.dirname(os.path.abspath(__file__)), "../platform/text/fixtures"
         )

@@ -1,5 +1,6 @@
 #include "trainers/collator.h"
 
+#include "evaluators/causal_encoding.h"
 #include "tests/evaluators/tiny_world.h"
 
 namespace openp5::trainers {
@@ -49,6 +50,28 @@ TEST_F(CollatorTest, CutsLongTextsButKeepsTheEnd) {
   const models::TrainingBatch batch = Make({.max_tokens = 3});
   EXPECT_EQ(batch.input.lengths, (std::vector<int64_t>{3, 3}));
   EXPECT_EQ(Values(batch.input.tokens)[2], world_.tokenizer->eos_id());
+}
+
+TEST_F(CollatorTest, CausalLabelsAreTheResponse) {
+  const auto encoder = evaluators::CausalEncoder::Create(*world_.tokenizer, {});
+  OPENP5_ASSERT_OK(encoder);
+  OPENP5_ASSERT_OK_AND_ASSIGN(
+      const models::TrainingBatch batch,
+      CollateCausal(*world_.tokenizer,
+                    {{"toy user", "toy"}, {"toy user toy user", "toy item_1001"}}, {}));
+  const auto response = encoder->Response("toy item_1001");
+  ASSERT_EQ(batch.labels.lengths[0], static_cast<int64_t>(response.size()));
+  const auto tokens = Values(batch.input.tokens), labels = Values(batch.labels.tokens),
+             positions = Values(batch.label_positions);
+  // The longer sample comes first; every label is the token behind its position.
+  EXPECT_GT(batch.input.lengths[0], batch.input.lengths[1]);
+  for (size_t i = 0; i < labels.size(); ++i) {
+    EXPECT_EQ(tokens[static_cast<size_t>(positions[i]) + 1], labels[i]);
+    if (i < response.size()) {
+      EXPECT_EQ(labels[i], response[i]);
+    }
+  }
+  EXPECT_EQ(positions[0] + 1, static_cast<int64_t>(encoder->Prompt("toy user toy user").size()));
 }
 
 }  // namespace

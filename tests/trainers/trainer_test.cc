@@ -39,13 +39,19 @@ class TrainerTest : public ::testing::Test {
                               .description = {{"epochs", options.epochs}}};
     OPENP5_ASSIGN_OR_RETURN(const RunFolder folder,
                             RunFolder::Open(temporary_.File(run), "", options.resume));
-    return Train(setup, options, folder);
+    return trainers::Train(setup, options, folder);
   }
   std::string Weights(const std::string& run, const std::string& name = "last") {
     const auto bytes =
         ReadFile(temporary_.File(run + "/checkpoints/" + name + "/model.safetensors"));
     EXPECT_TRUE(bytes.ok());
     return bytes.value_or("");
+  }
+  static NamedTensors Copies(const models::LanguageModel& model) {
+    NamedTensors copies;
+    for (const auto& [name, tensor] : model.parameters())
+      copies.emplace_back(name, tensor.detach().clone());
+    return copies;
   }
   TemporaryFolder temporary_;
 };
@@ -103,6 +109,37 @@ TEST_F(TrainerTest, ResumesExactly) {
   options.resume = true;
   OPENP5_ASSERT_OK(Train(&second, options, "parts"));
   EXPECT_EQ(Weights("parts"), Weights("whole"));
+}
+
+// A causal model, its weights and an adapter's alike: it learns, and resumes bit for bit.
+TEST_F(TrainerTest, TrainsCausalModelsAndAdapters) {
+  for (const bool lora : {false, true}) {
+    SCOPED_TRACE(lora);
+    const std::string name = lora ? "lora" : "full";
+    TrainOptions options = FastOptions();
+    options.schedule = "constant";
+    options.warmup_prop = 0;
+    TinyWorld whole;
+    whole.UseLlama(lora);
+    const NamedTensors before = Copies(*whole.model);
+    OPENP5_ASSERT_OK_AND_ASSIGN(const auto summary, Train(&whole, options, name));
+    EXPECT_LT(summary.train_loss, 5.0);
+    OPENP5_ASSERT_OK(checkpoints::VerifyCheckpoint(temporary_.File(name + "/checkpoints/best")));
+    for (const auto& [parameter, tensor] : before) {
+      const bool moved =
+          !torch::equal(FindTensor(whole.model->parameters(), parameter)->detach(), tensor);
+      const bool trained = !lora || parameter.find(".lora_") != std::string::npos;
+      EXPECT_EQ(moved, trained) << parameter;
+    }
+    for (int64_t epochs = 1; epochs <= 2; ++epochs) {
+      TinyWorld part;
+      part.UseLlama(lora);
+      options.epochs = epochs;
+      options.resume = epochs > 1;
+      OPENP5_ASSERT_OK(Train(&part, options, name + "_parts"));
+    }
+    EXPECT_EQ(Weights(name + "_parts"), Weights(name));
+  }
 }
 
 TEST_F(TrainerTest, AccumulationGathersBatchesIntoSteps) {

@@ -3,11 +3,13 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
 
 #include "indexing/token_trie.h"
 #include "platform/base/random.h"
+#include "platform/models/llama.h"
 #include "platform/models/t5.h"
 #include "tests/testing/testing.h"
 
@@ -54,17 +56,58 @@ Sequences RandomSequences(Random& random) {
   return {distinct.begin(), distinct.end()};
 }
 
-// Log-probabilities of every token after `generated`, by full recomputation.
-std::vector<float> NextTokenScores(models::T5Model& model, const std::vector<int32_t>& prompt,
-                                   const std::vector<int32_t>& generated) {
-  const at::NoGradGuard no_gradients;
-  std::vector<int32_t> labels(generated.begin() + 1, generated.end());
-  labels.push_back(1);
-  const models::PackedBatch input = Pack({prompt});
-  const at::Tensor hidden = model.Decode(input, model.Encode(input), Pack({labels}));
-  const at::Tensor scores =
-      at::log_softmax(model.Logits(hidden.narrow(0, hidden.size(0) - 1, 1)), -1)[0].contiguous();
+// A model under test, and a plain way to ask it.
+struct Asked {
+  std::unique_ptr<models::LanguageModel> model;
+  // Log-probabilities of every token after `generated` (start token first), by full recomputation.
+  std::function<std::vector<float>(const std::vector<int32_t>& prompt,
+                                   const std::vector<int32_t>& generated)>
+      scores;
+  bool is_causal = false;
+
+  int32_t StartToken(const std::vector<int32_t>& prompt) const {
+    return is_causal ? prompt.back() : 0;
+  }
+};
+
+std::vector<float> LastScores(const at::Tensor& logits) {
+  const at::Tensor scores = at::log_softmax(logits, -1)[0].contiguous();
   return {scores.data_ptr<float>(), scores.data_ptr<float>() + scores.numel()};
+}
+
+Asked MakeT5(uint64_t seed) {
+  auto model = models::T5Model::Create(TinyConfig(), seed);
+  models::T5Model* t5 = model.get();
+  return {std::move(model), [t5](const auto& prompt, const auto& generated) {
+            const at::NoGradGuard no_gradients;
+            std::vector<int32_t> labels(generated.begin() + 1, generated.end());
+            labels.push_back(1);
+            const models::PackedBatch input = Pack({prompt});
+            const at::Tensor hidden = t5->Decode(input, t5->Encode(input), Pack({labels}));
+            return LastScores(t5->Logits(hidden.narrow(0, hidden.size(0) - 1, 1)));
+          }};
+}
+
+Asked MakeLlama(uint64_t seed) {
+  const models::LlamaConfig config{.vocab_size = 24,
+                                   .hidden_size = 12,
+                                   .intermediate_size = 20,
+                                   .num_hidden_layers = 2,
+                                   .num_attention_heads = 4,
+                                   .num_key_value_heads = seed % 2 == 0 ? 2 : 1,
+                                   .head_dim = 4,
+                                   .initializer_range = 0.4};
+  auto model = models::LlamaModel::Create(config, seed);
+  models::LlamaModel* llama = model.get();
+  return {std::move(model),
+          [llama](const auto& prompt, const auto& generated) {
+            const at::NoGradGuard no_gradients;
+            std::vector<int32_t> text = prompt;
+            text.insert(text.end(), generated.begin() + 1, generated.end());
+            const at::Tensor hidden = llama->Forward(Pack({text}));
+            return LastScores(llama->Logits(hidden.narrow(0, hidden.size(0) - 1, 1)));
+          },
+          /*is_causal=*/true};
 }
 
 struct Plain {
@@ -72,16 +115,20 @@ struct Plain {
   float score;
 };
 
-// The search as Hugging Face 4.26 writes it down, for one prompt: a fixed number of beams of which
-// all but the first start at -1e9, no cache, no tree.
-std::vector<Plain> PlainBeamSearch(models::T5Model& model, const std::vector<int32_t>& prompt,
-                                   const Sequences& allowed, size_t beams, size_t max_length) {
+// The search as Hugging Face writes it down, for one prompt: a fixed number of beams of which all
+// but the first start at -1e9, no cache, no tree.
+std::vector<Plain> PlainBeamSearch(const Asked& asked, const std::vector<int32_t>& prompt,
+                                   const Sequences& allowed, const BeamSearchOptions& options) {
   struct Candidate {
     size_t beam;
     int32_t token;
     float sum;
   };
-  std::vector<Plain> live(beams, {{0}, -1e9f}), finished;
+  const auto beams = static_cast<size_t>(options.beams);
+  const auto score_length = [&](size_t length) {
+    return static_cast<float>(static_cast<int64_t>(length) + options.added_score_length);
+  };
+  std::vector<Plain> live(beams, {{asked.StartToken(prompt)}, -1e9f}), finished;
   live[0].score = 0;
   const auto keep = [&](Plain hypothesis) {
     finished.push_back(std::move(hypothesis));
@@ -90,7 +137,7 @@ std::vector<Plain> PlainBeamSearch(models::T5Model& model, const std::vector<int
                                       [](auto& a, auto& b) { return a.score < b.score; }));
   };
   bool done = false;
-  while (!done && live[0].tokens.size() < max_length) {
+  while (!done && live[0].tokens.size() < static_cast<size_t>(options.max_length)) {
     std::vector<Candidate> candidates;
     for (size_t b = 0; b < live.size(); ++b) {
       std::set<int32_t> next;
@@ -101,13 +148,13 @@ std::vector<Plain> PlainBeamSearch(models::T5Model& model, const std::vector<int
           next.insert(sequence[length]);
       }
       if (next.empty()) continue;
-      const std::vector<float> scores = NextTokenScores(model, prompt, live[b].tokens);
+      const std::vector<float> scores = asked.scores(prompt, live[b].tokens);
       for (const int32_t token : next)
         candidates.push_back({b, token, live[b].score + scores[static_cast<size_t>(token)]});
     }
     std::stable_sort(candidates.begin(), candidates.end(),
                      [](auto& a, auto& b) { return a.sum > b.sum; });
-    const float length = static_cast<float>(live[0].tokens.size());
+    const size_t length = live[0].tokens.size();
     std::vector<Plain> next;
     for (size_t rank = 0; rank < std::min(candidates.size(), 2 * beams) && next.size() < beams;
          ++rank) {
@@ -117,18 +164,19 @@ std::vector<Plain> PlainBeamSearch(models::T5Model& model, const std::vector<int
       if (candidates[rank].token != 1) {
         next.push_back(longer);
       } else if (rank < beams) {
-        keep({longer.tokens, longer.score / length});
+        keep({longer.tokens, longer.score / score_length(length)});
       }
     }
     live = std::move(next);
     if (live.empty()) return finished;
     float worst = 1e30f;
     for (const Plain& hypothesis : finished) worst = std::min(worst, hypothesis.score);
-    done = finished.size() == beams && worst >= candidates[0].sum / length;
+    done = finished.size() == beams &&
+           worst >= candidates[0].sum / score_length(length + (options.late_stop_length ? 1 : 0));
   }
   if (!done) {
     for (const Plain& beam : live)
-      keep({beam.tokens, beam.score / static_cast<float>(beam.tokens.size())});
+      keep({beam.tokens, beam.score / score_length(beam.tokens.size())});
   }
   return finished;
 }
@@ -154,11 +202,13 @@ void ExpectSame(const std::vector<Hypothesis>& got,
   }
 }
 
-TEST(BeamSearchTest, EqualsThePlainSearchOnRandomTriesAndBatches) {
-  Random random(7);
-  for (int round = 0; round < 40; ++round) {
+// Fewer items than beams, identifiers of different lengths and ones that begin others are among
+// them.
+void ExpectEqualOnRandomTries(Asked (*make)(uint64_t seed), bool late, uint64_t seed) {
+  Random random(seed);
+  for (uint64_t round = 0; round < 250; ++round) {
     SCOPED_TRACE(round);
-    const auto model = models::T5Model::Create(TinyConfig(), static_cast<uint64_t>(round));
+    const Asked asked = make(round);
     const Sequences sequences = RandomSequences(random);
     OPENP5_ASSERT_OK_AND_ASSIGN(const auto trie, indexing::TokenTrie::Create(sequences));
     std::vector<std::vector<int32_t>> prompts(1 + random.Below(3));
@@ -166,21 +216,29 @@ TEST(BeamSearchTest, EqualsThePlainSearchOnRandomTriesAndBatches) {
       prompt.resize(1 + random.Below(6));
       for (int32_t& token : prompt) token = static_cast<int32_t>(2 + random.Below(20));
     }
-    const BeamSearchOptions options{.beams = static_cast<int64_t>(1 + random.Below(6)),
-                                    .max_length = static_cast<int64_t>(4 + random.Below(8))};
+    const BeamSearchOptions options{
+        .beams = static_cast<int64_t>(1 + random.Below(6)),
+        .max_length = static_cast<int64_t>(4 + random.Below(8)),
+        .added_score_length = late ? static_cast<int64_t>(random.Below(9)) : 0,
+        .late_stop_length = late};
     OPENP5_ASSERT_OK_AND_ASSIGN(const auto lists,
-                                BeamSearch(*model, Pack(prompts), trie, {}, options));
+                                BeamSearch(*asked.model, Pack(prompts), trie, {}, options));
     for (size_t i = 0; i < prompts.size(); ++i) {
-      ExpectSame(lists[i], RealOnes(PlainBeamSearch(*model, prompts[i], sequences,
-                                                    static_cast<size_t>(options.beams),
-                                                    static_cast<size_t>(options.max_length))));
+      ExpectSame(lists[i], RealOnes(PlainBeamSearch(asked, prompts[i], sequences, options)));
     }
   }
 }
 
+TEST(BeamSearchTest, EqualsThePlainSearchOnRandomTriesAndBatches) {
+  ExpectEqualOnRandomTries(MakeT5, /*late=*/false, 7);
+}
+
+TEST(BeamSearchTest, EqualsThePlainSearchOfACausalModel) {
+  ExpectEqualOnRandomTries(MakeLlama, /*late=*/true, 8);
+}
+
 TEST(BeamSearchTest, WithABeamForEveryItemScoresEveryItem) {
-  Random random(3);
-  const auto model = models::T5Model::Create(TinyConfig(), 11);
+  const Asked asked = MakeT5(11);
   Sequences sequences;
   for (int32_t a = 2; a < 6; ++a) {
     for (int32_t b = 2; b < 6; ++b) sequences.push_back({9, a, b, 1});
@@ -188,13 +246,13 @@ TEST(BeamSearchTest, WithABeamForEveryItemScoresEveryItem) {
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto trie, indexing::TokenTrie::Create(sequences));
   const std::vector<int32_t> prompt = {5, 7, 3};
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto lists,
-                              BeamSearch(*model, Pack({prompt}), trie, {}, {.beams = 16}));
+                              BeamSearch(*asked.model, Pack({prompt}), trie, {}, {.beams = 16}));
   std::map<std::vector<int32_t>, float> exhaustive;
   for (const auto& sequence : sequences) {
     std::vector<int32_t> tokens = {0};
     float sum = 0;
     for (const int32_t token : sequence) {
-      sum += NextTokenScores(*model, prompt, tokens)[static_cast<size_t>(token)];
+      sum += asked.scores(prompt, tokens)[static_cast<size_t>(token)];
       tokens.push_back(token);
     }
     exhaustive.emplace(tokens, sum / static_cast<float>(sequence.size()));
@@ -206,7 +264,8 @@ TEST(BeamSearchTest, ExcludedItemsAreAsIfTheyWereNotThere) {
   Random random(5);
   for (int round = 0; round < 15; ++round) {
     SCOPED_TRACE(round);
-    const auto model = models::T5Model::Create(TinyConfig(), static_cast<uint64_t>(100 + round));
+    const Asked asked = MakeT5(static_cast<uint64_t>(100 + round));
+    const BeamSearchOptions options{.beams = 4, .max_length = 12};
     const Sequences sequences = RandomSequences(random);
     std::vector<int32_t> excluded;
     Sequences rest;
@@ -219,12 +278,11 @@ TEST(BeamSearchTest, ExcludedItemsAreAsIfTheyWereNotThere) {
     const std::vector<std::vector<int32_t>> all_excluded = {excluded};
     OPENP5_ASSERT_OK_AND_ASSIGN(const auto trie, indexing::TokenTrie::Create(sequences));
     OPENP5_ASSERT_OK_AND_ASSIGN(
-        const auto lists,
-        BeamSearch(*model, Pack({{4, 5}}), trie, all_excluded, {.beams = 4, .max_length = 12}));
+        const auto lists, BeamSearch(*asked.model, Pack({{4, 5}}), trie, all_excluded, options));
     if (rest.empty()) {
       EXPECT_TRUE(lists[0].empty());
     } else {
-      ExpectSame(lists[0], RealOnes(PlainBeamSearch(*model, {4, 5}, rest, 4, 12)));
+      ExpectSame(lists[0], RealOnes(PlainBeamSearch(asked, {4, 5}, rest, options)));
     }
   }
 }

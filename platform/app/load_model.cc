@@ -26,9 +26,12 @@ absl::StatusOr<std::unique_ptr<models::LanguageModel>> ModelFrom(
   return model;
 }
 
+constexpr char kAuto[] = "auto";
+
 absl::StatusOr<std::unique_ptr<text::Tokenizer>> TokenizerFor(const std::string& given,
                                                               const std::string& fallback,
                                                               std::string_view family) {
+  if (family == kAuto) family = "";
   if (!given.empty()) return text::OpenTokenizer(given, family);
   if (fallback.empty()) return UsageError("missing --tokenizer (nothing else names one)");
   return text::OpenTokenizer(fallback, family);
@@ -58,8 +61,9 @@ absl::StatusOr<LoadedModel> LoadOwn(const CheckpointOptions& options,
   OPENP5_ASSIGN_OR_RETURN(ChosenIndexes chosen, ChooseIndexes(path, own, datasets, request,
                                                               options.allow_index_mismatch));
   OPENP5_ASSIGN_OR_RETURN(
-      loaded.tokenizer,
-      TokenizerFor(options.tokenizer, JoinPath(path, "tokenizer"), manifest.tokenizer_family));
+      loaded.tokenizer, TokenizerFor(options.tokenizer, JoinPath(path, "tokenizer"),
+                                     options.tokenizer_family == kAuto ? manifest.tokenizer_family
+                                                                       : options.tokenizer_family));
   OPENP5_RETURN_IF_ERROR(CompleteTokenizer(own, loaded.tokenizer.get()));
   OPENP5_RETURN_IF_ERROR(CompleteTokenizer(chosen.indexes, loaded.tokenizer.get()));
   OPENP5_ASSIGN_OR_RETURN(NamedTensors weights, checkpoints::ReadWeights(path));
@@ -170,6 +174,20 @@ absl::Status AddLora(const BackboneOptions& options, const NewModelOptions& crea
 
 }  // namespace
 
+namespace {
+
+void VisitTokenizerFamily(OptionVisitor& visitor, std::string* family) {
+  std::vector<std::string> families = text::TokenizerFamilies();
+  families.insert(families.begin(), kAuto);
+  visitor.Visit({.name = "tokenizer-family",
+                 .help = "how the tokenizer's files are read; auto: told from the files, llama for "
+                         "a Llama. OpenP5 used llama-fast, which does not see collaborative tokens",
+                 .choices = std::move(families)},
+                family);
+}
+
+}  // namespace
+
 void CheckpointOptions::ForEach(OptionVisitor& visitor) {
   visitor.Visit({.name = "checkpoint",
                  .help = "checkpoint folder, Hugging Face folder, OpenP5 .pt or PEFT folder (the "
@@ -190,6 +208,7 @@ void CheckpointOptions::ForEach(OptionVisitor& visitor) {
                  .help = "SentencePiece model, tokenizer.json, or a folder that holds one "
                          "(default: the checkpoint's, else the backbone's folder)"},
                 &tokenizer);
+  VisitTokenizerFamily(visitor, &tokenizer_family);
   visitor.Visit({.name = "allow-index-mismatch",
                  .help = "use the item index that the options ask for, although the checkpoint "
                          "was trained with another: its numbers say nothing about the model"},
@@ -205,6 +224,7 @@ void BackboneOptions::ForEach(OptionVisitor& visitor) {
                  .help = "SentencePiece model, tokenizer.json, or a folder that holds one "
                          "(default: the backbone's folder)"},
                 &tokenizer);
+  VisitTokenizerFamily(visitor, &tokenizer_family);
   visitor.Visit({.name = "lora",
                  .help = "train a LoRA adapter and the rows of added tokens; the backbone's "
                          "weights stay as they are (Llama only)"},
@@ -232,7 +252,7 @@ absl::StatusOr<ForeignCheckpoint> OpenForeignCheckpoint(
       foreign.tokenizer,
       TokenizerFor(options.tokenizer,
                    options.backbone.empty() || text::HoldsTokenizer(path) ? path : options.backbone,
-                   ""));
+                   options.tokenizer_family));
   OPENP5_RETURN_IF_ERROR(CompleteTokenizer(foreign.indexes, foreign.tokenizer.get()));
   OPENP5_RETURN_IF_ERROR(CatchTorch(path, [&]() -> absl::Status {
     OPENP5_ASSIGN_OR_RETURN(const auto shape,
@@ -269,8 +289,9 @@ absl::StatusOr<LoadedModel> CreateModel(const BackboneOptions& options,
   const bool preset = options.backbone.starts_with(kPresetPrefix);
   LoadedModel loaded;
   OPENP5_ASSIGN_OR_RETURN(loaded.indexes, LoadIndexes(datasets, request));
-  OPENP5_ASSIGN_OR_RETURN(loaded.tokenizer,
-                          TokenizerFor(options.tokenizer, preset ? "" : options.backbone, ""));
+  OPENP5_ASSIGN_OR_RETURN(
+      loaded.tokenizer,
+      TokenizerFor(options.tokenizer, preset ? "" : options.backbone, options.tokenizer_family));
   OPENP5_RETURN_IF_ERROR(CompleteTokenizer(loaded.indexes, loaded.tokenizer.get()));
   OPENP5_RETURN_IF_ERROR(CatchTorch(options.backbone, [&]() -> absl::Status {
     OPENP5_ASSIGN_OR_RETURN(loaded.model,

@@ -25,6 +25,7 @@ struct CheckpointOptions {
   std::string format = "auto";  // of checkpoints::ForeignFormats
   std::string backbone;   // folder with the config.json of an OpenP5 `.pt`, or an adapter's model
   std::string tokenizer;  // empty: in the checkpoint, else in the backbone
+  std::string tokenizer_family = "auto";
   bool allow_index_mismatch = false;  // an index asked for takes the place of the checkpoint's own
 
   void ForEach(OptionVisitor& visitor);
@@ -34,6 +35,7 @@ struct CheckpointOptions {
 struct BackboneOptions {
   std::string backbone = "preset:t5-small";
   std::string tokenizer;  // empty: in the backbone's folder
+  std::string tokenizer_family = "auto";
   // A LoRA adapter instead of all weights; the defaults are OpenP5's.
   bool lora = false;
   int64_t lora_r = 8;

@@ -74,16 +74,22 @@ absl::StatusOr<std::vector<std::string>> ReadAddedTokens(const std::string& fold
   return ReadTokenList(path);
 }
 
+// Llama's models have a begin token and no pad token; T5's the other way round.
+std::string_view GuessFamily(const SentencePieceModel& model) {
+  return model.bos_id() >= 0 && model.pad_id() < 0 ? "llama" : "t5";
+}
+
 absl::StatusOr<std::unique_ptr<Tokenizer>> OpenSentencePiece(const std::string& path,
                                                              const std::string& file,
                                                              std::string_view family) {
-  OPENP5_ASSIGN_OR_RETURN(const Family* found, FindFamily(family.empty() ? "t5" : family));
   absl::StatusOr<std::string> bytes = ReadFile(file);
   if (!bytes.ok()) return Annotate(bytes.status(), "tokenizer");
   std::string error;
   TokenizerParts parts;
   parts.model = SentencePieceModel::Parse(*std::move(bytes), &error);
   if (parts.model == nullptr) return DataLoss("tokenizer: ", file, ": ", error);
+  OPENP5_ASSIGN_OR_RETURN(const Family* found,
+                          FindFamily(family.empty() ? GuessFamily(*parts.model) : family));
   if (IsDirectory(path)) {
     OPENP5_ASSIGN_OR_RETURN(parts.sentinel_count, ReadSentinelCount(path));
   }

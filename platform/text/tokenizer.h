@@ -74,7 +74,7 @@ std::vector<std::string> TokenizerFamilies();
 // with byte-level BPE (GPT-2, Llama 3, Qwen 2; the `tokenizer_config.json` beside it names the
 // special tokens), or a folder that holds one of these, looked for in this order, and perhaps
 // `added_tokens.txt`. `family`: see Tokenizer::family; empty: "byte-level-bpe" for a
-// tokenizer.json, else "t5". A tokenizer.json with a step that is not known is refused by its name.
+// tokenizer.json, "llama" for a model with a begin token and no pad token, else "t5". A tokenizer.json with a step that is not known is refused by its name.
 // NotFound if there is no such file, DataLoss if it is no SentencePiece model, InvalidArgument for
 // an unknown family (the known ones are listed) or a model without the special pieces the family
 // needs.

@@ -74,12 +74,12 @@ class PipelineTest : public ::testing::Test {
     return {"--indexing", "collaborative",           "--collaborative-token-size",
             "8",          "--collaborative-cluster", "4"};
   }
-  static Arguments Train(const std::string& run) {
+  static Arguments Train(const std::string& run, const std::string& backbone = "preset:t5-tiny") {
     return Arguments{"train",
                      "--run-dir",
                      Path(run),
                      "--backbone",
-                     "preset:t5-tiny",
+                     backbone,
                      "--tokenizer",
                      Path("tokenizer"),
                      "--epochs",
@@ -236,6 +236,54 @@ TEST_F(PipelineTest, TrainsWithAddedTokensAndTasks) {
       RunProgram(Evaluate(json["checkpoint"]) + Arguments{"--filtered", "--format", "json"});
   ExpectSuccess(evaluated);
   EXPECT_EQ(Json::parse(evaluated.out)["results"][0]["filtered"], true);
+}
+
+// A Llama trained in full becomes a folder of Hugging Face's, is the backbone of an adapter, and
+// that goes out, merged and alone, and comes in again with the same numbers.
+TEST_F(PipelineTest, ACausalModelAndItsAdapterGoOutAndComeBack) {
+  const auto out = [](const std::string& name) { return Arguments{"--out", Path(name)}; };
+  const auto lists = [](const Arguments& checkpoint) {
+    ExpectSuccess(RunProgram(
+        Arguments{"evaluate", "--threads", "1", "--beams", "5", "--topk-out", Path("topk.jsonl")} +
+        checkpoint + Data()));
+    std::istringstream lines(ReadFile(Path("topk.jsonl")).value_or(""));
+    std::vector<Json> parsed;
+    for (std::string line; std::getline(lines, line);) parsed.push_back(Json::parse(line));
+    return parsed;
+  };
+  ExpectSuccess(RunProgram(Train("llama", "preset:llama-tiny")));
+  const Arguments exporting = {"checkpoint", "export", "--checkpoint"};
+  ExpectSuccess(RunProgram(exporting + Arguments{Path("llama/checkpoints/best")} + out("base")));
+  ExpectSuccess(RunProgram(Train("lora", Path("base")) + Collaborative() +
+                           Arguments{"--lora", "--lora-r", "4"}));
+  const std::string trained = Path("lora/checkpoints/best");
+  const std::vector<Json> own = lists({"--checkpoint", trained});
+  ASSERT_EQ(own.size(), 24u);
+  ASSERT_EQ(own[0]["items"].size(), 5u);
+
+  ExpectSuccess(RunProgram(exporting + Arguments{trained} + out("merged")));
+  const ProgramResult alone =
+      RunProgram(exporting + Arguments{trained, "--to", "peft"} + out("adapter"));
+  ExpectSuccess(alone);
+  EXPECT_THAT(alone.out, HasSubstr("resize_token_embeddings"));
+  const Arguments tokenizer = {"--tokenizer", Path("tokenizer")};
+  for (const Arguments& checkpoint :
+       {Arguments{"--checkpoint", Path("merged")},
+        Arguments{"--checkpoint", Path("adapter"), "--backbone", Path("base")}}) {
+    const std::vector<Json> again = lists(checkpoint + tokenizer + Collaborative());
+    ASSERT_EQ(again.size(), own.size());
+    for (size_t user = 0; user < own.size(); ++user) {
+      for (size_t rank = 0; rank < 5; ++rank) {
+        EXPECT_NEAR(again[user]["scores"][rank].get<double>(),
+                    own[user]["scores"][rank].get<double>(), 1e-4)
+            << "user " << user << " rank " << rank;
+      }
+    }
+  }
+  ExpectFailure(RunProgram(exporting + Arguments{Checkpoint(), "--to", "peft"} + out("none")), 1,
+                HasSubstr("trained with --lora"));
+  ExpectFailure(RunProgram(Train("none") + Arguments{"--lora"}), 2,
+                HasSubstr("--lora: expected a Llama"));
 }
 
 TEST_F(PipelineTest, MissingThingsAreNamed) {

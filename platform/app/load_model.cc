@@ -38,12 +38,18 @@ absl::StatusOr<std::unique_ptr<text::Tokenizer>> TokenizerFor(const std::string&
 }
 
 // Says what the parameters will take, before they take it.
-absl::Status ReserveFor(const std::string& where, const NamedTensors& weights,
-                        c10::ScalarType type) {
+absl::Status ReserveFor(const std::string& where, int64_t parameters, c10::ScalarType type) {
+  return ReserveMemory(where, parameters * static_cast<int64_t>(c10::elementSize(type)));
+}
+
+int64_t CountElements(const NamedTensors& weights) {
   int64_t elements = 0;
   for (const auto& [name, tensor] : weights) elements += tensor.numel();
-  return ReserveMemory(where, elements * static_cast<int64_t>(c10::elementSize(type)));
+  return elements;
 }
+
+// In training every weight has a gradient and two moments beside it.
+constexpr int64_t kTrainingCopies = 4;
 
 // What a model's weights will be kept in: T5's are always float32.
 c10::ScalarType StorageType(const nlohmann::json& config, const Runtime& runtime) {
@@ -68,7 +74,7 @@ absl::StatusOr<LoadedModel> LoadOwn(const CheckpointOptions& options,
   OPENP5_RETURN_IF_ERROR(CompleteTokenizer(chosen.indexes, loaded.tokenizer.get()));
   OPENP5_ASSIGN_OR_RETURN(NamedTensors weights, checkpoints::ReadWeights(path));
   const c10::ScalarType type = StorageType(manifest.model_config, runtime);
-  OPENP5_RETURN_IF_ERROR(ReserveFor(path, weights, type));
+  OPENP5_RETURN_IF_ERROR(ReserveFor(path, CountElements(weights), type));
   OPENP5_ASSIGN_OR_RETURN(loaded.model,
                           ModelFrom(path, manifest.model_config, std::move(weights), type));
   OPENP5_RETURN_IF_ERROR(
@@ -85,7 +91,7 @@ absl::StatusOr<LoadedModel> LoadForeign(const CheckpointOptions& options,
   OPENP5_ASSIGN_OR_RETURN(ForeignCheckpoint foreign,
                           OpenForeignCheckpoint(options, datasets, request));
   const c10::ScalarType type = StorageType(foreign.config, runtime);
-  OPENP5_RETURN_IF_ERROR(ReserveFor(options.checkpoint, foreign.weights, type));
+  OPENP5_RETURN_IF_ERROR(ReserveFor(options.checkpoint, CountElements(foreign.weights), type));
   LoadedModel loaded;
   OPENP5_ASSIGN_OR_RETURN(loaded.model, ModelFrom(options.checkpoint, foreign.config,
                                                   std::move(foreign.weights), type));
@@ -138,6 +144,9 @@ LanguageModelOr CreatePreset(const BackboneOptions& options, const NewModelOptio
   (*config)["vocab_size"] = tokenizer.vocabulary_size();
   (*config)["pad_token_id"] = tokenizer.pad_id();
   (*config)["eos_token_id"] = tokenizer.eos_id();
+  OPENP5_ASSIGN_OR_RETURN(const int64_t parameters, models::CountParameters(*config));
+  const int64_t copies = options.lora ? 1 : kTrainingCopies;
+  OPENP5_RETURN_IF_ERROR(ReserveFor(options.backbone, copies * parameters, c10::ScalarType::Float));
   return models::CreateLanguageModel(*config, create.seed);
 }
 
@@ -147,7 +156,9 @@ LanguageModelOr LoadBackbone(const BackboneOptions& options, const NewModelOptio
   OPENP5_ASSIGN_OR_RETURN(auto folder, checkpoints::ReadHuggingFaceFolder(options.backbone));
   const c10::ScalarType type =
       options.lora ? StorageType(folder.config, runtime) : c10::ScalarType::Float;
-  OPENP5_RETURN_IF_ERROR(ReserveFor(options.backbone, folder.weights, type));
+  const int64_t copies = options.lora ? 1 : kTrainingCopies;
+  OPENP5_RETURN_IF_ERROR(
+      ReserveFor(options.backbone, copies * CountElements(folder.weights), type));
   OPENP5_ASSIGN_OR_RETURN(
       auto model, ModelFrom(options.backbone, folder.config, std::move(folder.weights), type));
   FitVocabulary(tokenizer, create, model.get());

@@ -1,11 +1,13 @@
 #include "platform/models/language_model.h"
 
+#include <functional>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <utility>
 
 #include "platform/models/config_json.h"
-#include "platform/models/llama.h"
-#include "platform/models/t5.h"
+#include "platform/models/llama_weights.h"
+#include "platform/models/t5_stack.h"
 
 namespace openp5::models {
 namespace {
@@ -32,6 +34,26 @@ ModelOr LoadLlama(const nlohmann::json& json, NamedTensors weights, c10::ScalarT
   return LlamaModel::FromStateDict(config, std::move(weights), type);
 }
 
+int64_t Product(const std::vector<int64_t>& shape) {
+  return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
+}
+
+absl::StatusOr<int64_t> CountT5(const nlohmann::json& json) {
+  OPENP5_ASSIGN_OR_RETURN(const T5Config config, T5Config::FromHuggingFace(json));
+  int64_t count = 0;
+  T5Weights().ForEach(config,
+                      [&](const auto&, const auto& shape, auto&&...) { count += Product(shape); });
+  return count;
+}
+
+absl::StatusOr<int64_t> CountLlama(const nlohmann::json& json) {
+  OPENP5_ASSIGN_OR_RETURN(const LlamaConfig config, LlamaConfig::FromHuggingFace(json));
+  int64_t count = 0;
+  LlamaWeights().ForEach(
+      config, [&](const auto&, const auto& shape, auto&&...) { count += Product(shape); });
+  return count;
+}
+
 absl::StatusOr<ModelFamily> FindFamily(const nlohmann::json& config) {
   if (!config.is_object()) return InvalidArgument("config.json: expected a JSON object");
   std::string type = "t5";  // what a config without the field is taken for
@@ -56,9 +78,9 @@ absl::StatusOr<Registry<nlohmann::json>> Presets() {
 }  // namespace
 
 absl::Status RegisterModelFamilies(Registry<ModelFamily>* families) {
-  OPENP5_RETURN_IF_ERROR(families->Register("t5", {CreateT5, LoadT5}));
+  OPENP5_RETURN_IF_ERROR(families->Register("t5", {CreateT5, LoadT5, CountT5}));
   for (const char* type : {"llama", "qwen2", "qwen3"}) {
-    OPENP5_RETURN_IF_ERROR(families->Register(type, {CreateLlama, LoadLlama}));
+    OPENP5_RETURN_IF_ERROR(families->Register(type, {CreateLlama, LoadLlama, CountLlama}));
   }
   return absl::OkStatus();
 }
@@ -82,6 +104,11 @@ absl::StatusOr<std::unique_ptr<LanguageModel>> LoadLanguageModel(const nlohmann:
                                                                  c10::ScalarType type) {
   OPENP5_ASSIGN_OR_RETURN(const ModelFamily family, FindFamily(config));
   return family.load(config, std::move(weights), type);
+}
+
+absl::StatusOr<int64_t> CountParameters(const nlohmann::json& config) {
+  OPENP5_ASSIGN_OR_RETURN(const ModelFamily family, FindFamily(config));
+  return family.count(config);
 }
 
 absl::StatusOr<nlohmann::json> PresetConfig(const std::string& name) {

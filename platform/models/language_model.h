@@ -62,17 +62,21 @@ struct ModelFamily {
   absl::StatusOr<std::unique_ptr<LanguageModel>> (*load)(const nlohmann::json& config,
                                                          NamedTensors weights,
                                                          c10::ScalarType type);
+  // Numbers in all parameters of a model of that shape.
+  absl::StatusOr<int64_t> (*count)(const nlohmann::json& config);
 };
 
 // By config.json's `model_type`: "t5", "llama", "qwen2", "qwen3".
 absl::Status RegisterModelFamilies(Registry<ModelFamily>* families);
 
-// The two of the family that `config` names. NotFound, with the known ones, for another.
+// Those of the family that `config` names. NotFound, with the known ones, for another.
 absl::StatusOr<std::unique_ptr<LanguageModel>> CreateLanguageModel(const nlohmann::json& config,
                                                                    uint64_t seed);
 absl::StatusOr<std::unique_ptr<LanguageModel>> LoadLanguageModel(const nlohmann::json& config,
                                                                  NamedTensors weights,
                                                                  c10::ScalarType type);
+
+absl::StatusOr<int64_t> CountParameters(const nlohmann::json& config);
 
 // The config.json of a shape by name: "t5-small", "llama-tiny", …; its vocab_size is the published
 // one. NotFound lists them.

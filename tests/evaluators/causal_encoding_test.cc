@@ -39,6 +39,21 @@ TEST(CausalEncoderTest, CutsTheInputAndKeepsTheMark) {
   EXPECT_EQ(cut[0], all[0]);
 }
 
+// A pattern that splits words, too, ends a token at the mark.
+TEST(CausalEncoderTest, KnowsByteLevelTokenizers) {
+  for (const char* name : {"gpt2", "llama3", "qwen2"}) {
+    SCOPED_TRACE(name);
+    OPENP5_ASSERT_OK_AND_ASSIGN(
+        const auto tokenizer,
+        text::OpenTokenizer(StrCat(OPENP5_SOURCE_DIR, "/tests/platform/text/fixtures/", name)));
+    OPENP5_ASSERT_OK_AND_ASSIGN(const auto encoder, CausalEncoder::Create(*tokenizer, {}));
+    std::vector<int32_t> joined = Joined(encoder, "What next ?", "ML100K item_1001");
+    ASSERT_EQ(joined.back(), tokenizer->eos_id());
+    joined.pop_back();
+    EXPECT_EQ(joined, tokenizer->Encode("What next ? Response: ML100K item_1001"));
+  }
+}
+
 // Llama's tokenizer: the begin token in front, and in OpenP5's form the blank behind the mark.
 TEST(CausalEncoderTest, OpenP5LosesTheFirstTokenOfTheResponse) {
   OPENP5_SKIP_WITHOUT_SHARED();

@@ -214,9 +214,11 @@ TEST(LlamaConfigTest, RoundTripsAndNamesWhatIsWrong) {
 TEST(LlamaPresetTest, EveryPresetIsAConfigOfAKnownFamily) {
   for (const std::string& name : PresetNames()) {
     OPENP5_ASSERT_OK_AND_ASSIGN(const auto config, PresetConfig(name));
-    if (config["model_type"] == "t5") continue;
-    OPENP5_EXPECT_OK(LlamaConfig::FromHuggingFace(config));
+    OPENP5_EXPECT_OK(CountParameters(config));
   }
+  // Those of the models they are called after.
+  EXPECT_EQ(*CountParameters(*PresetConfig("llama-7b")), 6'738'415'616);
+  EXPECT_EQ(*CountParameters(*PresetConfig("llama-1b")), 1'100'048'384);  // TinyLlama's
   EXPECT_THAT(CreateLanguageModel({{"model_type", "bert"}}, 1),
               StatusIs(absl::StatusCode::kNotFound,
                        AllOf(HasSubstr("llama, qwen2, qwen3, t5"), HasSubstr("bert"))));

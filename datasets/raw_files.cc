@@ -69,6 +69,8 @@ class ArchiveStream final : public ByteSource {
   absl::StatusOr<bool> NextMember() {
     archive_entry* entry = nullptr;
     const int code = archive_read_next_header(reader_.get(), &entry);
+    // libarchive takes a source that fails while the format is guessed for an empty file.
+    if (!source_failure_.ok()) return source_failure_;
     at_end_ = code == ARCHIVE_EOF;
     if (at_end_) return false;
     if (code != ARCHIVE_OK) return Failure();
@@ -96,7 +98,7 @@ class ArchiveStream final : public ByteSource {
     la_int64_t offset = 0;
     while (size == 0) {
       const int code = archive_read_data_block(reader_.get(), &bytes, &size, &offset);
-      if (code == ARCHIVE_EOF) return "";
+      if (code == ARCHIVE_EOF && source_failure_.ok()) return "";
       if (code != ARCHIVE_OK) return Failure();
       // A hole of a sparse file would be text that nobody wrote.
       if (offset != read_) {

@@ -120,20 +120,22 @@ absl::Status ForEachTableRow(RawReader* reader, int file, const std::string& for
                              const std::vector<std::string>& columns, const RecordVisitor& visit) {
   RecordSplitter splitter(format);
   std::vector<int> places;
-  size_t width = 0;
+  std::vector<std::string> header;
   std::vector<std::string> wanted(columns.size());
   const auto add = [&](std::string_view line, const TextLines& lines) -> absl::Status {
     OPENP5_ASSIGN_OR_RETURN(const bool whole, splitter.Add(line, lines));
     if (!whole) return absl::OkStatus();
     const std::vector<std::string>& fields = splitter.fields();
-    if (width == 0) {
+    if (header.empty()) {
       OPENP5_ASSIGN_OR_RETURN(const auto names, ColumnNames(format, fields, lines));
       OPENP5_ASSIGN_OR_RETURN(places, PlacesOf(columns, names, lines));
-      width = fields.size();
+      header = fields;
       return absl::OkStatus();
     }
-    if (fields.size() != width) {
-      return WrongFieldCount(lines, StrCat(width, " fields as in the header"), fields.size(), line);
+    if (fields == header) return SecondHeader(lines, line);
+    if (fields.size() != header.size()) {
+      return WrongFieldCount(lines, StrCat(header.size(), " fields as in the header"),
+                             fields.size(), line);
     }
     for (size_t i = 0; i < places.size(); ++i) {
       wanted[i] = places[i] < 0 ? "" : fields[static_cast<size_t>(places[i])];

@@ -8,6 +8,9 @@
 namespace openp5::datasets {
 namespace {
 
+// Of CSV: a quote too many would take the rest of a file for one field.
+constexpr size_t kLongestRecord = size_t{64} << 20;
+
 // Splits a table's lines into records.
 class RecordSplitter {
  public:
@@ -23,8 +26,15 @@ class RecordSplitter {
     if (!is_open_) {
       fields_.assign(1, "");
       opened_at_ = lines.number();
+      bytes_ = 0;
     } else {
       fields_.back() += '\n';
+    }
+    bytes_ += line.size() + 1;
+    if (bytes_ > kLongestRecord) {
+      is_open_ = false;
+      return InvalidArgument(lines.file(), ":", opened_at_, ": expected a closing quote within ",
+                             kLongestRecord, " bytes, got none");
     }
     return AddCsv(line, lines);
   }
@@ -79,6 +89,7 @@ class RecordSplitter {
   const bool is_csv_;
   bool is_open_ = false;
   int64_t opened_at_ = 0;
+  size_t bytes_ = 0;  // of the record's lines
   std::vector<std::string_view> parts_;
   std::vector<std::string> fields_;
 };

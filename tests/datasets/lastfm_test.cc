@@ -41,6 +41,11 @@ TEST_F(LastFmTest, ANameThatIsNotUtf8IsReplaced) {
   ASSERT_EQ(raw.items.size(), 1u);
   EXPECT_EQ(raw.items[0].title, "Mot\xef\xbf\xbdrhead");
   EXPECT_TRUE(raw.items[0].more.empty());
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(*Sequences(preset_, 1), "1 1");
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              ::testing::HasSubstr("warning: test: 1 of 1 item descriptions hold U+FFFD, which "
+                                   "stands for bytes that are not UTF-8"));
 }
 
 TEST_F(LastFmTest, RenumbersAndKeepsTheArtist) {

@@ -163,6 +163,14 @@ TEST_F(TableTest, RefusesMalformedTables) {
                 ":3: expected a timestamp in seconds of 64 bits as microseconds, got 'x'", rated);
 }
 
+TEST_F(TableTest, AQuoteTooManyTakesNoMemoryWithoutEnd) {
+  const std::string line = std::string(1 << 20, 'x') + "\n";
+  std::string text = "user_id,item_id,timestamp\n\"u,i,1\n";
+  for (int i = 0; i < 64; ++i) text += line;
+  ExpectFailure("csv", text + "\"\n",
+                ":2: expected a closing quote within 67108864 bytes, got none");
+}
+
 TEST_F(TableTest, ASecondHeaderIsNoRow) {
   TableOptions untimed;
   untimed.time_col = "";

@@ -4,6 +4,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 #include <gtest/gtest.h>
+#include <locale.h>
 #include <zlib.h>
 
 #include <string>
@@ -31,6 +32,9 @@ inline std::string Gzip(const std::string& text) {
 
 inline std::string Archive(const Members& members, void (*set_up)(archive*)) {
   std::string out(size_t{4} << 20, '\0');
+  // Names are turned into the thread's characters.
+  const locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+  const locale_t before = uselocale(utf8);
   size_t used = 0;
   archive* const writer = archive_write_new();
   set_up(writer);
@@ -48,6 +52,8 @@ inline std::string Archive(const Members& members, void (*set_up)(archive*)) {
   }
   archive_write_close(writer);
   archive_write_free(writer);
+  uselocale(before);
+  if (utf8 != nullptr) freelocale(utf8);
   out.resize(used);
   return out;
 }

@@ -71,6 +71,23 @@ TEST_F(RawFilesTest, BytesDecideNotNames) {
   ExpectText(Write("5/empty", ""), "empty", "");
 }
 
+TEST_F(RawFilesTest, TextMayBeginLikeAnArchive) {
+  for (const std::string text : {"PK,user,item\n1,2,3\n", "PK", "BZh9 x\n", "\x1f",
+                                 "\xfd"
+                                 "7zXZ"}) {
+    ExpectText(Write("a.txt", text), "a.txt", text);
+  }
+}
+
+TEST_F(RawFilesTest, MembersMayHaveNamesInAnyWriting) {
+  const Members members = {{"d/donn\u00e9es \u4e16.txt", "A"}, {"b.txt", "B"}};
+  for (const std::string& archive : {Zip(members), Tar(members), Gzip(Tar(members))}) {
+    const std::string path = Write("archive", archive);
+    ExpectText(path, "b.txt", "B");
+    ExpectText(path, "donn\u00e9es \u4e16.txt", "A");
+  }
+}
+
 TEST_F(RawFilesTest, FindsFilesInFoldersAndSaysWhatThereIs) {
   Write("raw/d/a.txt", "A");
   Write("raw/b.txt.gz", Gzip("B"));

@@ -157,10 +157,20 @@ TEST_F(TableTest, RefusesMalformedTables) {
                 ":1: expected a header of `name:type`, got 'user_id'");
   ExpectFailure("jsonl", "{\"user_id\": [1], \"item_id\": 1, \"timestamp\": 1}\n",
                 ":1: expected a text or a number as \"user_id\", got a list");
+  TableOptions dated;
+  dated.time_unit = "iso";
+  for (const std::string date : {"2019-02-30", "2019-01-01 00:00:00+01:00", "1.1.2019", "5"}) {
+    ExpectFailure(
+        "csv", head + "u,i," + date + "\n",
+        ":2: expected a date `YYYY-MM-DD` or `YYYY-MM-DD HH:MM:SS` in UTC, got '" + date + "'",
+        dated);
+  }
   TableOptions rated;
-  rated.rating_col = "timestamp";
-  ExpectFailure("csv", head + "u,i,1\nu,i,x\n",
-                ":3: expected a timestamp in seconds of 64 bits as microseconds, got 'x'", rated);
+  rated.rating_col = "r";
+  for (const std::string rating : {"", "nan", "inf", "0x10", "1.5.5", "five", "1e999"}) {
+    ExpectFailure("tsv", "user_id\titem_id\ttimestamp\tr\nu\ti\t1\t" + rating + "\n",
+                  ":2: expected a rating, got '" + rating + "'", rated);
+  }
 }
 
 TEST_F(TableTest, AQuoteTooManyTakesNoMemoryWithoutEnd) {
@@ -182,6 +192,14 @@ TEST_F(TableTest, ASecondHeaderIsNoRow) {
       ":3: expected data, got a second header 'user_id:token\\titem_id:token'; were files "
       "joined?",
       untimed);
+}
+
+TEST_F(TableTest, AHeaderAloneHasNoInteractions) {
+  Write("t", "user_id,item_id,timestamp\n");
+  EXPECT_THAT(Sequences(*TablePreset("csv", {}), 5),
+              StatusIs(Code::kInvalidArgument,
+                       "test: " + Raw() +
+                           ": no interactions: 0 rows; read 0 users, 0 items, 0 interactions"));
 }
 
 TEST_F(TableTest, AFirstRowIsNeverTakenForAHeader) {

@@ -57,7 +57,7 @@ absl::Status AddRating(std::string_view line, const TextLines& lines,
 
 absl::Status ReadRatings(RawReader* reader, int file, Interactions* rows) {
   std::vector<std::string_view> fields;
-  return reader->ForEachLine(file, [&](std::string_view line, const TextLines& lines) {
+  return reader->ForEachRow(file, [&](std::string_view line, const TextLines& lines) {
     return AddRating(line, lines, &fields, rows);
   });
 }

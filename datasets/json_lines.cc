@@ -9,6 +9,7 @@
 #include <variant>
 
 #include "datasets/python_literal.h"
+#include "platform/base/utf8.h"
 
 namespace openp5::datasets {
 namespace {
@@ -20,14 +21,16 @@ constexpr int kDeepest = 64;
 absl::StatusOr<Json> ParseJson(std::string_view line, const TextLines& lines) {
   std::vector<std::set<std::string>> keys;  // of the objects that are open
   std::string problem;
+  // False drops what follows, so that a hostile line takes no memory.
   const auto watch = [&](int depth, Json::parse_event_t event, Json& value) {
+    if (!problem.empty()) return false;
     if (depth > kDeepest) problem = StrCat("at most ", kDeepest, " levels");
     if (event == Json::parse_event_t::object_start) keys.emplace_back();
     if (event == Json::parse_event_t::object_end) keys.pop_back();
     if (event == Json::parse_event_t::key && !keys.back().insert(value.get<std::string>()).second) {
       problem = StrCat("key '", Excerpt(value.get<std::string>()), "' once");
     }
-    return true;
+    return problem.empty();
   };
   try {
     Json json = Json::parse(line, watch);
@@ -38,6 +41,9 @@ absl::StatusOr<Json> ParseJson(std::string_view line, const TextLines& lines) {
     return InvalidArgument(lines.Where(), ": column ", column, ": expected JSON, got '",
                            Excerpt(line.substr(std::min(column - 1, line.size()))), "'",
                            lines.ended() ? "" : "; is the file cut off?");
+  } catch (const Json::out_of_range&) {
+    return InvalidArgument(lines.Where(), ": expected numbers within a double's range, got '",
+                           Excerpt(line), "'");
   }
 }
 
@@ -90,6 +96,11 @@ absl::StatusOr<nlohmann::json> ParseObjectLine(std::string_view line, const Text
   if (!json.ok()) {
     const size_t inside = line.find_first_not_of(" \t", line.find('{') + 1);
     const bool is_literal = inside != std::string_view::npos && line[inside] == '\'';
+    if (const size_t place = FindInvalidUtf8(line);
+        !is_literal && place != std::string_view::npos) {
+      return InvalidArgument(lines.Where(), ": column ", place + 1, ": expected UTF-8, got '",
+                             Excerpt(line.substr(place)), "'");
+    }
     absl::StatusOr<Json> literal = ParsePythonLiteral(line);
     if (literal.ok()) {
       json = std::move(literal);

@@ -14,8 +14,9 @@
 namespace openp5::datasets {
 
 // The object on a line: JSON (RFC 8259), or a Python literal as older files have it.
-// InvalidArgument with file, line and column for what is neither, another value than an object, a
-// key twice, or nesting deeper than 64.
+// InvalidArgument with file and line, and the column where there is one, for what is neither, JSON
+// that is not UTF-8, another value than an object, a key twice, nesting deeper than 64, or a number
+// beyond a double.
 absl::StatusOr<nlohmann::json> ParseObjectLine(std::string_view line, const TextLines& lines);
 
 // A few fields of many objects, fast (simdjson where a line is JSON). Not thread-safe.
@@ -26,7 +27,8 @@ class ObjectFields {
   ObjectFields(const ObjectFields&) = delete;
   ObjectFields& operator=(const ObjectFields&) = delete;
 
-  // Takes the fields of the object on `line`. Fails as ParseObjectLine; other fields are not kept.
+  // Takes the fields of the object on `line`. Fails as ParseObjectLine, but other fields are
+  // neither kept nor looked at for keys given twice and deep nesting.
   absl::Status Parse(std::string_view line, const TextLines& lines);
 
   // Of the line last parsed, by place in `names`. InvalidArgument if the field is missing or null,

@@ -89,7 +89,7 @@ absl::StatusOr<RawDataset> Load100K(const LoadOptions& options) {
   OPENP5_ASSIGN_OR_RETURN(const int ratings, reader.Get("u.data"));
   RawDataset result;
   OPENP5_RETURN_IF_ERROR(
-      reader.ForEachLine(ratings, [&](std::string_view line, const TextLines& lines) {
+      reader.ForEachRow(ratings, [&](std::string_view line, const TextLines& lines) {
         return AddRating(line, "\t", "4 fields `user item rating timestamp` separated by tabs",
                          lines, &result.interactions);
       }));
@@ -121,7 +121,7 @@ absl::StatusOr<RawDataset> Load1M(const LoadOptions& options) {
   OPENP5_ASSIGN_OR_RETURN(const int ratings, reader.Get("ratings.dat"));
   RawDataset result;
   OPENP5_RETURN_IF_ERROR(
-      reader.ForEachLine(ratings, [&](std::string_view line, const TextLines& lines) {
+      reader.ForEachRow(ratings, [&](std::string_view line, const TextLines& lines) {
         return AddRating(line, "::", "4 fields `user::item::rating::timestamp`", lines,
                          &result.interactions);
       }));

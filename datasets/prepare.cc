@@ -149,6 +149,22 @@ void LogUntitled(const std::string& name, const std::vector<ItemMetadata>& items
   }
 }
 
+// Loaders replace what is not UTF-8 in texts.
+void WarnOfReplacedText(const std::string& name, const std::vector<ItemMetadata>& items) {
+  const auto is_replaced = [](std::string_view text) {
+    return text.find("\xef\xbf\xbd") != std::string_view::npos;
+  };
+  const auto replaced = std::count_if(items.begin(), items.end(), [&](const ItemMetadata& item) {
+    return is_replaced(item.title) ||
+           std::any_of(item.more.begin(), item.more.end(),
+                       [&](const auto& entry) { return is_replaced(entry.second); }) ||
+           std::any_of(item.categories.begin(), item.categories.end(), is_replaced);
+  });
+  if (replaced == 0) return;
+  LogWarning(StrCat(name, ": ", replaced, " of ", items.size(),
+                    " item descriptions hold U+FFFD, which stands for bytes that are not UTF-8"));
+}
+
 // Filters, in place; what was left after each step.
 std::string Filter(const DatasetPreset& preset, RawDataset* raw) {
   std::string steps = raw->steps.empty() ? "" : raw->steps + "; ";
@@ -208,6 +224,7 @@ absl::StatusOr<Json> PrepareDataset(const std::string& name, const DatasetPreset
                                             std::move(raw.items)),
                          .description = Describe(name, preset, ties, raw.files)};
   LogUntitled(name, content.items, counts.items);
+  WarnOfReplacedText(name, content.items);
   content.description["users"] = counts.users;
   content.description["items"] = counts.items;
   content.description["interactions"] = counts.interactions;

@@ -2,6 +2,7 @@
 
 #include <archive.h>
 #include <archive_entry.h>
+#include <locale.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -26,6 +27,24 @@ struct FreeArchive {
   void operator()(archive* reader) const { archive_read_free(reader); }
 };
 using ArchivePointer = std::unique_ptr<archive, FreeArchive>;
+
+// While it lives, names of members are UTF-8 whatever the process's locale: libarchive turns them
+// into the thread's characters, and in "C" fails for those beyond ASCII.
+class NamesInUtf8 {
+ public:
+  NamesInUtf8() : before_(uselocale(Utf8())) {}
+  ~NamesInUtf8() { uselocale(before_); }
+  NamesInUtf8(const NamesInUtf8&) = delete;
+  NamesInUtf8& operator=(const NamesInUtf8&) = delete;
+
+ private:
+  // Where there is none, 0, which changes nothing.
+  static locale_t Utf8() {
+    static const locale_t locale = newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr);
+    return locale;
+  }
+  locale_t before_;
+};
 
 // The members of one archive, one after the other. Bytes that are no archive are one member.
 class ArchiveStream final : public ByteSource {
@@ -67,13 +86,18 @@ class ArchiveStream final : public ByteSource {
 
   // Goes to the next member; false after the last.
   absl::StatusOr<bool> NextMember() {
+    const NamesInUtf8 utf8;
     archive_entry* entry = nullptr;
     const int code = archive_read_next_header(reader_.get(), &entry);
+    // libarchive takes a source that fails while the format is guessed for an empty file.
+    if (!source_failure_.ok()) return source_failure_;
     at_end_ = code == ARCHIVE_EOF;
     if (at_end_) return false;
-    if (code != ARCHIVE_OK) return Failure();
+    // A warning is about the name or a time; the data have checks of their own.
+    if (code != ARCHIVE_OK && code != ARCHIVE_WARN) return Failure();
+    ++number_;
     const char* const name = archive_entry_pathname(entry);
-    member_ = name == nullptr ? "" : name;
+    member_ = name == nullptr ? StrCat("unnamed member ", number_) : name;
     is_file_ = archive_entry_filetype(entry) == AE_IFREG;
     if (archive_entry_is_encrypted(entry) != 0) {
       return InvalidArgument(where_, ": ", member_,
@@ -96,7 +120,7 @@ class ArchiveStream final : public ByteSource {
     la_int64_t offset = 0;
     while (size == 0) {
       const int code = archive_read_data_block(reader_.get(), &bytes, &size, &offset);
-      if (code == ARCHIVE_EOF) return "";
+      if (code == ARCHIVE_EOF && source_failure_.ok()) return "";
       if (code != ARCHIVE_OK) return Failure();
       // A hole of a sparse file would be text that nobody wrote.
       if (offset != read_) {
@@ -134,13 +158,18 @@ class ArchiveStream final : public ByteSource {
   absl::Status source_failure_;
   std::string member_;
   bool is_file_ = false, at_end_ = false;
-  int64_t read_ = 0;  // bytes of the member
+  int64_t number_ = 0;  // of the member, from 1
+  int64_t read_ = 0;    // bytes of the member
 };
 
 absl::StatusOr<std::unique_ptr<ArchiveStream>> OpenDisk(const std::string& disk) {
   OPENP5_ASSIGN_OR_RETURN(auto source, OpenFileSource(disk));
   OPENP5_ASSIGN_OR_RETURN(const std::string_view head, source->Next());
-  if (head.starts_with("PK")) return ArchiveStream::OpenZip(disk);
+  // A text may begin with "PK" alone.
+  if (head.starts_with("PK\x03\x04") || head.starts_with("PK\x05\x06") ||
+      head.starts_with("PK\x07\x08")) {
+    return ArchiveStream::OpenZip(disk);
+  }
   OPENP5_ASSIGN_OR_RETURN(source, OpenFileSource(disk));
   return ArchiveStream::Open(disk, std::move(source));
 }

@@ -1,11 +1,17 @@
 #include "datasets/raw_reader.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "platform/base/digest.h"
 #include "platform/base/log.h"
 
 namespace openp5::datasets {
+namespace {
+
+bool IsLetter(char byte) { return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z'); }
+
+}  // namespace
 
 absl::StatusOr<RawReader> RawReader::Open(std::string dataset, const LoadOptions& options) {
   absl::StatusOr<RawFiles> files = RawFiles::Open(options.raw);
@@ -28,9 +34,10 @@ absl::StatusOr<int> RawReader::Get(std::string_view name) const {
 absl::Status RawReader::ForEachLine(int file, const LineVisitor& visit) {
   constexpr int64_t kShown = 5;
   used_.push_back(file);
-  OPENP5_ASSIGN_OR_RETURN(const auto source, files_.Read(file));
+  const auto source = files_.Read(file);
+  if (!source.ok()) return Annotate(source.status(), dataset_);
   return datasets::ForEachLine(
-      TextLines(source.get(), files_.Where(file)), dataset_,
+      TextLines(source->get(), files_.Where(file)), dataset_,
       [&](std::string_view line, const TextLines& lines) -> absl::Status {
         const absl::Status status = visit(line, lines);
         if (status.ok() || max_bad_lines_ == 0 || !absl::IsInvalidArgument(status)) return status;
@@ -45,6 +52,19 @@ absl::Status RawReader::ForEachLine(int file, const LineVisitor& visit) {
       });
 }
 
+absl::Status RawReader::ForEachRow(int file, const LineVisitor& visit) {
+  const auto is_of_words = [](std::string_view line) {
+    return std::any_of(line.begin(), line.end(), IsLetter) &&
+           line.find_first_of("0123456789") == std::string_view::npos;
+  };
+  return ForEachLine(file, [&](std::string_view line, const TextLines& lines) -> absl::Status {
+    const absl::Status status = visit(line, lines);
+    if (!absl::IsInvalidArgument(status) || !is_of_words(line)) return status;
+    return InvalidArgument(ToStd(status.message()),
+                           "; the line looks like a header, which the file should not have");
+  });
+}
+
 absl::Status RawReader::ForEachLineAfterHeader(int file, std::string_view header,
                                                const LineVisitor& visit) {
   return ForEachLine(file, [&](std::string_view line, const TextLines& lines) -> absl::Status {
@@ -52,19 +72,16 @@ absl::Status RawReader::ForEachLineAfterHeader(int file, std::string_view header
     if (is_header == (lines.number() == 1)) {
       return is_header ? absl::OkStatus() : visit(line, lines);
     }
-    const std::string text = Excerpt(line);
-    if (is_header) {
-      return InvalidArgument(lines.Where(), ": expected data, got a second header '", text,
-                             "'; were files joined?");
-    }
+    if (is_header) return SecondHeader(lines, line);
     return InvalidArgument(lines.Where(), ": expected the header '", Excerpt(header), "', got '",
-                           text, "'");
+                           Excerpt(line), "'");
   });
 }
 
 absl::StatusOr<std::string> RawReader::FirstLine(int file) const {
-  OPENP5_ASSIGN_OR_RETURN(const auto source, files_.Read(file));
-  TextLines lines(source.get(), files_.Where(file));
+  const auto source = files_.Read(file);
+  if (!source.ok()) return Annotate(source.status(), dataset_);
+  TextLines lines(source->get(), files_.Where(file));
   std::string_view line;
   const absl::StatusOr<bool> more = lines.Next(&line);
   if (!more.ok()) return Annotate(more.status(), dataset_);
@@ -73,7 +90,9 @@ absl::StatusOr<std::string> RawReader::FirstLine(int file) const {
 
 absl::StatusOr<std::vector<SourceFile>> RawReader::Sources() const {
   if (bad_lines_ > 0) LogWarning(StrCat(dataset_, ": ", bad_lines_, " bad line(s) skipped"));
-  return files_.Describe(used_);
+  auto sources = files_.Describe(used_);
+  if (!sources.ok()) return Annotate(sources.status(), dataset_);
+  return sources;
 }
 
 absl::Status WrongFieldCount(const TextLines& lines, std::string_view expected, size_t got,
@@ -81,6 +100,11 @@ absl::Status WrongFieldCount(const TextLines& lines, std::string_view expected, 
   return InvalidArgument(lines.Where(), ": expected ", expected, ", got ", got,
                          got == 1 ? " field in '" : " fields in '", Excerpt(line), "'",
                          lines.ended() ? "" : "; is the file cut off?");
+}
+
+absl::Status SecondHeader(const TextLines& lines, std::string_view line) {
+  return InvalidArgument(lines.Where(), ": expected data, got a second header '", Excerpt(line),
+                         "'; were files joined?");
 }
 
 void ItemCollector::Add(ItemMetadata item, std::string_view line, const TextLines& lines) {

@@ -30,6 +30,9 @@ class RawReader {
   // Calls `visit` for every line. A line that `visit` refuses with InvalidArgument is a bad one: up
   // to --max-bad-lines of them are skipped, the first five with a warning.
   absl::Status ForEachLine(int file, const LineVisitor& visit);
+  // The same for a file without a header: where a line of words alone is refused, the message says
+  // that it looks like one.
+  absl::Status ForEachRow(int file, const LineVisitor& visit);
   // The same without the first line, which must have these columns at its start. InvalidArgument
   // showing both otherwise, and for a second such line.
   absl::Status ForEachLineAfterHeader(int file, std::string_view header, const LineVisitor& visit);
@@ -50,9 +53,12 @@ class RawReader {
 };
 
 // InvalidArgument that names place, what was expected and how many fields there are; hints at a
-// header and at a file that is cut off.
+// file that is cut off.
 absl::Status WrongFieldCount(const TextLines& lines, std::string_view expected, size_t got,
                              std::string_view line);
+
+// InvalidArgument for a header in the middle of a file.
+absl::Status SecondHeader(const TextLines& lines, std::string_view line);
 
 // Items by first appearance, each once: a repeated line is ignored, another one of the same item
 // is ignored with a warning.

@@ -86,12 +86,6 @@ absl::Status AddRow(const std::vector<std::string>& fields, const Rule& rule,
   const TableOptions& options = rule.options;
   OPENP5_RETURN_IF_ERROR(CheckId(fields[kUser], "a user id", lines));
   OPENP5_RETURN_IF_ERROR(CheckId(fields[kItem], "an item id", lines));
-  for (const int field : {kUser, kItem}) {
-    if (FindInvalidUtf8(fields[static_cast<size_t>(field)]) != std::string_view::npos) {
-      return InvalidArgument(lines.Where(), ": expected ids in UTF-8, got '",
-                             Excerpt(fields[static_cast<size_t>(field)]), "'");
-    }
-  }
   OPENP5_ASSIGN_OR_RETURN(const int64_t time, ParseTime(fields[kTime], rule, lines));
   ++counts->read;
   if (!options.event_col.empty() &&

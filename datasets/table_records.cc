@@ -8,6 +8,9 @@
 namespace openp5::datasets {
 namespace {
 
+// Of CSV: a quote too many would take the rest of a file for one field.
+constexpr size_t kLongestRecord = size_t{64} << 20;
+
 // Splits a table's lines into records.
 class RecordSplitter {
  public:
@@ -23,8 +26,15 @@ class RecordSplitter {
     if (!is_open_) {
       fields_.assign(1, "");
       opened_at_ = lines.number();
+      bytes_ = 0;
     } else {
       fields_.back() += '\n';
+    }
+    bytes_ += line.size() + 1;
+    if (bytes_ > kLongestRecord) {
+      is_open_ = false;
+      return InvalidArgument(lines.file(), ":", opened_at_, ": expected a closing quote within ",
+                             kLongestRecord, " bytes, got none");
     }
     return AddCsv(line, lines);
   }
@@ -79,6 +89,7 @@ class RecordSplitter {
   const bool is_csv_;
   bool is_open_ = false;
   int64_t opened_at_ = 0;
+  size_t bytes_ = 0;  // of the record's lines
   std::vector<std::string_view> parts_;
   std::vector<std::string> fields_;
 };
@@ -120,20 +131,22 @@ absl::Status ForEachTableRow(RawReader* reader, int file, const std::string& for
                              const std::vector<std::string>& columns, const RecordVisitor& visit) {
   RecordSplitter splitter(format);
   std::vector<int> places;
-  size_t width = 0;
+  std::vector<std::string> header;
   std::vector<std::string> wanted(columns.size());
   const auto add = [&](std::string_view line, const TextLines& lines) -> absl::Status {
     OPENP5_ASSIGN_OR_RETURN(const bool whole, splitter.Add(line, lines));
     if (!whole) return absl::OkStatus();
     const std::vector<std::string>& fields = splitter.fields();
-    if (width == 0) {
+    if (header.empty()) {
       OPENP5_ASSIGN_OR_RETURN(const auto names, ColumnNames(format, fields, lines));
       OPENP5_ASSIGN_OR_RETURN(places, PlacesOf(columns, names, lines));
-      width = fields.size();
+      header = fields;
       return absl::OkStatus();
     }
-    if (fields.size() != width) {
-      return WrongFieldCount(lines, StrCat(width, " fields as in the header"), fields.size(), line);
+    if (fields == header) return SecondHeader(lines, line);
+    if (fields.size() != header.size()) {
+      return WrongFieldCount(lines, StrCat(header.size(), " fields as in the header"),
+                             fields.size(), line);
     }
     for (size_t i = 0; i < places.size(); ++i) {
       wanted[i] = places[i] < 0 ? "" : fields[static_cast<size_t>(places[i])];

@@ -39,7 +39,7 @@ absl::StatusOr<RawDataset> Load(const LoadOptions& options) {
     }
     return absl::OkStatus();
   };
-  OPENP5_RETURN_IF_ERROR(reader.ForEachLine(behaviour, add));
+  OPENP5_RETURN_IF_ERROR(reader.ForEachRow(behaviour, add));
   result.steps = StrCat(count, " rows, ", result.interactions.size(), " of them `buy`");
   OPENP5_ASSIGN_OR_RETURN(result.files, reader.Sources());
   return result;

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "absl/strings/escaping.h"
+#include "platform/base/utf8.h"
 
 namespace openp5::datasets {
 namespace {
@@ -141,9 +142,12 @@ absl::Status CheckId(std::string_view id, std::string_view what, const TextLines
   if (id.empty()) return InvalidArgument(lines.Where(), ": expected ", what, ", got nothing");
   const bool fits =
       std::none_of(id.begin(), id.end(), [](char byte) { return byte == ' ' || IsControl(byte); });
-  if (fits) return absl::OkStatus();
-  return InvalidArgument(lines.Where(), ": expected ", what,
-                         " without blanks and control characters, got '", Excerpt(id), "'");
+  if (!fits) {
+    return InvalidArgument(lines.Where(), ": expected ", what,
+                           " without blanks and control characters, got '", Excerpt(id), "'");
+  }
+  if (FindInvalidUtf8(id) == std::string_view::npos) return absl::OkStatus();
+  return InvalidArgument(lines.Where(), ": expected ", what, " in UTF-8, got '", Excerpt(id), "'");
 }
 
 std::string Utf8FromLatin1(std::string_view text) {

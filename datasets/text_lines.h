@@ -85,7 +85,7 @@ struct IntegerField {
 absl::StatusOr<int64_t> ParseInteger(std::string_view text, const IntegerField& field,
                                      const TextLines& lines);
 
-// OK if `id` can stand in user_sequence.txt: not empty, no blank, no control character. Else
+// OK if `id` can stand in user_sequence.txt: not empty, no blank, no control character, UTF-8. Else
 // InvalidArgument `file:line: expected <what> …`.
 absl::Status CheckId(std::string_view id, std::string_view what, const TextLines& lines);
 

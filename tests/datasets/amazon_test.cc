@@ -52,6 +52,40 @@ TEST_F(AmazonTest, ReadsReviewsAndMetadata) {
   EXPECT_EQ(raw.items[1].title, "");
 }
 
+TEST_F(AmazonTest, ReadsLongLinesAndOddMetadata) {
+  const std::string text(600'000, 'x');
+  Write("reviews_Beauty_5.json", "{\"reviewText\": \"" + text +
+                                     "\", \"reviewerID\": \"A\", \"asin\": \"1\", "
+                                     "\"unixReviewTime\": 7}\n");
+  Write("meta_Beauty.json",
+        "{'asin': '1', 'title': None, 'brand': '', 'price': '9', 'categories': ['X', [None, '']], "
+        "'related': {}, 'description': '" +
+            text + "'}\n");
+  OPENP5_ASSERT_OK_AND_ASSIGN(const RawDataset raw, Load(beauty_));
+  EXPECT_THAT(Rows(raw), ElementsAre(Row("A", "1", 7)));
+  ASSERT_EQ(raw.items.size(), 1u);
+  EXPECT_EQ(raw.items[0].title, "");
+  EXPECT_TRUE(raw.items[0].more.empty());
+  EXPECT_TRUE(raw.items[0].categories.empty());
+}
+
+TEST_F(AmazonTest, RefusesMalformedMetadata) {
+  Write("reviews_Beauty_5.json",
+        "{\"reviewerID\": \"A\", \"asin\": \"1\", "
+        "\"unixReviewTime\": 7}\n");
+  const std::string where = "beauty: " + Raw("meta_Beauty.json") + ":1: ";
+  Write("meta_Beauty.json", "{'asin': str(1)}\n");
+  ExpectBad(beauty_, where +
+                         "column 10: expected a literal, got 'str(1)}'; not a literal, and nothing "
+                         "is evaluated");
+  Write("meta_Beauty.json", "{\"asin\": \"1\", \"price\": 1e999}\n");
+  ExpectBad(beauty_, where +
+                         "expected numbers within a double's range, got '{\\\"asin\\\": \\\"1\\\", "
+                         "\\\"price\\\": 1e999}'");
+  Write("meta_Beauty.json", "{'title': 'T'}\n");
+  ExpectBad(beauty_, where + "expected a text as \"asin\", got '{\\'title\\': \\'T\\'}'");
+}
+
 TEST_F(AmazonTest, TakesTheFileOpenP5TookWhereBothAreThere) {
   const std::string json = R"({"reviewerID": "J", "asin": "1", "unixReviewTime": 7})";
   for (const char* name : {"Beauty", "Clothing_Shoes_and_Jewelry"}) {
@@ -95,7 +129,9 @@ TEST_F(AmazonTest, RefusesMalformedInput) {
                                                    HasSubstr(where + ":1: expected ")));
   }
   Write(name, "user,item,rating,timestamp\n");
-  ExpectBad(clothing_, where + ":1: expected a rating up to 5, got 'rating'");
+  ExpectBad(clothing_, where +
+                           ":1: expected a rating up to 5, got 'rating'; the line looks like a "
+                           "header, which the file should not have");
   Write(name, "A B,1,5.0,3\n");
   ExpectBad(clothing_, where +
                            ":1: expected a user id without blanks and control characters, got "

@@ -38,7 +38,7 @@ TEST_F(DatasetFolder, IsWrittenWhole) {
             "{\"item\":\"a\",\"title\":\"Caf\u00e9\",\"year\":\"1999\",\"categories\":[\"x\"]}\n"
             "{\"item\":\"b\",\"title\":\"B\"}\n");
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto dataset, SequenceDataset::Open(out_));
-  EXPECT_EQ(dataset.digest(), json["sha256"]);
+  EXPECT_EQ(json["sha256"], dataset.digest());
   EXPECT_EQ(ReadItemTitles(out_)->at("a"), "Caf\u00e9");
 }
 

@@ -124,7 +124,7 @@ TEST(Generate, WritesADatasetFolder) {
   EXPECT_EQ(json["name"], "Made");
   EXPECT_EQ(json["source"]["options"]["users"], 20);
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto dataset, SequenceDataset::Open(folder.File("Made")));
-  EXPECT_EQ(dataset.digest(), json["sha256"]);
+  EXPECT_EQ(json["sha256"], dataset.digest());
 }
 
 }  // namespace

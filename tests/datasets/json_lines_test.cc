@@ -74,6 +74,9 @@ TEST_F(JsonLinesTest, MalformedLinesAreRefused) {
   ExpectFailure("[1]", "expected an object, got '[1]'");
   ExpectFailure(R"({"user": "a", "user": "b"})", "expected key 'user' once");
   ExpectFailure("{'user': f()}", "column 10: expected a literal");
+  ExpectFailure(R"({"user": 1e400})",
+                "expected numbers within a double's range, got '{\\\"user\\\": 1e400}'");
+  ExpectFailure("{\"user\": \"caf\xe9\"}", "column 14: expected UTF-8, got '\\351\\\"}'");
   std::string deep = "1";
   for (int i = 0; i < 70; ++i) deep = "[" + deep + "]";
   EXPECT_THAT(ParseObjectLine("{\"a\":" + deep + "}", lines_),

@@ -34,6 +34,20 @@ TEST_F(LastFmTest, KeepsTheFirstRowOfAPairAndNegativeTimes) {
               ElementsAre(std::pair<std::string, std::string>("url", "http://x/52")));
 }
 
+TEST_F(LastFmTest, ANameThatIsNotUtf8IsReplaced) {
+  Write(kTags, std::string(kHeader) + "2\t52\t13\t5\r\n");
+  Write("artists.dat", "id\tname\turl\tpictureURL\r\n52\tMot\xf6rhead\t\t\r\n");
+  OPENP5_ASSERT_OK_AND_ASSIGN(const RawDataset raw, Load(preset_));
+  ASSERT_EQ(raw.items.size(), 1u);
+  EXPECT_EQ(raw.items[0].title, "Mot\xef\xbf\xbdrhead");
+  EXPECT_TRUE(raw.items[0].more.empty());
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(*Sequences(preset_, 1), "1 1");
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              ::testing::HasSubstr("warning: test: 1 of 1 item descriptions hold U+FFFD, which "
+                                   "stands for bytes that are not UTF-8"));
+}
+
 TEST_F(LastFmTest, RenumbersAndKeepsTheArtist) {
   Write(kTags, std::string(kHeader) +
                    "9\t30\t1\t50\n7\t20\t1\t40\n9\t20\t1\t30\n7\t30\t1\t10\n8\t99\t1\t1\n");

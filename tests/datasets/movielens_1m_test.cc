@@ -5,7 +5,9 @@ namespace openp5::datasets {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 class MovieLens1MTest : public RawTest {
  protected:
@@ -54,6 +56,20 @@ TEST_F(MovieLens1MTest, SkipsAsManyBadLinesAsAsked) {
                                 "ml-1m: " + Raw("ratings.dat") +
                                     ":3: expected 4 fields `user::item::rating::timestamp`, got 3 "
                                     "fields in '1::2::3'; more than --max-bad-lines 1"));
+}
+
+TEST_F(MovieLens1MTest, ShowsTheFirstFiveBadLinesAndCountsAll) {
+  std::string text = "1::2::3::4\n";
+  for (int i = 0; i < 7; ++i) text += StrCat("bad", i, "\n");
+  Write("ratings.dat", text);
+  ::testing::internal::CaptureStderr();
+  OPENP5_EXPECT_OK(Load(preset_, 7));
+  const std::string written = ::testing::internal::GetCapturedStderr();
+  const std::string skipped = "warning: ml-1m: skipped: " + Raw("ratings.dat");
+  EXPECT_THAT(written, HasSubstr(skipped + ":2: expected 4 fields"));
+  EXPECT_THAT(written, HasSubstr(skipped + ":6: expected 4 fields"));
+  EXPECT_THAT(written, Not(HasSubstr(skipped + ":7: ")));
+  EXPECT_THAT(written, HasSubstr("warning: ml-1m: 7 bad line(s) skipped"));
 }
 
 }  // namespace

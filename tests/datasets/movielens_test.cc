@@ -84,6 +84,25 @@ TEST_F(MovieLens, RefusesMalformedRatings) {
                   "expected a timestamp in seconds, not negative, got '99999999999999999999'");
 }
 
+TEST_F(MovieLens, KnowsAHeaderAndTheNextRelease) {
+  ExpectBadRating(
+      "user\titem\trating\ttime",
+      "expected a user number, got 'user'; the line looks like a header, which the file "
+      "should not have");
+  std::filesystem::remove(folder_.File("u.data"));
+  Write("ml-20m/ratings.csv", "");
+  Write("ml-20m/movies.csv", "");
+  EXPECT_THAT(Load(), StatusIs(absl::StatusCode::kNotFound,
+                               "ml-100k: " + folder_.path() +
+                                   ": expected u.data, got movies.csv, ratings.csv"));
+}
+
+TEST_F(MovieLens, TwoItemsMayHaveOneTitle) {
+  Write("u.data", "1\t2\t3\t4\n");
+  Write("u.item", Item("1", "A", "", "0|0") + Item("2", "A", "", "0|0"));
+  EXPECT_EQ(Load()->items.size(), 2u);
+}
+
 TEST_F(MovieLens, ReadsTitlesInLatin1AndGenres) {
   Write("u.data", "1\t2\t3\t4\n");
   Write("u.genre", "unknown|0\nAction|1\n\n");
@@ -105,7 +124,12 @@ TEST_F(MovieLens, KeepsTheFirstOfTwoDescriptions) {
   Write("u.data", "1\t2\t3\t4\n");
   Write("u.item",
         Item("1", "A", "", "0|0") + Item("1", "A", "", "0|0") + Item("1", "B", "", "0|0"));
+  ::testing::internal::CaptureStderr();
   OPENP5_ASSERT_OK_AND_ASSIGN(const RawDataset raw, Load());
+  const std::string written = ::testing::internal::GetCapturedStderr();
+  EXPECT_THAT(written, HasSubstr("u.item:3: item 1 is described again and otherwise; the first "
+                                 "description is kept"));
+  EXPECT_THAT(written, ::testing::Not(HasSubstr("u.item:2")));
   ASSERT_EQ(raw.items.size(), 1u);
   EXPECT_EQ(raw.items[0].title, "A");
 }

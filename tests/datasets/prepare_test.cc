@@ -1,5 +1,10 @@
 #include "datasets/prepare.h"
 
+#include <sys/resource.h>
+
+#include <csignal>
+#include <filesystem>
+
 #include "datasets/movielens.h"
 #include "datasets/sequences.h"
 #include "platform/base/digest.h"
@@ -48,6 +53,24 @@ DatasetPreset Toy() {
   preset.load = LoadToy;
   return preset;
 }
+
+// While it lives no file may grow beyond a few bytes, as on a full disk.
+class SmallFiles {
+ public:
+  explicit SmallFiles(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
+    EXPECT_EQ(getrlimit(RLIMIT_FSIZE, &before_), 0);
+    const rlimit limit = {.rlim_cur = bytes, .rlim_max = before_.rlim_max};
+    EXPECT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+  }
+  ~SmallFiles() {
+    setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int);
+};
 
 class Prepare : public ::testing::Test {
  protected:
@@ -108,6 +131,44 @@ TEST_F(Prepare, RefusesAForeignFolderBeforeItLoads) {
   OPENP5_ASSERT_OK(WriteFileAtomic(out_ + "/x", ""));
   EXPECT_THAT(Run(Toy(), "elsewhere"), StatusIs(absl::StatusCode::kFailedPrecondition,
                                                 HasSubstr("got a folder with other files")));
+}
+
+TEST_F(Prepare, AFailureLeavesTheOldDataset) {
+  OPENP5_ASSERT_OK(Run(Toy()));
+  DatasetPreset preset = Toy();
+  preset.user_core = 9;
+  EXPECT_FALSE(Run(preset).ok());
+  EXPECT_FALSE(Run(Toy(), "elsewhere").ok());
+  {
+    const SmallFiles full(10);
+    EXPECT_THAT(Run(Toy()),
+                StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("user_sequence.txt")));
+  }
+  EXPECT_EQ(*ReadFile(out_ + "/user_sequence.txt"), kToySequences);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_.path()), {}), 1);
+}
+
+TEST_F(Prepare, NothingIsLeftOfWhatCannotBeWritten) {
+  {
+    const SmallFiles full(10);
+    EXPECT_FALSE(Run(Toy()).ok());
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(folder_.path()));
+}
+
+// Seconds taken for milliseconds, or times before 1990.
+TEST_F(Prepare, WarnsOfTimesThatCannotBe) {
+  const auto warning = [&](int64_t units_per_second) {
+    DatasetPreset preset = Toy();
+    preset.time_units_per_second = units_per_second;
+    ::testing::internal::CaptureStderr();
+    OPENP5_EXPECT_OK(Run(preset));
+    return ::testing::internal::GetCapturedStderr();
+  };
+  EXPECT_THAT(warning(1), HasSubstr("warning: toy: 6 of 6 times lie outside 1990 to 2100 (1 units "
+                                    "a second); they are kept as they are"));
+  EXPECT_THAT(warning(1000), HasSubstr("(1000 units a second)"));
+  EXPECT_THAT(warning(0), ::testing::Not(HasSubstr("outside")));
 }
 
 TEST(BuiltinDatasets, AreFoundByName) {

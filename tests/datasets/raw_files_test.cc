@@ -1,11 +1,8 @@
 #include "datasets/raw_files.h"
 
-#include <archive.h>
-#include <archive_entry.h>
-#include <zlib.h>
-
 #include "platform/base/digest.h"
 #include "platform/base/file.h"
+#include "tests/datasets/archives.h"
 #include "tests/testing/testing.h"
 
 namespace openp5::datasets {
@@ -14,58 +11,7 @@ namespace {
 using ::openp5::testing::StatusIs;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-using Members = std::vector<std::pair<std::string, std::string>>;
 using Code = absl::StatusCode;
-
-std::string Gzip(const std::string& text) {
-  z_stream stream{};
-  EXPECT_EQ(deflateInit2(&stream, 6, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY), Z_OK);
-  std::string out(deflateBound(&stream, text.size()), '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
-  stream.avail_in = static_cast<uInt>(text.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
-
-std::string Archive(const Members& members, void (*set_up)(archive*)) {
-  std::string out(size_t{4} << 20, '\0');
-  size_t used = 0;
-  archive* const writer = archive_write_new();
-  set_up(writer);
-  archive_write_set_bytes_in_last_block(writer, 1);
-  EXPECT_EQ(archive_write_open_memory(writer, out.data(), out.size(), &used), ARCHIVE_OK);
-  for (const auto& [name, text] : members) {
-    archive_entry* const entry = archive_entry_new();
-    archive_entry_set_pathname(entry, name.c_str());
-    archive_entry_set_filetype(entry, name.ends_with('/') ? AE_IFDIR : AE_IFREG);
-    archive_entry_set_perm(entry, 0644);
-    archive_entry_set_size(entry, static_cast<la_int64_t>(text.size()));
-    EXPECT_EQ(archive_write_header(writer, entry), ARCHIVE_OK) << archive_error_string(writer);
-    archive_write_data(writer, text.data(), text.size());
-    archive_entry_free(entry);
-  }
-  archive_write_close(writer);
-  archive_write_free(writer);
-  out.resize(used);
-  return out;
-}
-
-std::string Zip(const Members& members) {
-  return Archive(members, [](archive* writer) { archive_write_set_format_zip(writer); });
-}
-std::string Zip64(const Members& members) {
-  return Archive(members, [](archive* writer) {
-    archive_write_set_format_zip(writer);
-    archive_write_set_options(writer, "zip:zip64");
-  });
-}
-std::string Tar(const Members& members) {
-  return Archive(members, [](archive* writer) { archive_write_set_format_pax_restricted(writer); });
-}
 
 class RawFilesTest : public ::testing::Test {
  protected:
@@ -125,6 +71,23 @@ TEST_F(RawFilesTest, BytesDecideNotNames) {
   ExpectText(Write("5/empty", ""), "empty", "");
 }
 
+TEST_F(RawFilesTest, TextMayBeginLikeAnArchive) {
+  for (const std::string text : {"PK,user,item\n1,2,3\n", "PK", "BZh9 x\n", "\x1f",
+                                 "\xfd"
+                                 "7zXZ"}) {
+    ExpectText(Write("a.txt", text), "a.txt", text);
+  }
+}
+
+TEST_F(RawFilesTest, MembersMayHaveNamesInAnyWriting) {
+  const Members members = {{"d/donn\u00e9es \u4e16.txt", "A"}, {"b.txt", "B"}};
+  for (const std::string& archive : {Zip(members), Tar(members), Gzip(Tar(members))}) {
+    const std::string path = Write("archive", archive);
+    ExpectText(path, "b.txt", "B");
+    ExpectText(path, "donn\u00e9es \u4e16.txt", "A");
+  }
+}
+
 TEST_F(RawFilesTest, FindsFilesInFoldersAndSaysWhatThereIs) {
   Write("raw/d/a.txt", "A");
   Write("raw/b.txt.gz", Gzip("B"));
@@ -182,10 +145,27 @@ TEST_F(RawFilesTest, DamagedGzipIsRefusedWithItsOffset) {
                                                "file complete?")));
 }
 
+TEST_F(RawFilesTest, AShortFileCutOffIsNotTakenForAnEmptyOne) {
+  const std::string good = Gzip("a\nb\n");
+  for (size_t size = 2; size < good.size(); ++size) {
+    const std::string cut = Write("cut.gz", good.substr(0, size));
+    EXPECT_THAT(Read(cut, ""),
+                StatusIs(Code::kDataLoss,
+                         StrCat(cut, ": offset ", size,
+                                ": gzip: expected more compressed data, got the end; is the file "
+                                "complete?")));
+  }
+}
+
 TEST_F(RawFilesTest, DamagedArchivesAreRefused) {
   std::string zip = Zip({{"a.txt", long_}, {"b", ""}});
   zip[zip.size() / 2] ^= 1;
   EXPECT_THAT(Read(Write("flip.zip", zip), "a.txt"), StatusIs(Code::kDataLoss, HasSubstr("a.txt")));
+  const std::string whole = Zip({{"a.txt", long_}, {"b", ""}});
+  const std::string cut = Write("cut.zip", whole.substr(0, whole.size() / 2));
+  EXPECT_THAT(Read(cut, "a.txt"),
+              StatusIs(Code::kDataLoss, AllOf(HasSubstr(cut), HasSubstr(": offset "),
+                                              HasSubstr("; is the file complete?"))));
   const std::string tar = Tar({{"a.txt", long_}, {"b", ""}});
   EXPECT_THAT(Read(Write("cut.tar", tar.substr(0, 5000)), "a.txt"),
               StatusIs(Code::kDataLoss, HasSubstr("cut.tar")));
@@ -197,6 +177,9 @@ TEST_F(RawFilesTest, DangerousMembersAreRefused) {
     EXPECT_THAT(RawFiles::Open(path),
                 StatusIs(Code::kInvalidArgument,
                          path + ": expected members inside the archive, got '" + name + "'"));
+    EXPECT_THAT(RawFiles::Open(Write("bad.zip", Zip({{"b", ""}, {name, ""}}))),
+                StatusIs(Code::kInvalidArgument,
+                         HasSubstr(": expected members inside the archive, got '" + name + "'")));
   }
   const std::string twice = Write("twice.tar", Tar({{"a", "1"}, {"a", "2"}}));
   EXPECT_THAT(

@@ -1,5 +1,10 @@
 #include "datasets/sequence_order.h"
 
+#include <algorithm>
+#include <numeric>
+
+#include "absl/strings/str_split.h"
+#include "platform/base/random.h"
 #include "tests/testing/testing.h"
 
 namespace openp5::datasets {
@@ -47,6 +52,25 @@ TEST(PerUserOrder, ListsUsersAsInTheFile) {
   rows.Add("3", "x", 1);
   FilterKCore(2, 1, &rows);
   EXPECT_EQ(Text(rows, SequenceOrder::kPerUser, TieOrder::kStable), "1 c a\n2 b a\n");
+}
+
+TEST(PerUserOrder, DiffersFromTheGlobalOneInUsersOnlyIfNoTimesAreEqual) {
+  Random random(4);
+  std::vector<int64_t> times(500);
+  std::iota(times.begin(), times.end(), 0);
+  random.Shuffle(std::span(times));
+  Interactions rows;
+  for (const int64_t time : times) {
+    rows.Add(StrCat("u", random.Below(20)), StrCat("i", random.Below(50)), time);
+  }
+  const auto sorted_lines = [&](SequenceOrder order, TieOrder ties) {
+    std::vector<std::string> lines = absl::StrSplit(Text(rows, order, ties), '\n');
+    std::sort(lines.begin(), lines.end());
+    return lines;
+  };
+  const auto global = sorted_lines(SequenceOrder::kGlobal, TieOrder::kStable);
+  EXPECT_EQ(sorted_lines(SequenceOrder::kPerUser, TieOrder::kStable), global);
+  EXPECT_EQ(sorted_lines(SequenceOrder::kGlobal, TieOrder::kNumpy), global);
 }
 
 TEST(GlobalOrder, OfNothingIsEmpty) {

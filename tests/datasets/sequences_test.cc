@@ -77,6 +77,18 @@ TEST(SequenceDataset, RefusesMalformedLines) {
                 "complete?");
 }
 
+TEST(SequenceDataset, IdsAreUtf8AndLinesMayBeLong) {
+  EXPECT_EQ(Parse("é a b 世\n")->ItemId(2), "世");
+  ExpectFailure("1 a b \xe9\n",
+                "user sequences: u.txt:1: expected ids separated by single blanks in UTF-8, got "
+                "'\\351'");
+  std::string line = "u";
+  while (line.size() < (size_t{10} << 20)) line += " item_" + std::to_string(line.size() % 1000);
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto data, Parse(line));
+  EXPECT_EQ(data.user_count(), 1);
+  EXPECT_GT(data.interaction_count(), 1'000'000);
+}
+
 class ItemTitles : public ::testing::Test {
  protected:
   absl::StatusOr<std::unordered_map<std::string, std::string>> Read(const std::string& text) {

@@ -142,7 +142,7 @@ TEST_F(TableTest, RefusesMalformedTables) {
   ExpectFailure("csv", head + ",i,1\n", ":2: expected a user id, got nothing");
   ExpectFailure("csv", head + "u,a b,1\n",
                 ":2: expected an item id without blanks and control characters, got 'a b'");
-  ExpectFailure("csv", head + "\xe9,i,1\n", ":2: expected ids in UTF-8, got '\\351'");
+  ExpectFailure("csv", head + "\xe9,i,1\n", ":2: expected a user id in UTF-8, got '\\351'");
   ExpectFailure(
       "csv", head + "u,i,-1\n",
       ":2: expected a timestamp that is not negative, got '-1'; --allow-negative-time takes "
@@ -157,10 +157,82 @@ TEST_F(TableTest, RefusesMalformedTables) {
                 ":1: expected a header of `name:type`, got 'user_id'");
   ExpectFailure("jsonl", "{\"user_id\": [1], \"item_id\": 1, \"timestamp\": 1}\n",
                 ":1: expected a text or a number as \"user_id\", got a list");
+  TableOptions dated;
+  dated.time_unit = "iso";
+  for (const std::string date : {"2019-02-30", "2019-01-01 00:00:00+01:00", "1.1.2019", "5"}) {
+    ExpectFailure(
+        "csv", head + "u,i," + date + "\n",
+        ":2: expected a date `YYYY-MM-DD` or `YYYY-MM-DD HH:MM:SS` in UTC, got '" + date + "'",
+        dated);
+  }
   TableOptions rated;
-  rated.rating_col = "timestamp";
-  ExpectFailure("csv", head + "u,i,1\nu,i,x\n",
-                ":3: expected a timestamp in seconds of 64 bits as microseconds, got 'x'", rated);
+  rated.rating_col = "r";
+  for (const std::string rating : {"", "nan", "inf", "0x10", "1.5.5", "five", "1e999"}) {
+    ExpectFailure("tsv", "user_id\titem_id\ttimestamp\tr\nu\ti\t1\t" + rating + "\n",
+                  ":2: expected a rating, got '" + rating + "'", rated);
+  }
+}
+
+TEST_F(TableTest, AQuoteTooManyTakesNoMemoryWithoutEnd) {
+  const std::string line = std::string(1 << 20, 'x') + "\n";
+  std::string text = "user_id,item_id,timestamp\n\"u,i,1\n";
+  for (int i = 0; i < 64; ++i) text += line;
+  ExpectFailure("csv", text + "\"\n",
+                ":2: expected a closing quote within 67108864 bytes, got none");
+}
+
+TEST_F(TableTest, ASecondHeaderIsNoRow) {
+  TableOptions untimed;
+  untimed.time_col = "";
+  ExpectFailure("csv", "user_id,item_id\nu,i\nuser_id,item_id\n",
+                ":3: expected data, got a second header 'user_id,item_id'; were files joined?",
+                untimed);
+  ExpectFailure(
+      "inter", "user_id:token\titem_id:token\nu\ti\nuser_id:token\titem_id:token\n",
+      ":3: expected data, got a second header 'user_id:token\\titem_id:token'; were files "
+      "joined?",
+      untimed);
+}
+
+TEST_F(TableTest, AHeaderAloneHasNoInteractions) {
+  Write("t", "user_id,item_id,timestamp\n");
+  EXPECT_THAT(Sequences(*TablePreset("csv", {}), 5),
+              StatusIs(Code::kInvalidArgument,
+                       "test: " + Raw() +
+                           ": no interactions: 0 rows; read 0 users, 0 items, 0 interactions"));
+}
+
+TEST_F(TableTest, AFirstRowIsNeverTakenForAHeader) {
+  Write("t", "u\ti\t5\n");
+  EXPECT_THAT(LoadAs("tsv"),
+              StatusIs(Code::kFailedPrecondition,
+                       HasSubstr(Raw("t") + ":1: expected a column 'user_id', got u, i, 5;")));
+}
+
+TEST_F(TableTest, IdsDifferInCaseAndZerosAndAreNeverNumbers) {
+  Write("t", "user_id,item_id,timestamp\na,7,1\nA,07,1\na,7.0,1\na,1e3,1\n");
+  EXPECT_THAT(RowsAs("csv"), ElementsAre(Row("a", "7", kMicro), Row("A", "07", kMicro),
+                                         Row("a", "7.0", kMicro), Row("a", "1e3", kMicro)));
+}
+
+TEST_F(TableTest, DropsAndCountsUsersTooShortToSplit) {
+  Write("t", "user_id,item_id,timestamp\na,x,1\na,y,2\na,z,3\nb,x,1\nb,y,2\n");
+  TableOptions options;
+  options.k_core_user = options.k_core_item = 0;
+  const DatasetPreset preset = *TablePreset("csv", options);
+  EXPECT_EQ(preset.user_core, 3);
+  ::testing::internal::CaptureStderr();
+  OPENP5_EXPECT_OK(PrepareDataset("csv", preset, {.raw = Raw(), .out = folder_.File("out")}));
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              HasSubstr("5 rows; read 2 users, 3 items, 5 interactions; after a round of the (3, "
+                        "0)-core 1 users, 3 items, 3 interactions"));
+  EXPECT_EQ(*ReadFile(folder_.File("out/user_sequence.txt")), "a x y z\n");
+  Write("t", "user_id,item_id,timestamp\na,x,1\na,y,2\n");
+  EXPECT_THAT(PrepareDataset("csv", preset, {.raw = Raw(), .out = folder_.File("out")}),
+              StatusIs(Code::kInvalidArgument,
+                       "csv: " + Raw() +
+                           ": no interactions: 2 rows; read 1 users, 2 items, 2 interactions; "
+                           "after a round of the (3, 0)-core 0 users, 0 items, 0 interactions"));
 }
 
 TEST_F(TableTest, NamesTheColumnsThereAre) {

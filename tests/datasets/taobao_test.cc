@@ -38,6 +38,10 @@ TEST_F(TaobaoTest, RefusesMalformedLines) {
   const std::string where = "taobao: " + Raw("UserBehavior.csv") + ":1: ";
   Write("UserBehavior.csv", "1,2,3,click,5\n");
   ExpectBad(preset_, where + "expected pv, buy, cart or fav, got 'click'");
+  Write("UserBehavior.csv", "user,item,category,behaviour,timestamp\n");
+  ExpectBad(preset_, where +
+                         "expected pv, buy, cart or fav, got 'behaviour'; the line looks like a "
+                         "header, which the file should not have");
   Write("UserBehavior.csv", "1,2,3,buy,1e9\n");
   ExpectBad(preset_, where + "expected a timestamp in seconds, got '1e9'");
   Write("UserBehavior.csv", "1,2,buy,5\n");

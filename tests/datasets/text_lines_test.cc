@@ -34,6 +34,48 @@ TEST(TextLines, TakesBothLineEndsAndAMissingLastOne) {
   EXPECT_THAT(Lines("\xef\xbb\xbfx\n"), ElementsAre("f.txt:1=x"));
 }
 
+// A text in pieces of a few bytes.
+class Pieces final : public ByteSource {
+ public:
+  Pieces(std::string_view text, size_t size) : rest_(text), size_(size) {}
+  absl::StatusOr<std::string_view> Next() override {
+    const std::string_view piece = rest_.substr(0, size_);
+    rest_.remove_prefix(piece.size());
+    return piece;
+  }
+
+ private:
+  std::string_view rest_;
+  size_t size_;
+};
+
+TEST(TextLines, AreTheSameHoweverTheSourceIsCut) {
+  const std::string text =
+      "\xef\xbb\xbf"
+      "first\r\n\nthird\n\r\nlast";
+  const std::vector<std::string> whole = Lines(text);
+  EXPECT_EQ(whole.size(), 5u);
+  for (size_t size = 1; size <= text.size(); ++size) {
+    Pieces pieces(text, size);
+    std::vector<std::string> lines;
+    OPENP5_EXPECT_OK(ForEachLine(TextLines(&pieces, "f.txt"), "test",
+                                 [&](std::string_view line, const TextLines& at) {
+                                   lines.push_back(StrCat(at.Where(), "=", line));
+                                   return absl::OkStatus();
+                                 }));
+    EXPECT_EQ(lines, whole) << "pieces of " << size;
+  }
+}
+
+TEST(TextLines, TheFailureOfASourceNamesTheJob) {
+  class Failing final : public ByteSource {
+    absl::StatusOr<std::string_view> Next() override { return DataLoss("f.gz: offset 7: cut"); }
+  } source;
+  EXPECT_THAT(ForEachLine(TextLines(&source, "f.txt"), "test",
+                          [](std::string_view, const TextLines&) { return absl::OkStatus(); }),
+              StatusIs(absl::StatusCode::kDataLoss, "test: f.gz: offset 7: cut"));
+}
+
 TEST(TextLines, RefusesWhatIsNotText) {
   ExpectFailure(std::string_view("a\nb\0c\n", 6),
                 "test: f.txt:2: expected text, got a NUL byte in column 2; is the file complete?");
@@ -43,6 +85,12 @@ TEST(TextLines, RefusesWhatIsNotText) {
       "\xff\xfe"
       "a\n",
       "test: f.txt:1: expected UTF-8, got UTF-16");
+  ExpectFailure(
+      "\xfe\xff"
+      "a\n",
+      "test: f.txt:1: expected UTF-8, got UTF-16");
+  ExpectFailure("a\nb\rc\r",
+                "test: f.txt:2: expected lines that end in LF or CRLF, got a lone CR in column 2");
 }
 
 TEST(TextLines, RefusesAnEndlessLine) {
@@ -106,6 +154,9 @@ TEST_F(ParseIntegerTest, IdsHoldNoBlanksOrControlCharacters) {
               StatusIs(absl::StatusCode::kInvalidArgument,
                        "f.txt:1: expected an id without blanks and control characters, got "
                        "'a\\tb'"));
+  EXPECT_THAT(CheckId("a\xe9", "an id", lines_),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "f.txt:1: expected an id in UTF-8, got 'a\\351'"));
 }
 
 TEST(Utf8FromLatin1, TurnsHighBytesIntoTwo) { EXPECT_EQ(Utf8FromLatin1("caf\xe9 \xff"), "café ÿ"); }

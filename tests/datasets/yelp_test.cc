@@ -67,6 +67,14 @@ TEST_F(YelpTest, RefusesMalformedReviews) {
   ExpectBad(Yelp(), where +
                         "expected an id as \"user_id\" without blanks and control characters, "
                         "got 'u v'");
+  Write(kReviews, "[\"u\",\"b\"]\n");
+  ExpectBad(Yelp(), where + "expected an object, got '[\\\"u\\\",\\\"b\\\"]'");
+  Write(kReviews, "{\"user_id\":\"u\",\"user_id\":\"v\"}\n");
+  ExpectBad(Yelp(), where +
+                        "expected key 'user_id' once, got "
+                        "'{\\\"user_id\\\":\\\"u\\\",\\\"user_id\\\":\\\"v\\\"}'");
+  Write(kReviews, "{\"user_id\":\"\xe9\"}\n");
+  ExpectBad(Yelp(), where + "column 13: expected UTF-8, got '\\351\\\"}'");
   Write(kReviews, "{\"user_id\":\"u\",\"business_id\":\"b\"}\n");
   ExpectBad(Yelp(), where + "expected a text as \"date\", got nothing");
 }

@@ -69,6 +69,11 @@ TEST(DigestTest, Sha256OfKnownText) {
   EXPECT_EQ(Sha256Of("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+TEST(DigestTest, GitBlobIdIsWhatGitHashObjectSays) {
+  EXPECT_EQ(GitBlobIdOf(""), "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391");
+  EXPECT_EQ(GitBlobIdOf("hello\n"), "ce013625030ba8dba906f756967f9e9ca394464a");
+}
+
 TEST(RandomTest, SameValuesOnEveryMachine) {
   Random random(5489);
   EXPECT_EQ(random.Below(1000),

@@ -22,5 +22,18 @@ TEST(FindInvalidUtf8Test, NamesTheFirstBadByte) {
   EXPECT_EQ(FindInvalidUtf8("a\xe2\x82"), 1u);         // cut off
 }
 
+TEST(AppendUtf8Test, WritesTheFirstAndLastCharacterOfEveryLength) {
+  std::string text = "x";
+  for (const uint32_t code :
+       {0u, 0x7fu, 0x80u, 0x7ffu, 0x800u, 0xd7ffu, 0xe000u, 0xffffu, 0x10000u, 0x10ffffu}) {
+    AppendUtf8(code, &text);
+  }
+  EXPECT_EQ(text, std::string("x\0\x7f", 3) +
+                      "\xc2\x80\xdf\xbf"
+                      "\xe0\xa0\x80\xed\x9f\xbf\xee\x80\x80\xef\xbf\xbf"
+                      "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf");
+  EXPECT_EQ(FindInvalidUtf8(text), kNone);
+}
+
 }  // namespace
 }  // namespace openp5

@@ -28,7 +28,16 @@ struct Rule {
   TableOptions options;
   std::optional<int64_t> since, until;  // in time units
   int64_t units_per_second = 1;         // of the times that are kept
+
+  TableText Text() const { return {.format = format, .is_latin1 = options.encoding == "latin1"}; }
 };
+
+// As CheckId, and says what may help.
+absl::Status CheckOwnId(const std::string& id, std::string_view what, const TextLines& lines) {
+  const absl::Status status = CheckId(id, what, lines);
+  if (status.ok() || FindInvalidUtf8(id) == std::string_view::npos) return status;
+  return InvalidArgument(ToStd(status.message()), "; hint: --encoding latin1 reads ISO 8859-1");
+}
 
 absl::StatusOr<double> ParseReal(std::string_view text, std::string_view what,
                                  const TextLines& lines) {
@@ -84,8 +93,8 @@ absl::Status AddRow(const std::vector<std::string>& fields, const Rule& rule,
                     const TextLines& lines, RowCounts* counts, Interactions* rows) {
   enum { kUser, kItem, kTime, kRating, kEvent };
   const TableOptions& options = rule.options;
-  OPENP5_RETURN_IF_ERROR(CheckId(fields[kUser], "a user id", lines));
-  OPENP5_RETURN_IF_ERROR(CheckId(fields[kItem], "an item id", lines));
+  OPENP5_RETURN_IF_ERROR(CheckOwnId(fields[kUser], "a user id", lines));
+  OPENP5_RETURN_IF_ERROR(CheckOwnId(fields[kItem], "an item id", lines));
   OPENP5_ASSIGN_OR_RETURN(const int64_t time, ParseTime(fields[kTime], rule, lines));
   ++counts->read;
   if (!options.event_col.empty() &&
@@ -156,7 +165,7 @@ absl::Status ReadItems(const Rule& rule, const LoadOptions& load, RawDataset* re
     collector.Add(std::move(item), absl::StrJoin(fields, "\t"), lines);
     return absl::OkStatus();
   };
-  OPENP5_RETURN_IF_ERROR(ForEachRecord(&reader, file, rule.format,
+  OPENP5_RETURN_IF_ERROR(ForEachRecord(&reader, file, rule.Text(),
                                        {options.item_col, options.title_col, options.category_col},
                                        add));
   result->items = collector.Take();
@@ -172,7 +181,7 @@ absl::StatusOr<RawDataset> Load(const Rule& rule, const LoadOptions& load) {
   RawDataset result;
   RowCounts counts;
   OPENP5_RETURN_IF_ERROR(ForEachRecord(
-      &reader, file, rule.format,
+      &reader, file, rule.Text(),
       {options.user_col, options.item_col, options.time_col, options.rating_col, options.event_col},
       [&](const std::vector<std::string>& fields, const TextLines& lines) {
         return AddRow(fields, rule, lines, &counts, &result.interactions);
@@ -231,6 +240,10 @@ void TableOptions::ForEach(OptionVisitor& visitor) {
                 &time_unit);
   visitor.Visit({.name = "allow-negative-time", .help = "own file: take times before 1970"},
                 &allow_negative_time);
+  visitor.Visit({.name = "encoding",
+                 .help = "own file: of its text, and of --items",
+                 .choices = {"utf-8", "latin1"}},
+                &encoding);
   visitor.Visit({.name = "rating-col", .help = "own file: column for --min-rating"}, &rating_col);
   visitor.Visit({.name = "min-rating", .help = "own file: least rating of an interaction"},
                 &min_rating);

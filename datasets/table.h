@@ -17,6 +17,7 @@ struct TableOptions {
   std::string time_col = "timestamp";  // "": the rows are in order
   std::string time_unit = "s";         // "s" (fractions allowed), "ms", "us", "iso"
   bool allow_negative_time = false;
+  std::string encoding = "utf-8";  // or "latin1"
   std::string rating_col, event_col;
   double min_rating = 0;  // with rating_col
   std::vector<std::string> event_values;

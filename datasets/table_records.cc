@@ -127,8 +127,17 @@ absl::StatusOr<std::vector<int>> PlacesOf(const std::vector<std::string>& column
   return places;
 }
 
-absl::Status ForEachTableRow(RawReader* reader, int file, const std::string& format,
+absl::Status ForEachTextLine(RawReader* reader, int file, const TableText& table,
+                             const LineVisitor& visit) {
+  if (!table.is_latin1) return reader->ForEachLine(file, visit);
+  return reader->ForEachLine(file, [&](std::string_view line, const TextLines& lines) {
+    return visit(Utf8FromLatin1(line), lines);
+  });
+}
+
+absl::Status ForEachTableRow(RawReader* reader, int file, const TableText& table,
                              const std::vector<std::string>& columns, const RecordVisitor& visit) {
+  const std::string& format = table.format;
   RecordSplitter splitter(format);
   std::vector<int> places;
   std::vector<std::string> header;
@@ -153,34 +162,34 @@ absl::Status ForEachTableRow(RawReader* reader, int file, const std::string& for
     }
     return visit(wanted, lines);
   };
-  OPENP5_RETURN_IF_ERROR(reader->ForEachLine(file, add));
+  OPENP5_RETURN_IF_ERROR(ForEachTextLine(reader, file, table, add));
   if (!splitter.is_open()) return absl::OkStatus();
   return InvalidArgument(format, ": ", reader->Where(file), ":", splitter.opened_at(),
                          ": expected a closing quote, got the end of the file");
 }
 
-absl::Status ForEachObject(RawReader* reader, int file, const std::vector<std::string>& columns,
-                           const RecordVisitor& visit) {
+absl::Status ForEachObject(RawReader* reader, int file, const TableText& table,
+                           const std::vector<std::string>& columns, const RecordVisitor& visit) {
   ObjectFields fields(columns);
   std::vector<std::string> wanted(columns.size());
-  return reader->ForEachLine(file,
-                             [&](std::string_view line, const TextLines& lines) -> absl::Status {
-                               OPENP5_RETURN_IF_ERROR(fields.Parse(line, lines));
-                               for (size_t i = 0; i < columns.size(); ++i) {
-                                 wanted[i].clear();
-                                 if (columns[i].empty() || !fields.Has(i)) continue;
-                                 OPENP5_ASSIGN_OR_RETURN(wanted[i], fields.Scalar(i, lines));
-                               }
-                               return visit(wanted, lines);
-                             });
+  return ForEachTextLine(reader, file, table,
+                         [&](std::string_view line, const TextLines& lines) -> absl::Status {
+                           OPENP5_RETURN_IF_ERROR(fields.Parse(line, lines));
+                           for (size_t i = 0; i < columns.size(); ++i) {
+                             wanted[i].clear();
+                             if (columns[i].empty() || !fields.Has(i)) continue;
+                             OPENP5_ASSIGN_OR_RETURN(wanted[i], fields.Scalar(i, lines));
+                           }
+                           return visit(wanted, lines);
+                         });
 }
 
 }  // namespace
 
-absl::Status ForEachRecord(RawReader* reader, int file, const std::string& format,
+absl::Status ForEachRecord(RawReader* reader, int file, const TableText& table,
                            const std::vector<std::string>& columns, const RecordVisitor& visit) {
-  if (format == "jsonl") return ForEachObject(reader, file, columns, visit);
-  return ForEachTableRow(reader, file, format, columns, visit);
+  if (table.format == "jsonl") return ForEachObject(reader, file, table, columns, visit);
+  return ForEachTableRow(reader, file, table, columns, visit);
 }
 
 }  // namespace openp5::datasets

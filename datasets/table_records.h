@@ -15,10 +15,15 @@ namespace openp5::datasets {
 using RecordVisitor =
     std::function<absl::Status(const std::vector<std::string>& fields, const TextLines& lines)>;
 
-// Calls `visit` for every record of a table of `format` (see TableFormats). InvalidArgument naming
+struct TableText {
+  std::string format;      // of TableFormats
+  bool is_latin1 = false;  // ISO 8859-1 instead of UTF-8
+};
+
+// Calls `visit` for every record of a table, its text as UTF-8. InvalidArgument naming
 // the place where a column of `columns` is missing, a record has too few or too many fields, or a
 // quote is not closed. An empty name in `columns` stands for no column.
-absl::Status ForEachRecord(RawReader* reader, int file, const std::string& format,
+absl::Status ForEachRecord(RawReader* reader, int file, const TableText& table,
                            const std::vector<std::string>& columns, const RecordVisitor& visit);
 
 }  // namespace openp5::datasets

@@ -123,7 +123,7 @@ class Training {
   absl::StatusOr<std::vector<evaluators::RankingResult>> Evaluate(
       const std::string& split, const std::vector<evaluators::Metric>& metrics);
   absl::Status Test(int64_t epoch);
-  absl::StatusOr<double> SelectionValue(double validation_loss);
+  absl::StatusOr<double> Select();
   absl::Status Save();
   bool Done() const {
     return position_.epoch >= options_.epochs ||
@@ -272,13 +272,12 @@ absl::Status Training::Step(Prefetcher<TrainingBatch>* batches, int64_t count) {
 absl::Status Training::FinishEpoch(double seconds) {
   SetTraining(false);
   summary_.train_loss = position_.loss_sum / static_cast<double>(position_.loss_count);
-  OPENP5_ASSIGN_OR_RETURN(summary_.validation_loss, ValidationLoss());
-  const absl::StatusOr<double> selection = SelectionValue(summary_.validation_loss);
-  if (absl::IsCancelled(selection.status())) OPENP5_RETURN_IF_ERROR(Save());
-  OPENP5_ASSIGN_OR_RETURN(const double value, selection);
-  const bool best = value < position_.best_value || options_.valid_select == "none";
+  const absl::StatusOr<double> value = Select();
+  if (absl::IsCancelled(value.status())) OPENP5_RETURN_IF_ERROR(Save());
+  OPENP5_RETURN_IF_ERROR(value.status());
+  const bool best = *value < position_.best_value || options_.valid_select == "none";
   if (best) {
-    position_.best_value = value;
+    position_.best_value = *value;
     position_.best_epoch = position_.epoch;
   }
   ++position_.epoch;
@@ -296,7 +295,7 @@ absl::Status Training::FinishEpoch(double seconds) {
                                  {"validation_loss", summary_.validation_loss},
                                  {"seconds", seconds},
                                  {"best", best}};
-  if (!selection_metric_.empty()) line["validation_metric"] = -value;
+  if (!selection_metric_.empty()) line["validation_metric"] = -*value;
   OPENP5_RETURN_IF_ERROR(folder_.Log(line));
   OPENP5_RETURN_IF_ERROR(folder_.WriteReport());
   position_.loss_sum = 0;
@@ -316,6 +315,7 @@ absl::StatusOr<double> Training::ValidationLoss() {
     const std::vector<datasets::Sample> samples = data_.ValidationSamples(group);
     for (size_t begin = 0; begin < samples.size();
          begin += static_cast<size_t>(options_.batch_size)) {
+      if (TerminationSignal() != 0) return absl::CancelledError("validation: stopped by a signal");
       const size_t end = std::min(samples.size(), begin + static_cast<size_t>(options_.batch_size));
       const std::vector<datasets::Sample> part(samples.begin() + static_cast<int64_t>(begin),
                                                samples.begin() + static_cast<int64_t>(end));
@@ -359,8 +359,9 @@ absl::Status Training::Test(int64_t epoch) {
 }
 
 // Smaller is better: the validation loss, or the negative mean of a metric over all groups.
-absl::StatusOr<double> Training::SelectionValue(double validation_loss) {
-  if (selection_metric_.empty()) return validation_loss;
+absl::StatusOr<double> Training::Select() {
+  OPENP5_ASSIGN_OR_RETURN(summary_.validation_loss, ValidationLoss());
+  if (selection_metric_.empty()) return summary_.validation_loss;
   OPENP5_ASSIGN_OR_RETURN(const auto results, Evaluate("validation", selection_metric_));
   double sum = 0;
   for (const evaluators::RankingResult& result : results) sum += result.metrics.front().value;

@@ -23,11 +23,39 @@ PROMPT = ("sequential; seen; {dataset} user_{user_id} took these {dataset} items
 
 def run(command, environment=None):
     """Runs a command; its standard output. Stops the benchmark with its error otherwise."""
-    done = subprocess.run([str(c) for c in command], capture_output=True, text=True,
-                          env={**os.environ, **(environment or {})})
-    if done.returncode != 0:
-        sys.exit(f"bench: {' '.join(map(str, command))}: exit {done.returncode}\n{done.stderr[-2000:]}")
-    return done.stdout
+    return measured(command, environment)[0]
+
+
+def measured(command, environment=None):
+    """The same, and the command's peak memory in MB."""
+    child = subprocess.Popen([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                             env={**os.environ, **(environment or {})})
+    out, err = child.communicate()
+    if child.returncode != 0:
+        sys.exit(f"bench: {' '.join(map(str, command))}: exit {child.returncode}\n{err[-2000:]}")
+    # ru_maxrss of all children so far only grows: a command's own peak is asked of time(1)'s line in err.
+    peak = [line for line in err.splitlines() if line.startswith("peak_kb ")]
+    return out, int(peak[-1].split()[1]) / 1024 if peak else None
+
+
+# Runs its arguments as a child and says on standard error what memory it took.
+WATCH = [sys.executable, "-c", "import os, resource, subprocess, sys\n"
+         "code = subprocess.call(sys.argv[1:])\n"
+         "print('peak_kb', resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)\n"
+         "sys.exit(code)"]
+
+
+def needed_gflop(what, prompt_tokens, beams):
+    """Multiplications and additions that a t5-small cannot do without, of one sample or user.
+
+    Training: every matrix product three times. Evaluation: the encoder and the cross-attention's keys and
+    values once a user; then the forced prefix for one beam and four steps for all."""
+    d, ff, layers, vocabulary, label_tokens = 512, 2048, 6, 32128, 11
+    encoder = prompt_tokens * layers * (4 * d * d + 2 * d * ff + 2 * prompt_tokens * d)
+    cross = prompt_tokens * layers * 2 * d * d
+    rows = label_tokens if what == "train" else 7 + 4 * beams
+    decoder = rows * (layers * (6 * d * d + 2 * d * ff + 2 * prompt_tokens * d) + vocabulary * d)
+    return 2e-9 * (encoder + cross + decoder) * (3 if what == "train" else 1)
 
 
 class Bench:
@@ -58,32 +86,40 @@ class Bench:
         run_dir = self.work / "train"
         shutil.rmtree(run_dir, ignore_errors=True)
         backbone = self.backbone if self.a.peer else "preset:t5-small"
-        run([self.a.openp5, "train", *self.common, "--backbone", backbone, "--tokenizer", self.a.tokenizer,
-             "--run-dir", run_dir, "--batch-size", self.a.batch, "--max-steps", self.a.steps + 1,
-             "--logging-step", 1, "--valid-select", "none"])
+        _, memory = measured([*WATCH, self.a.openp5, "train", *self.common, "--backbone", backbone, "--tokenizer",
+                              self.a.tokenizer, "--run-dir", run_dir, "--batch-size", self.a.batch, "--max-steps",
+                              self.a.steps + 1, "--logging-step", 1, "--valid-select", "none"])
         rows = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
         # Each line has the mean rate since the start: the first step is warm-up and is taken off.
         seconds = [r["step"] * self.a.batch / r["samples_per_second"] for r in rows if r.get("event") == "step"]
-        return (len(seconds) - 1) * self.a.batch / (seconds[-1] - seconds[0])
+        return (len(seconds) - 1) * self.a.batch / (seconds[-1] - seconds[0]), memory
 
-    def evaluate(self, topk):
+    def evaluate(self, topk, beams, *more):
         checkpoint = self.backbone if self.a.peer else self.work / "train/checkpoints/last"
         extra = ["--tokenizer", self.a.tokenizer] if self.a.peer else []
         common = self.common if self.a.peer else self.common[:6] + self.common[8:]
-        out = run([self.a.openp5, "evaluate", "--checkpoint", checkpoint, *extra, *common, "--split", "test",
-                   "--beams", self.a.beams, "--metrics", "hit@10", "--users", self.a.users,
-                   "--eval-batch-size", self.a.eval_batch, "--topk-out", topk, "--format", "json"])
-        return json.loads(out)["users_per_second"]
+        out, memory = measured([*WATCH, self.a.openp5, "evaluate", "--checkpoint", checkpoint, *extra, *common, "--split",
+                                "test", "--beams", beams, "--metrics", "hit@10", "--users", self.a.users,
+                                "--eval-batch-size", self.a.eval_batch, "--topk-out", topk, "--format", "json", *more])
+        return json.loads(out)["users_per_second"], memory
 
     def peer_train(self):
-        return json.loads(run(self.peer("train", "--backbone", self.backbone, "--samples", self.work / "samples.jsonl",
+        told = json.loads(run(self.peer("train", "--backbone", self.backbone, "--samples", self.work / "samples.jsonl",
                                         "--threads", self.a.threads, "--batch", self.a.batch, "--steps", self.a.steps,
-                                        *(["--bf16"] if self.a.precision == "bfloat16" else []))))["samples_per_s"]
+                                        *(["--bf16"] if self.a.precision == "bfloat16" else []))))
+        return told["samples_per_s"], told["peak_rss_mb"]
 
-    def peer_evaluate(self, topk):
-        return json.loads(run(self.peer("evaluate", "--backbone", self.backbone, "--samples", self.work / "samples.jsonl",
-                                        "--threads", self.a.threads, "--users", self.a.users, "--beams", self.a.beams,
-                                        "--batch", self.a.eval_batch, "--topk-out", topk)))["users_per_s"]
+    def peer_evaluate(self, topk, beams):
+        told = json.loads(run(self.peer("evaluate", "--backbone", self.backbone, "--samples",
+                                        self.work / "samples.jsonl", "--threads", self.a.threads, "--users", self.a.users,
+                                        "--beams", beams, "--batch", self.a.eval_batch, "--topk-out", topk)))
+        return told["users_per_s"], told["peak_rss_mb"]
+
+    def limit(self):
+        """GFLOP/s of the machine's matrix products, now."""
+        out = run([self.a.parts, "--benchmark_filter=MatrixProduct/8192", "--benchmark_format=json"],
+                  {"OMP_NUM_THREADS": str(self.a.threads)})
+        return json.loads(out)["benchmarks"][0]["GFLOP/s"]
 
     def compare_lists(self, ours, theirs):
         """Users with the same list, and the largest score difference."""
@@ -112,29 +148,54 @@ def main():
     parser.add_argument("--batch", type=int, default=64)
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--users", type=int, default=40)
-    parser.add_argument("--beams", type=int, default=10)
+    parser.add_argument("--beams", type=int, nargs="+", default=[10, 20, 50])
+    parser.add_argument("--parts", help="openp5_parts_bench, for the share of the machine's rate")
     parser.add_argument("--eval-batch", type=int, default=20)
+    parser.add_argument("--prompt-tokens", type=int, default=134, help="of a prompt in the mean, for the share")
     parser.add_argument("--rounds", type=int, default=2, help="times both sides are run in turn")
     parser.add_argument("--out")
     a = parser.parse_args()
     bench = Bench(a)
-    figures = {"train ours": [], "train peer": [], "evaluate ours": [], "evaluate peer": []}
+    rows = [("train", None)] + [("evaluate", beams) for beams in a.beams] + [("filtered", beams) for beams in a.beams]
+    figures = {row: {"ours": [], "peer": []} for row in rows}
+    lists, limits = [], []
     for _ in range(a.rounds):
-        figures["train ours"].append(bench.train())
-        figures["evaluate ours"].append(bench.evaluate(bench.work / "ours.jsonl"))
-        if a.peer:
-            figures["train peer"].append(bench.peer_train())
-            figures["evaluate peer"].append(bench.peer_evaluate(bench.work / "peer.jsonl"))
-    print(f"{'':22}{'ours':>10}{'peer':>10}{'ratio':>8}   medians of {a.rounds} rounds, {a.threads} threads")
-    for what, unit in (("train", "samples/s"), ("evaluate", "users/s")):
-        ours = statistics.median(figures[what + " ours"])
-        peer = statistics.median(figures[what + " peer"]) if a.peer else None
-        print(f"{what + ' ' + unit:22}{ours:10.2f}" + (f"{peer:10.2f}{ours / peer:8.2f}" if peer else ""))
-    if a.peer:
-        same, users, worst = bench.compare_lists(bench.work / "ours.jsonl", bench.work / "peer.jsonl")
-        print(f"top-{a.beams} lists equal for {same} of {users} users, largest score difference {worst:.1e}")
+        if a.parts:
+            limits.append(bench.limit())
+        for row in rows:
+            what, beams = row
+            ours, theirs = (bench.work / f"{side}-{what}-{beams}.jsonl" for side in ("ours", "peer"))
+            if what == "train":
+                figures[row]["ours"].append(bench.train())
+                if a.peer:
+                    figures[row]["peer"].append(bench.peer_train())
+                continue
+            figures[row]["ours"].append(bench.evaluate(ours, beams, *(["--filtered"] if what == "filtered" else [])))
+            if a.peer and what == "evaluate":
+                figures[row]["peer"].append(bench.peer_evaluate(theirs, beams))
+                lists.append((beams, *bench.compare_lists(ours, theirs)))
+    print_table(a, figures, statistics.median(limits) if limits else None)
+    for beams, same, users, worst in dict((entry[0], entry) for entry in lists).values():
+        print(f"{beams} beams: lists equal for {same} of {users} users, largest score difference {worst:.1e}")
     if a.out:
-        Path(a.out).write_text(json.dumps(figures, indent=1) + "\n")
+        Path(a.out).write_text(json.dumps({"limit": limits, **{f"{w} {b}": f for (w, b), f in figures.items()}}, indent=1)
+                               + "\n")
+
+
+def print_table(a, figures, limit):
+    print(f"medians of {a.rounds} rounds, {a.threads} threads, {a.precision}"
+          + (f"; the machine's matrix products: {limit:.0f} GFLOP/s" if limit else ""))
+    print(f"{'':30}{'ours':>9}{'peer':>9}{'ratio':>7}{'of limit':>10}{'ours MB':>9}{'peer MB':>9}")
+    for (what, beams), sides in figures.items():
+        rate = {side: statistics.median(r for r, _ in runs) for side, runs in sides.items() if runs}
+        memory = {side: max(m for _, m in runs) for side, runs in sides.items() if runs}
+        share = rate["ours"] * needed_gflop(what, a.prompt_tokens, beams) / limit if limit else None
+        name = "train samples/s" if what == "train" else f"{what} users/s, {beams} beams"
+        peer = "peer" in rate
+        print(f"{name:30}{rate['ours']:9.2f}" + (f"{rate['peer']:9.2f}{rate['ours'] / rate['peer']:7.2f}" if peer else
+                                                 " " * 16)
+              + (f"{share:10.0%}" if share else " " * 10) + f"{memory['ours']:9.0f}"
+              + (f"{memory['peer']:9.0f}" if peer else ""))
 
 
 if __name__ == "__main__":

@@ -49,6 +49,15 @@ TEST_F(TableTest, ReadsTheSameFromEveryFormat) {
   EXPECT_THAT(RowsAs("jsonl"), expected);
 }
 
+TEST_F(TableTest, TakesLatin1WhereAsked) {
+  TableOptions options;
+  options.encoding = "latin1";
+  Write("t", "user_id\ttimestamp\titem_id\n\xe9\t5\tn\xf8\n");
+  EXPECT_THAT(RowsAs("tsv", options), ElementsAre(Row("é", "nø", 5 * kMicro)));
+  Write("t", "{\"user_id\": \"\xe9\", \"item_id\": 7, \"timestamp\": 5}\n");
+  EXPECT_THAT(RowsAs("jsonl", options), ElementsAre(Row("é", "7", 5 * kMicro)));
+}
+
 TEST_F(TableTest, TakesTimesInItsUnit) {
   TableOptions options;
   Write("t", "user_id,item_id,timestamp\nu,i,1500\n");
@@ -142,7 +151,9 @@ TEST_F(TableTest, RefusesMalformedTables) {
   ExpectFailure("csv", head + ",i,1\n", ":2: expected a user id, got nothing");
   ExpectFailure("csv", head + "u,a b,1\n",
                 ":2: expected an item id without blanks and control characters, got 'a b'");
-  ExpectFailure("csv", head + "\xe9,i,1\n", ":2: expected a user id in UTF-8, got '\\351'");
+  ExpectFailure(
+      "csv", head + "\xe9,i,1\n",
+      ":2: expected a user id in UTF-8, got '\\351'; hint: --encoding latin1 reads ISO 8859-1");
   ExpectFailure(
       "csv", head + "u,i,-1\n",
       ":2: expected a timestamp that is not negative, got '-1'; --allow-negative-time takes "

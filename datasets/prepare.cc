@@ -116,11 +116,17 @@ Json Describe(const std::string& name, const DatasetPreset& preset, TieOrder tie
           {"ties", ties == TieOrder::kNumpy ? "numpy" : "stable"}};
 }
 
-// First and last time of what is left, and the unit.
-Json TimeSpan(const DatasetPreset& preset, const Interactions& interactions) {
+// First and last time of what is left, in the loader's unit, and in seconds if that is known.
+Json DescribeTimes(const DatasetPreset& preset, const Interactions& interactions) {
   const auto [first, last] =
       std::minmax_element(interactions.time.begin(), interactions.time.end());
-  return {{"first", *first}, {"last", *last}, {"units_per_second", preset.time_units_per_second}};
+  const int64_t units = preset.time_units_per_second;
+  Json json = {{"time_span", {{"first", *first}, {"last", *last}, {"units_per_second", units}}}};
+  if (units == 0) return json;
+  const auto second = [&](int64_t time) { return time / units - (time % units < 0 ? 1 : 0); };
+  json["first_time"] = second(*first);
+  json["last_time"] = second(*last);
+  return json;
 }
 
 // Seconds taken for milliseconds, or the reverse, put all events far off. The order is right all
@@ -199,7 +205,7 @@ absl::StatusOr<Json> PrepareDataset(const std::string& name, const DatasetPreset
     ties = options.ties == "numpy" ? TieOrder::kNumpy : TieOrder::kStable;
   }
   const InteractionCounts counts = CountInteractions(interactions);
-  const Json time_span = TimeSpan(preset, interactions);
+  const Json times = DescribeTimes(preset, interactions);
   const OrderedSequences sequences = OrderSequences(interactions, preset.order, ties);
   interactions.DropRows();
   const Names names(interactions.users, interactions.items, sequences, preset.renumber);
@@ -211,7 +217,7 @@ absl::StatusOr<Json> PrepareDataset(const std::string& name, const DatasetPreset
   content.description["users"] = counts.users;
   content.description["items"] = counts.items;
   content.description["interactions"] = counts.interactions;
-  content.description["time_span"] = time_span;
+  content.description.update(times);
   const std::string comparison = Comparison(preset.known, counts, content.sequences);
   if (comparison.starts_with("other counts")) LogWarning(StrCat(name, ": ", comparison));
   content.description["comparison"] = comparison;

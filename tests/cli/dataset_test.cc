@@ -1,5 +1,7 @@
+#include <array>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "platform/base/file.h"
 #include "tests/cli/program.h"
@@ -85,6 +87,68 @@ TEST_F(DatasetTest, InspectNamesADamagedDescription) {
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_EQ(result.out, "");
   EXPECT_THAT(result.LastError(), HasSubstr("data/Toy/dataset.json: expected JSON"));
+}
+
+// Two users, one of them with an id that is not UTF-8, and own prompts.
+class SamplesTest : public DatasetTest {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(MakeDirectories(Path("data/Toy")).ok());
+    ASSERT_TRUE(WriteFileAtomic(Path("data/Toy/user_sequence.txt"),
+                                "ann tea jam rye ham\nb\xffob jam tea ham\n")
+                    .ok());
+    ASSERT_TRUE(WriteFileAtomic(Path("prompts.txt"),
+                                "sequential; seen; {user_id} had {history}; {target}\n"
+                                "sequential; unseen; after {history}; {target}\n"
+                                "straightforward; seen; for {user_id}; {target}\n"
+                                "straightforward; seen; to {user_id}; {target}\n")
+                    .ok());
+    const ProgramResult result = RunProgram({"index", "build", "--data-dir", Path("data"),
+                                             "--datasets", "Toy", "--indexing", "sequential"});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+  }
+  // The lines of `dataset samples`, each parsed: an object of exactly these four texts.
+  std::vector<std::array<std::string, 4>> Samples(const std::vector<std::string>& more) {
+    std::vector<std::string> arguments = {
+        "dataset", "samples",       "--data-dir",        Path("data"), "--datasets",
+        "Toy",     "--prompt-file", Path("prompts.txt"), "--format",   "json"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    const ProgramResult result = RunProgram(arguments);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    std::vector<std::array<std::string, 4>> samples;
+    std::istringstream lines(result.out);
+    for (std::string line; std::getline(lines, line);) {
+      const Json json = Json::parse(line);
+      EXPECT_EQ(json.size(), 4u) << line;
+      samples.push_back({json.at("input"), json.at("output"), json.at("user"), json.at("target")});
+    }
+    return samples;
+  }
+};
+using Lines = std::vector<std::array<std::string, 4>>;
+
+TEST_F(SamplesTest, AreJsonLinesForEverySplitAndTask) {
+  const std::string bob = "b\uFFFDob";
+  EXPECT_EQ(Samples({"--split", "train", "--tasks", "sequential,straightforward"}),
+            (Lines{{"1 had item_1001", "item_1002", "ann", "jam"},
+                   {"for 1", "item_1002", "ann", "jam"},
+                   {"to 1", "item_1002", "ann", "jam"}}));
+  EXPECT_EQ(Samples({"--split", "validation", "--tasks", "sequential"}),
+            (Lines{{"1 had item_1001 , item_1002", "item_1003", "ann", "rye"},
+                   {"2 had item_1002", "item_1001", bob, "tea"}}));
+  EXPECT_EQ(Samples({"--split", "validation", "--tasks", "straightforward"}),
+            (Lines{{"for 1", "item_1003", "ann", "rye"}, {"for 2", "item_1001", bob, "tea"}}));
+  EXPECT_EQ(Samples({"--split", "test", "--tasks", "sequential", "--prompt", "unseen:0"}),
+            (Lines{{"after item_1001 , item_1002 , item_1003", "item_1004", "ann", "ham"},
+                   {"after item_1002 , item_1001", "item_1004", bob, "ham"}}));
+  EXPECT_EQ(Samples({"--split", "test", "--tasks", "straightforward"}),
+            (Lines{{"for 1", "item_1004", "ann", "ham"}, {"for 2", "item_1004", bob, "ham"}}));
+}
+
+TEST_F(SamplesTest, AreDescribedByHelp) {
+  const ProgramResult result = RunProgram({"help", "dataset", "samples"});
+  EXPECT_EQ(result.exit_code, 0);
+  EXPECT_THAT(result.out, AllOf(HasSubstr("--format"), HasSubstr("JSON object")));
 }
 
 }  // namespace

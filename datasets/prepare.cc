@@ -188,7 +188,8 @@ void PrepareOptions::ForEach(OptionVisitor& visitor) {
                  .choices = {"dataset", "numpy", "stable"}},
                 &ties);
   visitor.Visit({.name = "max-bad-lines",
-                 .help = "malformed lines to skip; the first five are shown",
+                 .help = "malformed lines to skip; the first five are shown (not with a plugin's "
+                         "datasets)",
                  .minimum = 0},
                 &max_bad_lines);
 }

@@ -45,8 +45,9 @@ absl::Status RunList(const std::vector<std::string>& arguments) {
   for (const std::string& name : presets.Names()) {
     OPENP5_ASSIGN_OR_RETURN(const datasets::DatasetPreset* preset, presets.Find(name));
     const datasets::InteractionCounts& counts = preset->known.counts;
-    absl::StrAppendFormat(&text, "%-10s %9d %9d %13d  %s\n", name, counts.users, counts.items,
-                          counts.interactions, preset->title);
+    const auto shown = [](int64_t count) { return count > 0 ? StrCat(count) : "-"; };
+    absl::StrAppendFormat(&text, "%-10s %9s %9s %13s  %s\n", name, shown(counts.users),
+                          shown(counts.items), shown(counts.interactions), preset->title);
     json.push_back({{"name", name},
                     {"title", preset->title},
                     {"users", counts.users},
@@ -87,7 +88,8 @@ absl::StatusOr<datasets::DatasetPreset> FindPreset(const std::string& name,
   const auto preset = presets.Find(name);
   if (!preset.ok()) {
     return UsageError(StrCat(ToStd(preset.status().message()),
-                             "; or the format of your own file: ", absl::StrJoin(formats, ", ")));
+                             "; or the format of your own file: ", absl::StrJoin(formats, ", "),
+                             plugins.plugin.empty() ? "; --plugin FILE brings more" : ""));
   }
   return **preset;
 }

@@ -11,11 +11,14 @@ namespace {
 constexpr const char* kFormat = "openp5-dataset";
 constexpr int kVersion = 1;
 
+bool IsOurs(const nlohmann::json& json) {
+  return json.is_object() && json.value("format", nlohmann::json()) == kFormat;
+}
+
 bool IsDatasetFolder(const std::string& path) {
   const auto text = ReadFile(JoinPath(path, "dataset.json"));
   if (!text.ok()) return false;
-  const auto json = nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false);
-  return json.is_object() && json.value("format", nlohmann::json()) == kFormat;
+  return IsOurs(nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false));
 }
 
 std::string MetadataText(const std::vector<ItemMetadata>& items) {
@@ -68,6 +71,25 @@ absl::StatusOr<nlohmann::ordered_json> WriteDatasetFolder(const std::string& out
   OPENP5_RETURN_IF_ERROR(MakeDirectories(DirectoryName(path)));
   OPENP5_RETURN_IF_ERROR(WriteDirectoryAtomic(path, fill));
   return json;
+}
+
+absl::StatusOr<std::optional<TimeSpan>> ReadTimeSpan(const std::string& folder) {
+  const std::string path = JoinPath(folder, "dataset.json");
+  if (!FileExists(path)) return std::nullopt;
+  OPENP5_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded())
+    return DataLoss("dataset: ", path, ": expected JSON, got something else");
+  if (!IsOurs(json)) return std::nullopt;
+  if (!json.contains("first_time") && !json.contains("last_time")) return std::nullopt;
+  const auto first = json.value("first_time", nlohmann::json());
+  const auto last = json.value("last_time", nlohmann::json());
+  if (!first.is_number_integer() || !last.is_number_integer()) {
+    return DataLoss("dataset: ", path,
+                    ": expected whole seconds as \"first_time\" and \"last_time\", got ",
+                    first.dump(), " and ", last.dump());
+  }
+  return TimeSpan{.first = first.get<int64_t>(), .last = last.get<int64_t>()};
 }
 
 }  // namespace openp5::datasets

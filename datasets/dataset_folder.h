@@ -1,7 +1,9 @@
 #ifndef OPENP5_DATASETS_DATASET_FOLDER_H_
 #define OPENP5_DATASETS_DATASET_FOLDER_H_
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,6 +22,11 @@ struct DatasetContent {
   nlohmann::ordered_json description;  // dataset.json, without what WriteDatasetFolder adds
 };
 
+// When the first and the last of a dataset's interactions took place, in seconds since 1970.
+struct TimeSpan {
+  int64_t first = 0, last = 0;
+};
+
 // FailedPrecondition if something else than an empty folder or a dataset folder of ours (one whose
 // dataset.json says so) is at `path`: it is never overwritten. Commands ask before long work.
 absl::Status CheckMayWriteDataset(const std::string& path);
@@ -29,6 +36,12 @@ absl::Status CheckMayWriteDataset(const std::string& path);
 // earlier dataset folder of ours, see CheckMayWriteDataset.
 absl::StatusOr<nlohmann::ordered_json> WriteDatasetFolder(const std::string& path,
                                                           const DatasetContent& content);
+
+// What `<folder>/dataset.json` says under "first_time" and "last_time". Nothing if it does not say
+// so (only the order of the times is known, the dataset is made up, an older version prepared it)
+// or there is no such file of ours. DataLoss naming the file if it is no JSON or holds something
+// else there.
+absl::StatusOr<std::optional<TimeSpan>> ReadTimeSpan(const std::string& folder);
 
 }  // namespace openp5::datasets
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "absl/time/time.h"
+
 namespace openp5::datasets {
 namespace {
 
@@ -40,6 +42,11 @@ absl::StatusOr<int64_t> ParseDateTime(std::string_view text, const TextLines& li
     return failure;
   }
   return days * 86400 + hour * 3600 + minute * 60 + second;
+}
+
+// std::chrono's years end at 32767, where milliseconds taken for seconds do not.
+std::string FormatDate(int64_t seconds) {
+  return absl::FormatTime("%Y-%m-%d", absl::FromUnixSeconds(seconds), absl::UTCTimeZone());
 }
 
 }  // namespace openp5::datasets

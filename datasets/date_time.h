@@ -2,6 +2,7 @@
 #define OPENP5_DATASETS_DATE_TIME_H_
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "datasets/text_lines.h"
@@ -13,6 +14,10 @@ namespace openp5::datasets {
 // follow), taken as UTC on every machine. InvalidArgument naming the place and the patterns for
 // anything else, dates that do not exist and other zones included.
 absl::StatusOr<int64_t> ParseDateTime(std::string_view text, const TextLines& lines);
+
+// `2019-12-31`, the day in UTC that holds this second since 1970; a year beyond 9999 has as many
+// digits as it needs, and one before 1970 is written likewise.
+std::string FormatDate(int64_t seconds);
 
 }  // namespace openp5::datasets
 

@@ -1,11 +1,12 @@
 #include "datasets/interactions.h"
 
 #include <algorithm>
+#include <span>
 
 namespace openp5::datasets {
 namespace {
 
-std::vector<int64_t> RowsByNumber(const std::vector<int32_t>& column, int32_t size) {
+std::vector<int64_t> RowsByNumber(std::span<const int32_t> column, int32_t size) {
   std::vector<int64_t> rows(static_cast<size_t>(size));
   for (const int32_t number : column) ++rows[static_cast<size_t>(number)];
   return rows;

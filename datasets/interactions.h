@@ -2,9 +2,10 @@
 #define OPENP5_DATASETS_INTERACTIONS_H_
 
 #include <cstdint>
-#include <string>
+#include <string_view>
 #include <vector>
 
+#include "datasets/column.h"
 #include "datasets/id_table.h"
 
 namespace openp5::datasets {
@@ -13,8 +14,8 @@ namespace openp5::datasets {
 // besides the ids.
 struct Interactions {
   IdTable users, items;
-  std::vector<int32_t> user, item;  // [rows] numbers in the tables
-  std::vector<int64_t> time;        // [rows] in one unit, which one does not matter
+  Column<int32_t> user, item;  // [rows] numbers in the tables
+  Column<int64_t> time;        // [rows] in one unit, which one does not matter
 
   size_t size() const { return user.size(); }
   void Add(std::string_view user_id, std::string_view item_id, int64_t when) {
@@ -27,9 +28,9 @@ struct Interactions {
   }
   // Gives the rows' memory back; the ids stay.
   void DropRows() {
-    user = std::vector<int32_t>();
-    item = std::vector<int32_t>();
-    time = std::vector<int64_t>();
+    user.resize(0);
+    item.resize(0);
+    time.resize(0);
   }
 };
 

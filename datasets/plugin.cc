@@ -234,6 +234,10 @@ DatasetPreset PresetOf(const openp5_dataset& dataset, const std::string& plugin_
   preset.time_units_per_second = dataset.time_units_per_second;
   preset.load = [&dataset, plugin_file](const LoadOptions& options) -> absl::StatusOr<RawDataset> {
     const std::string& raw = options.raw;
+    if (options.max_bad_lines != 0) {
+      return UsageError(StrCat("--max-bad-lines: expected 0, got ", options.max_bad_lines,
+                               "; a plugin decides itself what it skips"));
+    }
     OPENP5_ASSIGN_OR_RETURN(RawDataset result, ReadPluginDataset(dataset, raw));
     OPENP5_ASSIGN_OR_RETURN(result.files.emplace_back(), DescribeSourceFile(plugin_file));
     std::error_code ignored;

@@ -39,7 +39,8 @@ absl::StatusOr<Plugin> DescribePlugin(const openp5_plugin* plugin, const std::st
 absl::StatusOr<Plugin> LoadPlugin(const std::string& file);
 
 // The dataset as `dataset prepare` sees it. The preset reads through the plugin, and names the
-// plugin's file, and `raw` if it is a file, among its sources.
+// plugin's file, and `raw` if it is a file, among its sources. Its `load` is a usage error if bad
+// lines are to be skipped: the host sees none.
 DatasetPreset PresetOf(const openp5_dataset& dataset, const std::string& plugin_file);
 
 // Loads every plugin and registers its datasets. The failures of LoadPlugin, and AlreadyExists for

@@ -18,6 +18,7 @@ constexpr const char* kNoSuchPath = "/no-such-folder-of-openp5/no-such-file";
 struct Reading {
   std::string digest;   // of everything in the records
   std::string summary;  // for people
+  int64_t interactions = 0;
 };
 
 class Recorder {
@@ -50,7 +51,7 @@ class Recorder {
     for (const auto& [event, count] : events_) text += StrCat(", ", count, " ", event);
     text += StrCat("; ", described_, " items described, ", titled_, " with a title, ",
                    described_in_use_, " of those that occur");
-    return {digest_.Finish(), text};
+    return {digest_.Finish(), text, interactions_};
   }
 
  private:
@@ -89,6 +90,11 @@ PluginFinding CheckRefusal(const openp5_dataset& dataset) {
   if (!absl::IsInvalidArgument(status) || message.find("gave no reason") != std::string::npos) {
     return {false, name, StrCat("a path that does not exist: expected a reason, got: ", message)};
   }
+  if (records > 0) {
+    return {false, name,
+            StrCat("a path that does not exist: expected no records, got ", records,
+                   ", then: ", message)};
+  }
   return {true, name, StrCat("a path that does not exist is refused: ", message)};
 }
 
@@ -107,6 +113,12 @@ void CheckStreams(const openp5_dataset& dataset, const std::string& raw,
   const absl::StatusOr<Reading> once = ReadAll(dataset, raw);
   if (!once.ok()) {
     findings->push_back({false, name, std::string(ToStd(once.status().message()))});
+    return;
+  }
+  if (once->interactions == 0) {
+    findings->push_back({false, name,
+                         StrCat("expected interactions, got none; is ", raw,
+                                " what the plugin reads, and does it report read errors?")});
     return;
   }
   findings->push_back({true, name, once->summary});

@@ -15,8 +15,8 @@ struct PluginFinding {
 
 // The checks a plugin's author runs: that the library loads and describes itself as plugin_abi.h
 // demands; that every dataset refuses a path that does not exist with a reason; and with `raw` (not
-// empty) that every dataset's streams can be read to the end twice with the same records, and be
-// released after one record. Stops at a library that does not load. With several datasets, `raw` is
+// empty) that every dataset's streams can be read to the end twice with the same records, at
+// least one interaction among them, and be released after one record. Stops at a library that does not load. With several datasets, `raw` is
 // read by the one called `dataset`, or by all if that is empty.
 std::vector<PluginFinding> CheckPlugin(const std::string& file, const std::string& raw,
                                        const std::string& dataset);

@@ -41,11 +41,14 @@ class Names {
       if (number == 0) number = ++last;
     }
   }
-  std::string User(size_t place, int32_t user) const {
-    return renumber_ ? std::to_string(place + 1) : users_.Id(user);
+  // A view of the table's id, or of the number, which is written into `*buffer`.
+  std::string_view User(size_t place, int32_t user, std::string* buffer) const {
+    if (!renumber_) return users_.Id(user);
+    return *buffer = std::to_string(place + 1);
   }
-  std::string Item(int32_t item) const {
-    return renumber_ ? std::to_string(number_[static_cast<size_t>(item)]) : items_.Id(item);
+  std::string_view Item(int32_t item, std::string* buffer) const {
+    if (!renumber_) return items_.Id(item);
+    return *buffer = std::to_string(number_[static_cast<size_t>(item)]);
   }
 
  private:
@@ -56,12 +59,13 @@ class Names {
 
 std::string SequencesText(const OrderedSequences& sequences, const Names& names,
                           bool final_newline) {
+  std::string buffer;
   const auto write = [&](const auto& put) {
     for (size_t place = 0; place < sequences.users.size(); ++place) {
-      put(names.User(place, sequences.users[place]));
+      put(names.User(place, sequences.users[place], &buffer));
       for (const int32_t item : sequences.Items(place)) {
         put(" ");
-        put(names.Item(item));
+        put(names.Item(item, &buffer));
       }
       if (final_newline || place + 1 < sequences.users.size()) put("\n");
     }
@@ -83,22 +87,23 @@ std::vector<ItemMetadata> KeptItems(const IdTable& ids, const OrderedSequences& 
   std::vector<bool> kept(static_cast<size_t>(ids.size()));
   for (const int32_t item : sequences.items) kept[static_cast<size_t>(item)] = true;
   std::vector<ItemMetadata> result;
+  std::string buffer;
   for (ItemMetadata& item : items) {
     const std::optional<int32_t> number = ids.Find(item.item);
     if (!number || !kept[static_cast<size_t>(*number)]) continue;
     kept[static_cast<size_t>(*number)] = false;
     if (renumber) {
       item.more.insert(item.more.begin(), {"raw_id", item.item});
-      item.item = names.Item(*number);
+      item.item = names.Item(*number, &buffer);
     }
     result.push_back(std::move(item));
   }
   for (size_t number = 0; renumber && number < kept.size(); ++number) {
     if (!kept[number]) continue;
     const auto item = static_cast<int32_t>(number);
-    result.push_back({.item = names.Item(item),
+    result.push_back({.item = std::string(names.Item(item, &buffer)),
                       .title = "",
-                      .more = {{"raw_id", ids.Id(item)}},
+                      .more = {{"raw_id", std::string(ids.Id(item))}},
                       .categories = {}});
   }
   return result;
@@ -116,11 +121,17 @@ Json Describe(const std::string& name, const DatasetPreset& preset, TieOrder tie
           {"ties", ties == TieOrder::kNumpy ? "numpy" : "stable"}};
 }
 
-// First and last time of what is left, and the unit.
-Json TimeSpan(const DatasetPreset& preset, const Interactions& interactions) {
+// First and last time of what is left, in the loader's unit, and in seconds if that is known.
+Json DescribeTimes(const DatasetPreset& preset, const Interactions& interactions) {
   const auto [first, last] =
       std::minmax_element(interactions.time.begin(), interactions.time.end());
-  return {{"first", *first}, {"last", *last}, {"units_per_second", preset.time_units_per_second}};
+  const int64_t units = preset.time_units_per_second;
+  Json json = {{"time_span", {{"first", *first}, {"last", *last}, {"units_per_second", units}}}};
+  if (units == 0) return json;
+  const auto second = [&](int64_t time) { return time / units - (time % units < 0 ? 1 : 0); };
+  json["first_time"] = second(*first);
+  json["last_time"] = second(*last);
+  return json;
 }
 
 // Seconds taken for milliseconds, or the reverse, put all events far off. The order is right all
@@ -193,7 +204,8 @@ void PrepareOptions::ForEach(OptionVisitor& visitor) {
                  .choices = {"dataset", "numpy", "stable"}},
                 &ties);
   visitor.Visit({.name = "max-bad-lines",
-                 .help = "malformed lines to skip; the first five are shown",
+                 .help = "malformed lines to skip; the first five are shown (not with a plugin's "
+                         "datasets)",
                  .minimum = 0},
                 &max_bad_lines);
 }
@@ -215,7 +227,7 @@ absl::StatusOr<Json> PrepareDataset(const std::string& name, const DatasetPreset
     ties = options.ties == "numpy" ? TieOrder::kNumpy : TieOrder::kStable;
   }
   const InteractionCounts counts = CountInteractions(interactions);
-  const Json time_span = TimeSpan(preset, interactions);
+  const Json times = DescribeTimes(preset, interactions);
   const OrderedSequences sequences = OrderSequences(interactions, preset.order, ties);
   interactions.DropRows();
   const Names names(interactions.users, interactions.items, sequences, preset.renumber);
@@ -228,7 +240,7 @@ absl::StatusOr<Json> PrepareDataset(const std::string& name, const DatasetPreset
   content.description["users"] = counts.users;
   content.description["items"] = counts.items;
   content.description["interactions"] = counts.interactions;
-  content.description["time_span"] = time_span;
+  content.description.update(times);
   const std::string comparison = Comparison(preset.known, counts, content.sequences);
   if (comparison.starts_with("other counts")) LogWarning(StrCat(name, ": ", comparison));
   content.description["comparison"] = comparison;

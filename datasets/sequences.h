@@ -46,8 +46,9 @@ class SequenceDataset {
     return Sequence(user).first(Sequence(user).size() - 2);
   }
 
-  const std::string& UserId(int32_t user) const { return users_.Id(user); }
-  const std::string& ItemId(int32_t item) const { return item_table_.Id(item); }
+  // Valid as long as the dataset, wherever it is moved.
+  std::string_view UserId(int32_t user) const { return users_.Id(user); }
+  std::string_view ItemId(int32_t item) const { return item_table_.Id(item); }
   std::optional<int32_t> FindUser(std::string_view id) const { return users_.Find(id); }
   std::optional<int32_t> FindItem(std::string_view id) const { return item_table_.Find(id); }
 

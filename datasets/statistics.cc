@@ -22,6 +22,20 @@ std::vector<ItemCount> MostFrequent(const SequenceDataset& dataset, int64_t want
   return counts;
 }
 
+// `lengths` ascending, not empty.
+std::vector<LengthRange> RangesOf(const std::vector<int64_t>& lengths) {
+  std::vector<LengthRange> ranges;
+  auto begin = lengths.begin();
+  for (int64_t to = 2; begin != lengths.end(); to *= 2) {
+    const auto end = std::upper_bound(begin, lengths.end(), to);
+    if (end != begin || !ranges.empty()) {
+      ranges.push_back({.from = to / 2 + 1, .to = to, .users = end - begin});
+    }
+    begin = end;
+  }
+  return ranges;
+}
+
 }  // namespace
 
 DatasetStatistics ComputeStatistics(const SequenceDataset& dataset, int64_t top_items) {
@@ -42,6 +56,7 @@ DatasetStatistics ComputeStatistics(const SequenceDataset& dataset, int64_t top_
           .longest = lengths.back(),
           .median_length = static_cast<double>(lower_middle + lengths[half]) / 2,
           .mean_length = interactions / users,
+          .length_ranges = RangesOf(lengths),
           .top_items = MostFrequent(dataset, top_items)};
 }
 

@@ -33,11 +33,11 @@ absl::StatusOr<ItemIndex> BuildItemIndex(const datasets::SequenceDataset& datase
   OPENP5_ASSIGN_OR_RETURN(std::vector<Assignment> assignments, (**indexer)(dataset, parameters));
   std::vector<std::string> items, identifiers, users, numbers;
   for (Assignment& assignment : assignments) {
-    items.push_back(dataset.ItemId(assignment.item));
+    items.emplace_back(dataset.ItemId(assignment.item));
     identifiers.push_back(std::move(assignment.identifier));
   }
   for (int32_t user = 0; user < dataset.user_count(); ++user) {
-    users.push_back(dataset.UserId(user));
+    users.emplace_back(dataset.UserId(user));
     numbers.push_back(StrCat(user + 1));
   }
   return ItemIndex::Create(parameters, dataset.name(), dataset.digest(), std::move(items),

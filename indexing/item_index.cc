@@ -53,7 +53,7 @@ absl::StatusOr<std::vector<std::string>> LookUp(const std::vector<std::string>& 
   std::vector<std::string> found;
   found.reserve(static_cast<size_t>(count));
   for (int32_t i = 0; i < count; ++i) {
-    const auto at = place.find(id_of(i));
+    const auto at = place.find(ToAbsl(id_of(i)));
     if (at == place.end()) {
       return FailedPrecondition(where, ": ", what, " '", id_of(i),
                                 "' of the dataset is not in the index; build the index again");

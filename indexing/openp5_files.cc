@@ -42,7 +42,7 @@ struct PairFile {
   std::string path, what;  // what: "item", "user"
   int32_t count = 0;       // ids of the dataset
   std::function<std::optional<int32_t>(std::string_view)> find;
-  std::function<const std::string&(int32_t)> id_of;
+  std::function<std::string_view(int32_t)> id_of;
   std::string second_column;  // as messages call it
   bool (*is_sound)(std::string_view) = nullptr;
 };
@@ -131,23 +131,21 @@ absl::StatusOr<ItemIndex> ImportOpenP5Index(const datasets::SequenceDataset& dat
                                             const std::string& items_file,
                                             const std::string& users_file) {
   const bool collaborative = parameters.indexing == "collaborative";
-  const PairFile items = {
-      .path = items_file,
-      .what = "item",
-      .count = dataset.item_count(),
-      .find = [&](std::string_view id) { return dataset.FindItem(id); },
-      .id_of = [&](int32_t item) -> const std::string& { return dataset.ItemId(item); },
-      .second_column =
-          collaborative ? "an identifier such as <CI3><CI8>" : "an identifier such as 1001",
-      .is_sound = collaborative ? IsCollaborative : IsNumber};
-  const PairFile users = {
-      .path = users_file,
-      .what = "user",
-      .count = dataset.user_count(),
-      .find = [&](std::string_view id) { return dataset.FindUser(id); },
-      .id_of = [&](int32_t user) -> const std::string& { return dataset.UserId(user); },
-      .second_column = "a number",
-      .is_sound = IsNumber};
+  const PairFile items = {.path = items_file,
+                          .what = "item",
+                          .count = dataset.item_count(),
+                          .find = [&](std::string_view id) { return dataset.FindItem(id); },
+                          .id_of = [&](int32_t item) { return dataset.ItemId(item); },
+                          .second_column = collaborative ? "an identifier such as <CI3><CI8>"
+                                                         : "an identifier such as 1001",
+                          .is_sound = collaborative ? IsCollaborative : IsNumber};
+  const PairFile users = {.path = users_file,
+                          .what = "user",
+                          .count = dataset.user_count(),
+                          .find = [&](std::string_view id) { return dataset.FindUser(id); },
+                          .id_of = [&](int32_t user) { return dataset.UserId(user); },
+                          .second_column = "a number",
+                          .is_sound = IsNumber};
   std::vector<std::string> item_ids, identifiers, user_ids, numbers;
   OPENP5_RETURN_IF_ERROR(ReadPairs(items, &item_ids, &identifiers));
   OPENP5_RETURN_IF_ERROR(ReadPairs(users, &user_ids, &numbers));

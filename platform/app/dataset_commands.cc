@@ -8,10 +8,9 @@
 #include "datasets/plugin.h"
 #include "datasets/prepare.h"
 #include "datasets/raw_dataset.h"
-#include "datasets/statistics.h"
 #include "datasets/table.h"
 #include "platform/app/command.h"
-#include "platform/app/data_options.h"
+#include "platform/app/dataset_inspect_command.h"
 #include "platform/app/dataset_samples_command.h"
 #include "platform/app/format_options.h"
 #include "platform/config/command_line.h"
@@ -46,8 +45,9 @@ absl::Status RunList(const std::vector<std::string>& arguments) {
   for (const std::string& name : presets.Names()) {
     OPENP5_ASSIGN_OR_RETURN(const datasets::DatasetPreset* preset, presets.Find(name));
     const datasets::InteractionCounts& counts = preset->known.counts;
-    absl::StrAppendFormat(&text, "%-10s %9d %9d %13d  %s\n", name, counts.users, counts.items,
-                          counts.interactions, preset->title);
+    const auto shown = [](int64_t count) { return count > 0 ? StrCat(count) : "-"; };
+    absl::StrAppendFormat(&text, "%-10s %9s %9s %13s  %s\n", name, shown(counts.users),
+                          shown(counts.items), shown(counts.interactions), preset->title);
     json.push_back({{"name", name},
                     {"title", preset->title},
                     {"users", counts.users},
@@ -88,7 +88,8 @@ absl::StatusOr<datasets::DatasetPreset> FindPreset(const std::string& name,
   const auto preset = presets.Find(name);
   if (!preset.ok()) {
     return UsageError(StrCat(ToStd(preset.status().message()),
-                             "; or the format of your own file: ", absl::StrJoin(formats, ", ")));
+                             "; or the format of your own file: ", absl::StrJoin(formats, ", "),
+                             plugins.plugin.empty() ? "; --plugin FILE brings more" : ""));
   }
   return **preset;
 }
@@ -130,86 +131,12 @@ absl::Status RunGenerate(const std::vector<std::string>& arguments) {
   return Print(format, FolderText(options.out, description), description);
 }
 
-struct InspectOptions {
-  std::string data_dir;
-  std::vector<std::string> datasets;
-  int64_t top = 10;
-
-  void ForEach(OptionVisitor& visitor) {
-    visitor.Visit({.name = "data-dir", .help = "folder that holds a folder for each dataset"},
-                  &data_dir);
-    visitor.Visit({.name = "datasets", .help = "names of folders under --data-dir"}, &datasets);
-    visitor.Visit({.name = "top", .help = "most frequent items to show", .minimum = 0}, &top);
-  }
-};
-
-// Adds what `dataset inspect` says of one dataset to `text` and `json`.
-absl::Status Inspect(const datasets::SequenceDataset& dataset, const std::string& folder,
-                     int64_t top, std::string* text, Json* json) {
-  OPENP5_ASSIGN_OR_RETURN(const auto titles, datasets::ReadItemTitles(folder));
-  const datasets::DatasetStatistics statistics = datasets::ComputeStatistics(dataset, top);
-  absl::StrAppendFormat(
-      text,
-      "%s\n  users         %d\n  items         %d\n  interactions  %d\n"
-      "  sparsity      %.2f %%\n  items a user  shortest %d, median %g, mean %.2f, "
-      "longest %d\n  sha256        %s\n",
-      dataset.name(), statistics.users, statistics.items, statistics.interactions,
-      statistics.sparsity, statistics.shortest, statistics.median_length, statistics.mean_length,
-      statistics.longest, dataset.digest());
-  Json top_items = Json::array();
-  for (const datasets::ItemCount& entry : statistics.top_items) {
-    const std::string& id = dataset.ItemId(entry.item);
-    const auto title = titles.find(id);
-    const std::string shown = title == titles.end() ? "" : title->second;
-    absl::StrAppendFormat(text, "  %8d x %s%s%s\n", entry.count, id, shown.empty() ? "" : "  ",
-                          shown);
-    top_items.push_back({{"item", id}, {"count", entry.count}});
-    if (!shown.empty()) top_items.back()["title"] = shown;
-  }
-  json->push_back({{"dataset", dataset.name()},
-                   {"users", statistics.users},
-                   {"items", statistics.items},
-                   {"interactions", statistics.interactions},
-                   {"sparsity", statistics.sparsity},
-                   {"sequence_length",
-                    {{"min", statistics.shortest},
-                     {"median", statistics.median_length},
-                     {"mean", statistics.mean_length},
-                     {"max", statistics.longest}}},
-                   {"top_items", top_items},
-                   {"sha256", dataset.digest()}});
-  return absl::OkStatus();
-}
-
-absl::Status RunInspect(const std::vector<std::string>& arguments) {
-  InspectOptions options;
-  FormatOptions format;
-  CommandLine line("dataset inspect", "Say what is in prepared datasets.");
-  line.Add(&options);
-  line.Add(&format);
-  line.Require("data-dir");
-  line.Require("datasets");
-  OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
-  if (!run) return absl::OkStatus();
-  DataOptions data;
-  data.data_dir = options.data_dir;
-  data.datasets = options.datasets;
-  OPENP5_ASSIGN_OR_RETURN(const auto opened, data.OpenDatasets());
-  std::string text;
-  Json json = Json::array();
-  for (size_t i = 0; i < opened.size(); ++i) {
-    OPENP5_RETURN_IF_ERROR(
-        Inspect(opened[i], data.DatasetFolder(options.datasets[i]), options.top, &text, &json));
-  }
-  return Print(format, text, json);
-}
-
 }  // namespace
 
 std::vector<Command> DatasetCommands() {
   return {{"dataset list", "Datasets that can be prepared from raw files", RunList},
           {"dataset prepare", "Turn raw files into a dataset folder", RunPrepare},
-          {"dataset inspect", "Say what is in prepared datasets", RunInspect},
+          {"dataset inspect", "Say what is in prepared datasets", RunDatasetInspect},
           {"dataset generate", "Make up a dataset to try things on", RunGenerate},
           {"dataset samples", "Write training, validation or test texts", RunDatasetSamples}};
 }

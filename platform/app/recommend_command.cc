@@ -117,7 +117,7 @@ absl::Status Print(const RecommendOptions& options, const datasets::SequenceData
   std::string text;
   for (size_t i = 0; i < ranking.items.size(); ++i) {
     if (ranking.items[i] < 0) continue;
-    const std::string& id = dataset.ItemId(ranking.items[i]);
+    const std::string id(dataset.ItemId(ranking.items[i]));
     const auto title = titles.find(id);
     Json item = {{"item", id}, {"score", ranking.scores[i]}};
     if (title != titles.end()) item["title"] = title->second;

@@ -73,6 +73,39 @@ TEST_F(DatasetFolder, NeverReplacesAnythingElse) {
   EXPECT_EQ(*ReadFile(out_ + "/thesis.txt"), "x");
 }
 
+TEST_F(DatasetFolder, TellsItsTimeSpan) {
+  OPENP5_ASSERT_OK_AND_ASSIGN(auto span, ReadTimeSpan(out_));
+  EXPECT_FALSE(span.has_value());
+  DatasetContent content = Content("u a b a\n");
+  OPENP5_ASSERT_OK(WriteDatasetFolder(out_, content));
+  OPENP5_ASSERT_OK_AND_ASSIGN(span, ReadTimeSpan(out_));
+  EXPECT_FALSE(span.has_value());
+  content.description["first_time"] = -5;
+  content.description["last_time"] = 7;
+  OPENP5_ASSERT_OK(WriteDatasetFolder(out_, content));
+  OPENP5_ASSERT_OK_AND_ASSIGN(span, ReadTimeSpan(out_));
+  ASSERT_TRUE(span.has_value());
+  EXPECT_EQ(span->first, -5);
+  EXPECT_EQ(span->last, 7);
+}
+
+TEST_F(DatasetFolder, RefusesATimeSpanThatIsNone) {
+  DatasetContent content = Content("u a b a\n");
+  content.description["first_time"] = "noon";
+  OPENP5_ASSERT_OK(WriteDatasetFolder(out_, content));
+  EXPECT_THAT(ReadTimeSpan(out_),
+              StatusIs(absl::StatusCode::kDataLoss,
+                       "dataset: " + out_ +
+                           "/dataset.json: expected whole seconds as \"first_time\" and "
+                           "\"last_time\", got \"noon\" and null"));
+  OPENP5_ASSERT_OK(WriteFileAtomic(out_ + "/dataset.json", "{"));
+  EXPECT_THAT(ReadTimeSpan(out_),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("dataset.json: expected JSON")));
+  OPENP5_ASSERT_OK(WriteFileAtomic(out_ + "/dataset.json", "{\"first_time\": \"noon\"}"));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto span, ReadTimeSpan(out_));
+  EXPECT_FALSE(span.has_value()) << "not a description of ours";
+}
+
 TEST_F(DatasetFolder, IsNoFile) {
   OPENP5_ASSERT_OK(WriteFileAtomic(folder_.File("file"), "x"));
   EXPECT_THAT(CheckMayWriteDataset(folder_.File("file")),

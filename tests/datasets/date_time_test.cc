@@ -33,5 +33,13 @@ TEST(ParseDateTimeTest, RefusesOtherPatternsAndDatesThatDoNotExist) {
   }
 }
 
+TEST(FormatDateTest, IsTheDayInUtc) {
+  EXPECT_EQ(FormatDate(0), "1970-01-01");
+  EXPECT_EQ(FormatDate(-1), "1969-12-31");
+  EXPECT_EQ(FormatDate(1583020799), "2020-02-29");
+  EXPECT_EQ(FormatDate(1583020800), "2020-03-01");
+  EXPECT_EQ(FormatDate(1'600'000'000'000), "52671-12-25");  // milliseconds taken for seconds
+}
+
 }  // namespace
 }  // namespace openp5::datasets

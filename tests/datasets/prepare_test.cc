@@ -101,6 +101,27 @@ TEST_F(Prepare, WritesSequencesItemsAndWhereTheyComeFrom) {
   EXPECT_EQ(json["comparison"], "same bytes as OpenP5's");
 }
 
+TEST_F(Prepare, WritesWhenItsInteractionsWere) {
+  DatasetPreset preset = Toy();
+  const auto times = [&](int64_t units_per_second) {
+    preset.time_units_per_second = units_per_second;
+    const auto json = Run(preset);
+    EXPECT_THAT(json, testing::IsOk());
+    return std::pair(json->value("first_time", nlohmann::json()).dump(),
+                     json->value("last_time", nlohmann::json()).dump());
+  };
+  EXPECT_EQ(times(1), std::pair(std::string("3"), std::string("9")))
+      << "the row at 1 is one that falls";
+  EXPECT_EQ(times(2), std::pair(std::string("1"), std::string("4")));
+  EXPECT_EQ(times(0), std::pair(std::string("null"), std::string("null")));
+  preset.load = [](const LoadOptions&) -> absl::StatusOr<RawDataset> {
+    RawDataset result;
+    for (const int64_t time : {-1500, -1000, -999}) result.interactions.Add("u", "i", time);
+    return result;
+  };
+  EXPECT_EQ(times(1000), std::pair(std::string("-2"), std::string("-1")));
+}
+
 TEST_F(Prepare, SaysHowTheResultDiffers) {
   DatasetPreset preset = Toy();
   preset.known.sha256 = "00";

@@ -15,7 +15,7 @@ std::string Text(const Interactions& rows, SequenceOrder order, TieOrder ties) {
   const OrderedSequences sequences = OrderSequences(rows, order, ties);
   for (size_t place = 0; place < sequences.users.size(); ++place) {
     text += rows.users.Id(sequences.users[place]);
-    for (const int32_t item : sequences.Items(place)) text += " " + rows.items.Id(item);
+    for (const int32_t item : sequences.Items(place)) text += StrCat(" ", rows.items.Id(item));
     text += "\n";
   }
   return text;

@@ -5,6 +5,8 @@
 namespace openp5::datasets {
 namespace {
 
+using ::testing::ElementsAre;
+
 TEST(Statistics, DescribeLengthsAndItems) {
   const auto dataset =
       SequenceDataset::Parse("Toy", "1 a b c\n2 a b c d e\n3 e e a b c d\n", "toy");
@@ -22,6 +24,22 @@ TEST(Statistics, DescribeLengthsAndItems) {
   EXPECT_EQ(dataset->ItemId(statistics.top_items[0].item), "a");
   EXPECT_EQ(dataset->ItemId(statistics.top_items[2].item), "c");
   EXPECT_EQ(statistics.top_items[2].count, 3);
+}
+
+TEST(Statistics, CountUsersByRangesOfLengths) {
+  const auto ranges = [](const std::vector<int>& lengths) {
+    std::string text;
+    for (size_t user = 0; user < lengths.size(); ++user) {
+      text += StrCat(user);
+      for (int i = 0; i < lengths[user]; ++i) text += " a";
+      text += "\n";
+    }
+    return ComputeStatistics(*SequenceDataset::Parse("Toy", text, "toy"), 1).length_ranges;
+  };
+  EXPECT_THAT(ranges({33, 5, 9, 8, 5, 64}),
+              ElementsAre(LengthRange{5, 8, 3}, LengthRange{9, 16, 1}, LengthRange{17, 32, 0},
+                          LengthRange{33, 64, 2}));
+  EXPECT_THAT(ranges({4, 3}), ElementsAre(LengthRange{3, 4, 2}));
 }
 
 TEST(Statistics, TakeTheMiddleOfAnEvenCount) {

@@ -63,10 +63,10 @@ Fixture OpenFixture(const std::string& name, const std::string& indexing) {
   const auto items = ReadIndexFile(JoinPath(folder, kFiles.at(indexing)));
   const auto users = ReadIndexFile(JoinPath(folder, "user_indexing.txt"));
   for (int32_t item = 0; item < fixture.dataset.item_count(); ++item) {
-    fixture.identifiers.push_back(items.at(fixture.dataset.ItemId(item)));
+    fixture.identifiers.push_back(items.at(std::string(fixture.dataset.ItemId(item))));
   }
   for (int32_t user = 0; user < fixture.dataset.user_count(); ++user) {
-    fixture.user_numbers.push_back(users.at(fixture.dataset.UserId(user)));
+    fixture.user_numbers.push_back(users.at(std::string(fixture.dataset.UserId(user))));
   }
   return fixture;
 }

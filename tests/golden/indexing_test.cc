@@ -49,9 +49,10 @@ std::set<std::string> Undetermined(const SequenceDataset& dataset,
   for (int32_t user = 0; user < dataset.user_count(); ++user) {
     std::map<Path, std::set<std::string>> by_node;
     for (const int32_t item : dataset.TrainPart(user)) {
-      const Path& path = shipped.at(dataset.ItemId(item));
+      const std::string id(dataset.ItemId(item));
+      const Path& path = shipped.at(id);
       for (size_t depth = 0; depth + 1 < path.size(); ++depth) {
-        by_node[Path(path.begin(), path.begin() + depth)].insert(dataset.ItemId(item));
+        by_node[Path(path.begin(), path.begin() + depth)].insert(id);
       }
     }
     for (const auto& [node, items] : by_node) {

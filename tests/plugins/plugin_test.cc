@@ -347,10 +347,21 @@ TEST(CheckPlugin, FindsRecordsThatDifferAndPathsThatAreNotRefused) {
   EXPECT_THAT(Failures(CheckPlugin(PluginFile("misbehaving"), "raw", "fails-silently")),
               ElementsAre(HasSubstr("a path that does not exist: expected a reason, got: "),
                           HasSubstr("interaction 2: the plugin failed and gave no reason")));
+  EXPECT_THAT(Failures(CheckPlugin(PluginFile("misbehaving"), "", "error-in-mid-stream")),
+              ElementsAre(HasSubstr("a path that does not exist: expected no records, got 1, "
+                                    "then: ")));
   EXPECT_THAT(Failures(CheckPlugin(PluginFile("wrong_version"), "", "")),
               ElementsAre(HasSubstr("abi_version: expected 1, got 2")));
   EXPECT_THAT(Failures(CheckPlugin(PluginFile("shop"), "", "other")),
               ElementsAre("library: expected a dataset 'other', got none"));
+}
+
+TEST_F(ShopPlugin, FailsItsCheckWithoutInteractions) {
+  OPENP5_ASSERT_OK(WriteFileAtomic(raw_, ""));
+  EXPECT_THAT(Failures(CheckPlugin(PluginFile("shop"), raw_, "")),
+              ElementsAre(HasSubstr("expected interactions, got none; is " + raw_)));
+  EXPECT_THAT(Failures(CheckPlugin(PluginFile("shop"), folder_.File(""), "")),
+              ElementsAre(HasSubstr("cannot be read to the end")));
 }
 
 // The commands as a user runs them.
@@ -369,7 +380,14 @@ TEST_F(ShopPlugin, WorksFromTheCommandLine) {
   const ProgramResult without =
       RunProgram({"dataset", "prepare", "shop", "--raw", raw_, "--out", folder_.File("Shop2")});
   EXPECT_EQ(without.exit_code, 2);
-  EXPECT_THAT(without.LastError(), HasSubstr("got 'shop'"));
+  EXPECT_THAT(without.LastError(),
+              AllOf(HasSubstr("got 'shop'"), HasSubstr("--plugin FILE brings more")));
+
+  const ProgramResult skipping =
+      RunProgram({"dataset", "prepare", "shop", "--plugin", plugin, "--raw", raw_, "--out",
+                  folder_.File("Shop2"), "--max-bad-lines", "3"});
+  EXPECT_EQ(skipping.exit_code, 2);
+  EXPECT_THAT(skipping.LastError(), HasSubstr("--max-bad-lines: expected 0, got 3; a plugin"));
 }
 
 TEST_F(ShopPlugin, IsFoundThroughTheEnvironment) {

@@ -84,7 +84,7 @@ std::string JsonLine(const Sample& sample, const SequenceDataset& dataset,
                                        {"output", sample.output},
                                        {"user", dataset.UserId(position.user)},
                                        {"target", dataset.ItemId(target)}};
-  // Ids are bytes: what is not UTF-8 in them is shown as U+FFFD.
+  // What is not UTF-8 in a prompt file is shown as U+FFFD.
   return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 

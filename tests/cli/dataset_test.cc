@@ -89,13 +89,13 @@ TEST_F(DatasetTest, InspectNamesADamagedDescription) {
   EXPECT_THAT(result.LastError(), HasSubstr("data/Toy/dataset.json: expected JSON"));
 }
 
-// Two users, one of them with an id that is not UTF-8, and own prompts.
+// Two users, one of them with an id beyond ASCII, and own prompts.
 class SamplesTest : public DatasetTest {
  protected:
   void SetUp() override {
     ASSERT_TRUE(MakeDirectories(Path("data/Toy")).ok());
     ASSERT_TRUE(WriteFileAtomic(Path("data/Toy/user_sequence.txt"),
-                                "ann tea jam rye ham\nb\xffob jam tea ham\n")
+                                "ann tea jam rye ham\nböb jam tea ham\n")
                     .ok());
     ASSERT_TRUE(WriteFileAtomic(Path("prompts.txt"),
                                 "sequential; seen; {user_id} had {history}; {target}\n"
@@ -128,7 +128,7 @@ class SamplesTest : public DatasetTest {
 using Lines = std::vector<std::array<std::string, 4>>;
 
 TEST_F(SamplesTest, AreJsonLinesForEverySplitAndTask) {
-  const std::string bob = "b\uFFFDob";
+  const std::string bob = "böb";
   EXPECT_EQ(Samples({"--split", "train", "--tasks", "sequential,straightforward"}),
             (Lines{{"1 had item_1001", "item_1002", "ann", "jam"},
                    {"for 1", "item_1002", "ann", "jam"},

@@ -108,6 +108,12 @@ def check_scores(exported, samples, topk, model, tokenizer):
     return compared
 
 
+def train(run_dir, tokenizer, *more):
+    """One short epoch."""
+    short = ("--epochs", "1", "--batch-size", "16", "--threads", "1", "--sample-prompt", "--sample-num", "1")
+    run("train", "--run-dir", run_dir, "--tokenizer", tokenizer, *short, *more)
+
+
 def check_trained_model(folder, data):
     """A T5 trained here, with added tokens and a whole-word embedding."""
     index = (
@@ -130,26 +136,7 @@ def check_trained_model(folder, data):
         "--split-digits",
         *data,
     )
-    run(
-        "train",
-        "--run-dir",
-        f"{folder}/run",
-        "--backbone",
-        "preset:t5-tiny",
-        "--tokenizer",
-        f"{folder}/tokenizer",
-        "--epochs",
-        "1",
-        "--batch-size",
-        "16",
-        "--threads",
-        "1",
-        "--sample-prompt",
-        "--sample-num",
-        "1",
-        *index,
-        *data,
-    )
+    train(f"{folder}/run", f"{folder}/tokenizer", "--backbone", "preset:t5-tiny", *index, *data)
     checkpoint, exported = f"{folder}/run/checkpoints/best", f"{folder}/exported"
     told = run(
         "checkpoint", "export", "--checkpoint", checkpoint, "--to", "huggingface", "--out", exported
@@ -300,27 +287,8 @@ def check_trained_causal_models(folder, data, index, tokenizer_path):
         ("full", ("--backbone", "preset:llama-tiny", "--random-initialize=false")),
         ("lora", ("--backbone", base, "--lora", "--lora-r", "4", "--lora-dropout", "0.1")),
     ):
-        train = f"{folder}/{name}"
-        run(
-            "train",
-            "--run-dir",
-            train,
-            "--tokenizer",
-            tokenizer_path,
-            "--epochs",
-            "1",
-            "--batch-size",
-            "16",
-            "--threads",
-            "1",
-            "--sample-prompt",
-            "--sample-num",
-            "1",
-            *options,
-            *index,
-            *data,
-        )
-        checkpoint, exported = f"{train}/checkpoints/best", f"{train}-exported"
+        train(f"{folder}/{name}", tokenizer_path, *options, *index, *data)
+        checkpoint, exported = f"{folder}/{name}/checkpoints/best", f"{folder}/{name}-exported"
         run("checkpoint", "export", "--checkpoint", checkpoint, "--out", exported)
         model = transformers.AutoModelForCausalLM.from_pretrained(exported).eval()
         compared = check_causal_scores(folder, data, checkpoint, model, tokenizer)

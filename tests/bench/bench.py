@@ -156,7 +156,7 @@ def main():
     parser.add_argument("--out")
     a = parser.parse_args()
     bench = Bench(a)
-    rows = [("train", None)] + [("evaluate", beams) for beams in a.beams] + [("filtered", beams) for beams in a.beams]
+    rows = [("train", None)] + [(what, beams) for beams in a.beams for what in ("evaluate", "filtered")]
     figures = {row: {"ours": [], "peer": []} for row in rows}
     lists, limits = [], []
     for _ in range(a.rounds):

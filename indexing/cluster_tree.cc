@@ -10,6 +10,7 @@
 
 #include "indexing/spectral_clustering.h"
 #include "platform/base/log.h"
+#include "platform/base/progress.h"
 #include "platform/base/status.h"
 
 namespace openp5::indexing {
@@ -230,6 +231,15 @@ class Splitter {
   RuleCounts rules_;
 };
 
+// Splits an item goes through until its group is small enough, if all divide evenly.
+int64_t ExpectedSplits(size_t items, const ClusterTreeOptions& options) {
+  int64_t splits = 1;
+  for (double left = static_cast<double>(items) / options.clusters; left > options.token_size;
+       left /= options.clusters)
+    ++splits;
+  return splits;
+}
+
 struct Group {
   std::vector<int32_t> path, items;
   int lopsided_splits = 0;  // splits in a row that left more than 95 % in this line of groups
@@ -240,6 +250,7 @@ struct Group {
 std::vector<LeafGroup> BuildClusterTree(const InteractionCounts& counts,
                                         const ClusterTreeOptions& options) {
   constexpr int kMaxLopsidedSplits = 2;
+  constexpr size_t kManyItems = 20'000;
   OPENP5_CHECK(2 <= options.clusters && options.clusters <= options.token_size);
   Splitter splitter(counts, options);
   std::vector<LeafGroup> leaves;
@@ -247,9 +258,18 @@ std::vector<LeafGroup> BuildClusterTree(const InteractionCounts& counts,
   queue.front().items.resize(counts.item_count());
   std::iota(queue.front().items.begin(), queue.front().items.end(), 0);
   int32_t token = 0;
+  const int64_t splits = ExpectedSplits(counts.item_count(), options);
+  std::optional<ProgressBar> progress;  // of what takes more than a moment
+  if (counts.item_count() >= kManyItems)
+    progress.emplace("collaborative indexing", splits * static_cast<int64_t>(counts.item_count()),
+                     "item splits");
   for (; !queue.empty(); queue.pop_front()) {
     Group& group = queue.front();
-    if (!group.path.empty() && group.items.size() <= static_cast<size_t>(options.token_size)) {
+    const auto size = static_cast<int64_t>(group.items.size());
+    // Splits beyond those expected are not counted.
+    const int64_t left = std::max<int64_t>(0, splits - static_cast<int64_t>(group.path.size()));
+    if (!group.path.empty() && size <= options.token_size) {
+      if (progress) progress->Advance(size * left);
       leaves.push_back({std::move(group.path), std::move(group.items)});
       continue;
     }
@@ -265,7 +285,9 @@ std::vector<LeafGroup> BuildClusterTree(const InteractionCounts& counts,
       part.lopsided_splits = lopsided ? group.lopsided_splits + 1 : 0;
       queue.push_back(std::move(part));
     }
+    if (progress) progress->Advance(size * std::min<int64_t>(left, 1));
   }
+  if (progress) progress->Finish();
   splitter.LogRules();
   return leaves;
 }

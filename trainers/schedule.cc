@@ -1,6 +1,8 @@
 #include "trainers/schedule.h"
 
 #include <algorithm>
+#include <cmath>
+#include <numbers>
 
 namespace openp5::trainers {
 namespace {
@@ -13,18 +15,32 @@ double Decay(int64_t step, const ScheduleLength& length) {
   return std::max(0.0, Ratio(length.total_steps - step, length.total_steps - length.warmup_steps));
 }
 
+double WarmUp(int64_t step, const ScheduleLength& length) {
+  return Ratio(step + 1, length.warmup_steps + 1);
+}
+
 double LinearFromZero(int64_t step, const ScheduleLength& length) {
   if (step < length.warmup_steps) return Ratio(step, length.warmup_steps);
   return Decay(step, length);
 }
 
 double Linear(int64_t step, const ScheduleLength& length) {
-  if (step < length.warmup_steps) return Ratio(step + 1, length.warmup_steps + 1);
-  return Decay(step, length);
+  return step < length.warmup_steps ? WarmUp(step, length) : Decay(step, length);
 }
 
 double Constant(int64_t step, const ScheduleLength& length) {
-  return step < length.warmup_steps ? Ratio(step + 1, length.warmup_steps + 1) : 1.0;
+  return step < length.warmup_steps ? WarmUp(step, length) : 1.0;
+}
+
+double Cosine(int64_t step, const ScheduleLength& length) {
+  if (step < length.warmup_steps) return WarmUp(step, length);
+  return (1 + std::cos(std::numbers::pi * (1 - Decay(step, length)))) / 2;
+}
+
+double InverseSquareRoot(int64_t step, const ScheduleLength& length) {
+  if (step < length.warmup_steps) return WarmUp(step, length);
+  const int64_t top = length.warmup_steps + 1;  // the first step at the full rate, from 1
+  return std::sqrt(Ratio(top, step + 1));
 }
 
 }  // namespace
@@ -32,6 +48,8 @@ double Constant(int64_t step, const ScheduleLength& length) {
 absl::Status RegisterBuiltinSchedules(Registry<ScheduleFunction>* registry) {
   OPENP5_RETURN_IF_ERROR(registry->Register("linear", Linear));
   OPENP5_RETURN_IF_ERROR(registry->Register("linear-from-zero", LinearFromZero));
+  OPENP5_RETURN_IF_ERROR(registry->Register("cosine", Cosine));
+  OPENP5_RETURN_IF_ERROR(registry->Register("inverse-sqrt", InverseSquareRoot));
   return registry->Register("constant", Constant);
 }
 

@@ -18,7 +18,9 @@ using ScheduleFunction = double (*)(int64_t step, const ScheduleLength& length);
 
 // "linear": up in equal parts that start above 0, then down to 0 after the last step.
 // "linear-from-zero": OpenP5's (Hugging Face's): the same, but the first step of a warm-up has rate
-// 0 and so changes nothing. "constant": up as in "linear", then 1.
+// 0 and so changes nothing. "constant": up as in "linear", then 1. "cosine": then down along half a
+// cosine to 0 (Loshchilov and Hutter, 2017). "inverse-sqrt": then down with the root of the step
+// (Vaswani et al., 2017), whatever the number of steps to come.
 absl::Status RegisterBuiltinSchedules(Registry<ScheduleFunction>* registry);
 
 }  // namespace openp5::trainers

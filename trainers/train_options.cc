@@ -62,7 +62,7 @@ void TrainOptions::ForEach(OptionVisitor& visitor) {
                 &warmup_prop);
   visitor.Visit({.name = "schedule",
                  .help = "course of the learning rate",
-                 .choices = {"linear", "linear-from-zero", "constant"}},
+                 .choices = {"linear", "linear-from-zero", "constant", "cosine", "inverse-sqrt"}},
                 &schedule);
   visitor.Visit({.name = "gradient-accumulation-steps",
                  .help = "batches that make one step",

@@ -1,5 +1,7 @@
 #include "trainers/schedule.h"
 
+#include <cmath>
+
 #include "tests/testing/testing.h"
 
 namespace openp5::trainers {
@@ -34,8 +36,22 @@ TEST(ScheduleTest, ConstantStaysUp) {
             (std::vector<double>{0.5, 1.0, 1.0, 1.0}));
 }
 
+TEST(ScheduleTest, CosineFallsSlowlyAtBothEnds) {
+  const std::vector<double> rates = Rates("cosine", {.warmup_steps = 1, .total_steps = 5});
+  const std::vector<double> expected = {0.5, 1.0, (1 + std::sqrt(0.5)) / 2, 0.5,
+                                        (1 - std::sqrt(0.5)) / 2};
+  for (size_t i = 0; i < rates.size(); ++i) EXPECT_NEAR(rates[i], expected[i], 1e-12) << i;
+}
+
+TEST(ScheduleTest, InverseSquareRootHalvesInFourTimesTheSteps) {
+  const std::vector<double> rates = Rates("inverse-sqrt", {.warmup_steps = 1, .total_steps = 8});
+  EXPECT_EQ(rates[0], 0.5);
+  EXPECT_EQ(rates[1], 1.0);
+  EXPECT_NEAR(rates[7], 0.5, 1e-12);
+}
+
 TEST(ScheduleTest, AllStayWithinBounds) {
-  for (const char* name : {"linear", "linear-from-zero", "constant"}) {
+  for (const char* name : {"linear", "linear-from-zero", "constant", "cosine", "inverse-sqrt"}) {
     for (const ScheduleLength length : {ScheduleLength{0, 1}, ScheduleLength{1, 1},
                                         ScheduleLength{7, 7}, ScheduleLength{3, 50}}) {
       for (const double rate : Rates(name, length)) {

@@ -243,7 +243,11 @@ void BackboneOptions::ForEach(OptionVisitor& visitor) {
   visitor.Visit({.name = "lora-r", .help = "rank of the adapter", .minimum = 1}, &lora_r);
   visitor.Visit({.name = "lora-alpha", .help = "the update counts alpha / rank times"},
                 &lora_alpha);
-  visitor.Visit({.name = "lora-dropout", .help = "dropout of the adapter's input"}, &lora_dropout);
+  visitor.Visit({.name = "lora-dropout",
+                 .help = "dropout of the adapter's input",
+                 .minimum = 0,
+                 .maximum = 0.99},
+                &lora_dropout);
   visitor.Visit({.name = "lora-target-modules",
                  .help = "layers the adapter changes: q_proj, k_proj, v_proj, o_proj, gate_proj, "
                          "up_proj, down_proj, embed_tokens, lm_head"},

@@ -144,6 +144,7 @@ LanguageModelOr CreatePreset(const BackboneOptions& options, const NewModelOptio
   (*config)["vocab_size"] = tokenizer.vocabulary_size();
   (*config)["pad_token_id"] = tokenizer.pad_id();
   (*config)["eos_token_id"] = tokenizer.eos_id();
+  if ((*config)["model_type"] != "t5") (*config)["bos_token_id"] = tokenizer.bos_id();
   OPENP5_ASSIGN_OR_RETURN(const int64_t parameters, models::CountParameters(*config));
   const int64_t copies = options.lora ? 1 : kTrainingCopies;
   OPENP5_RETURN_IF_ERROR(ReserveFor(options.backbone, copies * parameters, c10::ScalarType::Float));

@@ -34,9 +34,8 @@ struct LlamaConfig {
   bool qkv_bias = false, output_bias = false, mlp_bias = false;
   bool qk_norm = false;  // an RMS norm of every head's query and key
   RotaryConfig rotary = {};
-  int64_t bos_token_id = 1, eos_token_id = 2;
-  int64_t pad_token_id = -1;  // -1: none
-  LoraConfig lora = {};       // rank 0: none
+  int64_t bos_token_id = 1, eos_token_id = 2, pad_token_id = -1;  // -1: none
+  LoraConfig lora = {};                                           // rank 0: none
 
   // InvalidArgument naming the field for a missing, senseless or unknown value.
   static absl::StatusOr<LlamaConfig> FromHuggingFace(const nlohmann::json& json);

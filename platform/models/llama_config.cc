@@ -7,10 +7,13 @@
 namespace openp5::models {
 namespace {
 
-// A token id, or the first of several (Llama 3 ends a text with any of three).
+// A token id, null for none, or the first of several (Llama 3 ends a text with any of three).
 absl::Status ReadTokenId(const nlohmann::json& json, const char* name, int64_t* id) {
   const auto found = json.find(name);
-  if (found == json.end() || !found->is_array()) return ReadField(json, name, id);
+  if (found == json.end() || !found->is_array()) {
+    if (found != json.end() && found->is_null()) *id = -1;
+    return ReadField(json, name, id);
+  }
   if (found->empty() || !found->front().is_number_integer()) {
     return InvalidArgument("config.json: ", name, ": expected token ids, got ", found->dump());
   }
@@ -143,9 +146,9 @@ nlohmann::json LlamaConfig::ToHuggingFace() const {
                          {"mlp_bias", mlp_bias},
                          {"max_position_embeddings", rotary.max_position_embeddings},
                          {"rope_theta", rotary.theta},
-                         {"bos_token_id", bos_token_id},
                          {"eos_token_id", eos_token_id}};
   if (model_type != "qwen2") json["attention_bias"] = qkv_bias;
+  json["bos_token_id"] = bos_token_id >= 0 ? nlohmann::json(bos_token_id) : nullptr;
   if (pad_token_id >= 0) json["pad_token_id"] = pad_token_id;
   if (rotary.type != "default") {
     json["rope_scaling"] = {{"rope_type", rotary.type},

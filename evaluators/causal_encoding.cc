@@ -15,8 +15,8 @@ absl::StatusOr<CausalEncoder> CausalEncoder::Create(const text::Tokenizer& token
     return InvalidArgument("tokenizer: expected an end token, which a response needs; got none");
   }
   const CausalEncoder encoder(tokenizer, options);
-  const std::vector<int32_t> mark = encoder.Encode(kMark),
-                             more = encoder.Encode(std::string(kMark) + " a");
+  const std::vector<int32_t>& mark = encoder.mark_;
+  const std::vector<int32_t> more = encoder.Encode(std::string(kMark) + " a");
   if (more.size() <= mark.size() || !std::equal(mark.begin(), mark.end(), more.begin())) {
     return InvalidArgument("tokenizer: expected one that ends a token at '", kMark,
                            "'; got one that joins it with what follows");
@@ -24,15 +24,18 @@ absl::StatusOr<CausalEncoder> CausalEncoder::Create(const text::Tokenizer& token
   return encoder;
 }
 
+CausalEncoder::CausalEncoder(const text::Tokenizer& tokenizer, const CausalOptions& options)
+    : tokenizer_(tokenizer), options_(options), mark_(Encode(kMark)) {}
+
 std::vector<int32_t> CausalEncoder::Encode(const std::string& text) const {
   std::vector<int32_t> tokens = tokenizer_.Encode(text);
   if (!tokens.empty() && tokens.back() == tokenizer_.eos_id()) tokens.pop_back();
   return tokens;
 }
 
-std::vector<int32_t> CausalEncoder::Continuation(const std::string& prefix,
+std::vector<int32_t> CausalEncoder::Continuation(const std::vector<int32_t>& before,
                                                  const std::string& text) const {
-  const std::vector<int32_t> before = Encode(prefix), all = Encode(text);
+  const std::vector<int32_t> all = Encode(text);
   const auto [end, rest] = std::mismatch(before.begin(), before.end(), all.begin(), all.end());
   return {rest, all.end()};
 }
@@ -42,7 +45,7 @@ std::vector<int32_t> CausalEncoder::Prompt(const std::string& input) const {
   std::vector<int32_t> tokens = Encode(input + " " + kMark);
   const auto limit = static_cast<size_t>(options_.max_tokens);
   if (options_.max_tokens <= 0 || tokens.size() <= limit) return tokens;
-  const std::vector<int32_t> mark = Continuation("a", std::string("a ") + kMark);
+  const std::vector<int32_t> mark = Continuation(Encode("a"), std::string("a ") + kMark);
   tokens = Encode(input);
   tokens.resize(limit > mark.size() ? limit - mark.size() : 0);
   tokens.insert(tokens.end(), mark.begin(), mark.end());
@@ -55,7 +58,7 @@ std::vector<int32_t> CausalEncoder::Response(const std::string& output) const {
     tokens = Encode(output);
     if (!tokens.empty() && tokens.front() == tokenizer_.bos_id()) tokens.erase(tokens.begin());
   } else {
-    tokens = Continuation(kMark, std::string(kMark) + " " + output);
+    tokens = Continuation(mark_, std::string(kMark) + " " + output);
   }
   tokens.push_back(tokenizer_.eos_id());
   return tokens;

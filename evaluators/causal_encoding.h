@@ -41,15 +41,16 @@ class CausalEncoder {
   CausalExample Example(const std::string& input, const std::string& output) const;
 
  private:
-  CausalEncoder(const text::Tokenizer& tokenizer, const CausalOptions& options)
-      : tokenizer_(tokenizer), options_(options) {}
+  CausalEncoder(const text::Tokenizer& tokenizer, const CausalOptions& options);
   // Without the end token that some families put behind every text.
   std::vector<int32_t> Encode(const std::string& text) const;
-  // The tokens of `text` behind those of its beginning `prefix`.
-  std::vector<int32_t> Continuation(const std::string& prefix, const std::string& text) const;
+  // The tokens of `text` behind `before`, those of its beginning.
+  std::vector<int32_t> Continuation(const std::vector<int32_t>& before,
+                                    const std::string& text) const;
 
   const text::Tokenizer& tokenizer_;
   CausalOptions options_;
+  std::vector<int32_t> mark_;  // the tokens of "Response:"
 };
 
 }  // namespace openp5::evaluators

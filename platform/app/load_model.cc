@@ -48,8 +48,12 @@ int64_t CountElements(const NamedTensors& weights) {
   return elements;
 }
 
-// In training every weight has a gradient and two moments beside it.
-constexpr int64_t kTrainingCopies = 4;
+// The same for a training: a weight that is trained has a gradient and two moments beside it.
+absl::Status ReserveForTraining(const BackboneOptions& options, int64_t parameters,
+                                c10::ScalarType type) {
+  constexpr int64_t kTrainingCopies = 4;
+  return ReserveFor(options.backbone, parameters * (options.lora ? 1 : kTrainingCopies), type);
+}
 
 // What a model's weights will be kept in: T5's are always float32.
 c10::ScalarType StorageType(const nlohmann::json& config, const Runtime& runtime) {
@@ -146,8 +150,7 @@ LanguageModelOr CreatePreset(const BackboneOptions& options, const NewModelOptio
   (*config)["eos_token_id"] = tokenizer.eos_id();
   if ((*config)["model_type"] != "t5") (*config)["bos_token_id"] = tokenizer.bos_id();
   OPENP5_ASSIGN_OR_RETURN(const int64_t parameters, models::CountParameters(*config));
-  const int64_t copies = options.lora ? 1 : kTrainingCopies;
-  OPENP5_RETURN_IF_ERROR(ReserveFor(options.backbone, copies * parameters, c10::ScalarType::Float));
+  OPENP5_RETURN_IF_ERROR(ReserveForTraining(options, parameters, c10::ScalarType::Float));
   return models::CreateLanguageModel(*config, create.seed);
 }
 
@@ -157,9 +160,7 @@ LanguageModelOr LoadBackbone(const BackboneOptions& options, const NewModelOptio
   OPENP5_ASSIGN_OR_RETURN(auto folder, checkpoints::ReadHuggingFaceFolder(options.backbone));
   const c10::ScalarType type =
       options.lora ? StorageType(folder.config, runtime) : c10::ScalarType::Float;
-  const int64_t copies = options.lora ? 1 : kTrainingCopies;
-  OPENP5_RETURN_IF_ERROR(
-      ReserveFor(options.backbone, copies * CountElements(folder.weights), type));
+  OPENP5_RETURN_IF_ERROR(ReserveForTraining(options, CountElements(folder.weights), type));
   OPENP5_ASSIGN_OR_RETURN(
       auto model, ModelFrom(options.backbone, folder.config, std::move(folder.weights), type));
   FitVocabulary(tokenizer, create, model.get());
@@ -176,17 +177,9 @@ absl::Status AddLora(const BackboneOptions& options, const NewModelOptions& crea
   const int64_t first_trained = tokenizer.added_tokens().empty() ? model->vocabulary_size()
                                                                  : tokenizer.base_vocabulary_size();
   Random random(create.seed);
-  const absl::Status added = llama->AddLora({.rank = options.lora_r,
-                                             .alpha = options.lora_alpha,
-                                             .dropout = options.lora_dropout,
-                                             .target_modules = options.lora_target_modules},
-                                            first_trained, random);
+  const absl::Status added = llama->AddLora(options.adapter, first_trained, random);
   return added.ok() ? added : UsageError(StrCat("--lora-target-modules: ", ToStd(added.message())));
 }
-
-}  // namespace
-
-namespace {
 
 void VisitTokenizerFamily(OptionVisitor& visitor, std::string* family) {
   std::vector<std::string> families = text::TokenizerFamilies();
@@ -241,18 +234,18 @@ void BackboneOptions::ForEach(OptionVisitor& visitor) {
                  .help = "train a LoRA adapter and the rows of added tokens; the backbone's "
                          "weights stay as they are (Llama only)"},
                 &lora);
-  visitor.Visit({.name = "lora-r", .help = "rank of the adapter", .minimum = 1}, &lora_r);
+  visitor.Visit({.name = "lora-r", .help = "rank of the adapter", .minimum = 1}, &adapter.rank);
   visitor.Visit({.name = "lora-alpha", .help = "the update counts alpha / rank times"},
-                &lora_alpha);
+                &adapter.alpha);
   visitor.Visit({.name = "lora-dropout",
                  .help = "dropout of the adapter's input",
                  .minimum = 0,
                  .maximum = 0.99},
-                &lora_dropout);
-  visitor.Visit({.name = "lora-target-modules",
-                 .help = "layers the adapter changes: q_proj, k_proj, v_proj, o_proj, gate_proj, "
-                         "up_proj, down_proj, embed_tokens, lm_head"},
-                &lora_target_modules);
+                &adapter.dropout);
+  visitor.Visit(
+      {.name = "lora-target-modules",
+       .help = StrCat("layers the adapter changes: ", absl::StrJoin(models::LoraModules(), ", "))},
+      &adapter.target_modules);
 }
 
 absl::StatusOr<ForeignCheckpoint> OpenForeignCheckpoint(

@@ -14,6 +14,7 @@
 #include "platform/config/command_line.h"
 #include "platform/config/options.h"
 #include "platform/models/language_model.h"
+#include "platform/models/lora.h"
 #include "platform/tensor/runtime.h"
 #include "platform/text/tokenizer.h"
 
@@ -36,11 +37,8 @@ struct BackboneOptions {
   std::string backbone = "preset:t5-small";
   std::string tokenizer;  // empty: in the backbone's folder
   std::string tokenizer_family = "auto";
-  // A LoRA adapter instead of all weights; the defaults are OpenP5's.
-  bool lora = false;
-  int64_t lora_r = 8;
-  double lora_alpha = 16, lora_dropout = 0.05;
-  std::vector<std::string> lora_target_modules = {"q_proj", "v_proj", "embed_tokens"};
+  bool lora = false;  // an adapter is trained instead of all weights
+  models::LoraConfig adapter = {.rank = 8};
 
   void ForEach(OptionVisitor& visitor);
 };

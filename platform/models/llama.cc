@@ -2,8 +2,8 @@
 
 #include <torch/types.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <utility>
 
 #include "platform/models/layers.h"
@@ -27,15 +27,12 @@ bool IsKnownExtra(const std::string& name, const LlamaConfig& config) {
 }
 
 absl::Status CheckTargets(const LoraConfig& lora) {
-  const std::set<std::string> known = {"q_proj",    "k_proj",       "v_proj",
-                                       "o_proj",    "gate_proj",    "up_proj",
-                                       "down_proj", "embed_tokens", "lm_head"};
+  const std::vector<std::string>& known = LoraModules();
   for (const std::string& target : lora.target_modules) {
-    if (known.contains(target)) continue;
-    return InvalidArgument(
-        "LoRA: target_modules: expected names of q_proj, k_proj, v_proj, o_proj, "
-        "gate_proj, up_proj, down_proj, embed_tokens, lm_head; got ",
-        target);
+    if (std::find(known.begin(), known.end(), target) != known.end()) continue;
+    std::string names;
+    for (const std::string& name : known) names += (names.empty() ? "" : ", ") + name;
+    return InvalidArgument("LoRA: target_modules: expected names of ", names, "; got ", target);
   }
   return absl::OkStatus();
 }

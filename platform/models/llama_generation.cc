@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "platform/models/layers.h"
-#include "platform/models/ragged_attention.h"
+#include "platform/models/prompt_cache.h"
 
 namespace openp5::models {
 namespace {
@@ -51,10 +51,7 @@ class LlamaGeneration final : public GenerationState {
     const at::NoGradGuard no_gradients;
     const at::Tensor rows = (users.unsqueeze(1) * beams_ + beams).reshape({-1});
     for (KeyValue& cache : own_) cache.Select(rows);
-    // Finished users only ever leave: the same number means the same users.
-    const bool all_stay =
-        users.size(0) == users_ && at::equal(users, at::arange(users_, users.options()));
-    if (!all_stay) {
+    if (!AllStay(users, users_)) {
       for (KeyValue& cache : prompt_) cache.Select(users);
       if (prompt_mask_.defined()) prompt_mask_ = prompt_mask_.index_select(0, users);
       const at::Tensor kept = users.cpu();
@@ -68,16 +65,6 @@ class LlamaGeneration final : public GenerationState {
   }
 
  private:
-  struct KeyValue {
-    at::Tensor keys, values;  // [users or users * beams, key heads, length, head_dim]
-
-    void Select(const at::Tensor& rows) {
-      if (!keys.defined()) return;
-      keys = keys.index_select(0, rows);
-      values = values.index_select(0, rows);
-    }
-  };
-
   // Computes keys and values of all prompts but their last tokens.
   void Prefill(const PackedBatch& prompts) {
     std::vector<int64_t> last, kept, kept_lengths;
@@ -96,37 +83,18 @@ class LlamaGeneration final : public GenerationState {
         .tokens = prompts.tokens.index_select(0, torch::tensor(kept, at::kLong).to(device)),
         .whole_words = {},
         .lengths = std::move(kept_lengths)};
-    MakePlaces(input.lengths, device);
-    context_.Run(input, {}, [this](const at::Tensor&, const LlamaContext::Heads& heads) {
-      prompt_.push_back({Pad(heads.key), Pad(heads.value)});
+    const PromptPadding padding = PadPrompts(input.lengths, lengths_, device);
+    if (padding.mask.defined()) prompt_mask_ = padding.mask.view({users_, 1, 1, 1, 1, -1});
+    // [tokens, key heads, head_dim] to [users, key heads, longest, head_dim].
+    const auto pad = [&](const at::Tensor& packed) {
+      return packed.index_select(0, padding.place)
+          .view({users_, -1, packed.size(1), packed.size(2)})
+          .transpose(1, 2)
+          .contiguous();
+    };
+    context_.Run(input, {}, [&](const at::Tensor&, const LlamaContext::Heads& heads) {
+      prompt_.push_back({pad(heads.key), pad(heads.value)});
     });
-  }
-
-  // Where each token of the padded prompts is in the packed ones, and what is no token.
-  void MakePlaces(const std::vector<int64_t>& lengths, c10::Device device) {
-    const int64_t longest = *std::max_element(lengths.begin(), lengths.end());
-    at::Tensor place = at::zeros({users_, longest}, at::kLong);
-    at::Tensor mask = at::zeros({users_, 1, 1, 1, 1, longest});
-    int64_t start = 0;
-    bool padded = false;
-    for (int64_t u = 0; u < users_; ++u) {
-      const int64_t length = lengths[static_cast<size_t>(u)];
-      const int64_t real = lengths_[static_cast<size_t>(u)];
-      place[u].narrow(0, 0, length).copy_(at::arange(start, start + length, at::kLong));
-      mask[u].narrow(-1, real, longest - real).fill_(std::numeric_limits<float>::lowest());
-      padded = padded || real < longest;
-      start += length;
-    }
-    place_ = place.view({-1}).to(device);
-    if (padded) prompt_mask_ = mask.to(device);
-  }
-
-  // [tokens, key heads, head_dim] to [users, key heads, longest, head_dim].
-  at::Tensor Pad(const at::Tensor& packed) const {
-    return packed.index_select(0, place_)
-        .view({users_, -1, packed.size(1), packed.size(2)})
-        .transpose(1, 2)
-        .contiguous();
   }
 
   // Of the next `steps` positions of every continuation, [users * beams * steps].
@@ -142,7 +110,7 @@ class LlamaGeneration final : public GenerationState {
       }
     }
     return MakeRotation(context_.config.rotary, context_.config.head_dim,
-                        torch::tensor(positions, at::kLong).to(place_.device()), lengths);
+                        torch::tensor(positions, at::kLong).to(start_tokens_.device()), lengths);
   }
 
   // Softmax over the user's prompt and the continuation's own tokens together. The beams of a user
@@ -193,7 +161,7 @@ class LlamaGeneration final : public GenerationState {
   // [steps, length]: what comes after a position is masked.
   at::Tensor CausalMask(int64_t steps, int64_t length) const {
     return at::full({steps, length}, std::numeric_limits<float>::lowest(),
-                    at::TensorOptions().device(place_.device()))
+                    at::TensorOptions().device(start_tokens_.device()))
         .triu_(length - steps + 1);
   }
 
@@ -202,7 +170,7 @@ class LlamaGeneration final : public GenerationState {
   const double divisor_;  // of the products of queries and keys
   int64_t users_, beams_ = 1, length_ = 0;
   std::vector<int64_t> lengths_;  // [users] prompt tokens in the cache
-  at::Tensor start_tokens_, place_;
+  at::Tensor start_tokens_;
   at::Tensor prompt_mask_;  // [users, 1, 1, 1, 1, longest]; undefined if none is padded
   std::vector<KeyValue> prompt_, own_;
 };

@@ -10,6 +10,13 @@
 
 namespace openp5::models {
 
+const std::vector<std::string>& LoraModules() {
+  static const auto* const modules =
+      new std::vector<std::string>{"q_proj",  "k_proj",    "v_proj",       "o_proj", "gate_proj",
+                                   "up_proj", "down_proj", "embed_tokens", "lm_head"};
+  return *modules;
+}
+
 bool LoraConfig::Targets(const std::string& module) const {
   return rank > 0 &&
          std::find(target_modules.begin(), target_modules.end(), module) != target_modules.end();

@@ -32,6 +32,9 @@ struct LoraConfig {
   static absl::StatusOr<LoraConfig> FromPeft(const nlohmann::json& json);
 };
 
+// What an adapter can change: the layers' names in `target_modules`.
+const std::vector<std::string>& LoraModules();
+
 // The two factors of one layer's update; undefined where the layer has none. For an embedding A is
 // [rank, rows] and B [columns, rank].
 struct LoraPair {

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "platform/models/layers.h"
+#include "platform/models/prompt_cache.h"
 #include "platform/models/ragged_attention.h"
 
 namespace openp5::models {
@@ -19,7 +20,7 @@ class T5Generation final : public GenerationState {
         weights_(weights),
         compute_type_(compute_type),
         users_(static_cast<int64_t>(lengths.size())) {
-    PadPrompts(encoded, lengths);
+    ProjectPrompts(encoded, lengths);
     self_.resize(weights.decoder.blocks.size());
   }
 
@@ -52,19 +53,9 @@ class T5Generation final : public GenerationState {
   void Select(const at::Tensor& users, const at::Tensor& beams) override {
     const at::NoGradGuard no_gradients;
     const at::Tensor rows = (users.unsqueeze(1) * beams_ + beams).reshape({-1});
-    for (KeyValue& cache : self_) {
-      if (!cache.keys.defined()) continue;
-      cache.keys = cache.keys.index_select(0, rows);
-      cache.values = cache.values.index_select(0, rows);
-    }
-    // Finished users only ever leave: the same number means the same users.
-    const bool all_stay =
-        users.size(0) == users_ && at::equal(users, at::arange(users_, users.options()));
-    if (!all_stay) {
-      for (KeyValue& cache : cross_) {
-        cache.keys = cache.keys.index_select(0, users);
-        cache.values = cache.values.index_select(0, users);
-      }
+    for (KeyValue& cache : self_) cache.Select(rows);
+    if (!AllStay(users, users_)) {
+      for (KeyValue& cache : cross_) cache.Select(users);
       if (prompt_mask_.defined()) prompt_mask_ = prompt_mask_.index_select(0, users);
     }
     users_ = users.size(0);
@@ -72,10 +63,6 @@ class T5Generation final : public GenerationState {
   }
 
  private:
-  struct KeyValue {
-    at::Tensor keys, values;  // [users or rows, heads, length, d_kv]
-  };
-
   // [n * length, heads * d_kv] to [n, heads, length, d_kv].
   at::Tensor SplitHeads(const at::Tensor& x, int64_t n) const {
     return x.view({n, -1, config_.num_heads, config_.d_kv}).transpose(1, 2);
@@ -85,25 +72,16 @@ class T5Generation final : public GenerationState {
     return x.transpose(1, 2).reshape({-1, config_.num_heads * config_.d_kv});
   }
 
-  void PadPrompts(const at::Tensor& encoded, const std::vector<int64_t>& lengths) {
-    const int64_t longest = *std::max_element(lengths.begin(), lengths.end());
-    at::Tensor place = at::zeros({users_, longest}, at::kLong);
-    at::Tensor mask = at::zeros({users_, 1, 1, longest});
-    int64_t start = 0;
-    bool padded = false;
-    for (int64_t u = 0; u < users_; ++u) {
-      const int64_t length = lengths[static_cast<size_t>(u)];
-      place[u].narrow(0, 0, length).copy_(at::arange(start, start + length, at::kLong));
-      mask[u].narrow(-1, length, longest - length).fill_(std::numeric_limits<float>::lowest());
-      padded = padded || length < longest;
-      start += length;
-    }
-    if (padded) prompt_mask_ = mask.to(encoded.device());
-    const at::Tensor index = place.view({-1}).to(encoded.device());
+  // Cross-attention's keys and values of all prompts, padded.
+  void ProjectPrompts(const at::Tensor& encoded, const std::vector<int64_t>& lengths) {
+    const PromptPadding padding = PadPrompts(lengths, lengths, encoded.device());
+    if (padding.mask.defined()) prompt_mask_ = padding.mask.view({users_, 1, 1, -1});
     for (const T5Block& block : weights_.decoder.blocks) {
       const auto project = [&](const at::Tensor& weight) {
         const at::Tensor projected = Linear(encoded, weight, compute_type_);
-        return SplitHeads(padded ? projected.index_select(0, index) : projected, users_)
+        return SplitHeads(
+                   padding.mask.defined() ? projected.index_select(0, padding.place) : projected,
+                   users_)
             .contiguous();
       };
       cross_.push_back({project(block.cross.k), project(block.cross.v)});
@@ -159,7 +137,7 @@ class T5Generation final : public GenerationState {
   const T5Weights& weights_;
   c10::ScalarType compute_type_;
   int64_t users_, beams_ = 1, length_ = 0;
-  std::vector<KeyValue> cross_, self_;
+  std::vector<KeyValue> cross_, self_;  // once a user, once a continuation
   at::Tensor prompt_mask_;  // [users, 1, 1, longest prompt]; undefined if none is padded
 };
 

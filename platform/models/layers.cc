@@ -38,6 +38,16 @@ at::Tensor Linear(const at::Tensor& x, const at::Tensor& weight, c10::ScalarType
   return at::linear(x.to(compute_type), weight.to(compute_type)).to(at::kFloat);
 }
 
+void Matrix::Quantize() {
+  int8 = QuantizeRows(weight.detach().to(at::kFloat));
+  weight = at::Tensor();
+}
+
+at::Tensor Linear(const at::Tensor& x, const Matrix& matrix, c10::ScalarType compute_type) {
+  return matrix.int8.defined() ? Int8Linear(x, matrix.int8)
+                               : Linear(x, matrix.weight, compute_type);
+}
+
 at::Tensor Dropout(const at::Tensor& x, double probability) {
   return probability > 0 ? std::get<0>(at::native_dropout(x, probability, /*train=*/true)) : x;
 }

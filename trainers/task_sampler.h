@@ -2,6 +2,7 @@
 #define OPENP5_TRAINERS_TASK_SAMPLER_H_
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "platform/base/status.h"
@@ -12,6 +13,8 @@ namespace openp5::trainers {
 struct TaskGroup {
   int32_t dataset = 0;  // groups of one dataset share a source of randomness
   int64_t size = 0;     // > 0
+  int32_t task = 0;     // has a weight of its own
+  std::string name = {};
 };
 
 struct TaskSamplerOptions {

@@ -11,19 +11,16 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "evaluators/ranking_evaluator.h"
 #include "evaluators/report.h"
 #include "platform/base/log.h"
 #include "platform/base/progress.h"
 #include "platform/base/signals.h"
+#include "platform/models/language_model.h"
 #include "platform/tensor/runtime.h"
-#include "trainers/collator.h"
-#include "trainers/objective.h"
 #include "trainers/optimizer.h"
 #include "trainers/prefetcher.h"
 #include "trainers/schedule.h"
 #include "trainers/task_sampler.h"
-#include "trainers/training_data.h"
 #include "trainers/training_state.h"
 
 namespace openp5::trainers {
@@ -42,31 +39,23 @@ struct TrainingBatch {
 
 class Training {
  public:
-  static absl::StatusOr<std::unique_ptr<Training>> Create(const TrainingSetup& setup,
-                                                                 const TrainOptions& options,
-                                                                 const RunFolder& folder) {
-    OPENP5_ASSIGN_OR_RETURN(auto weights, options.TaskWeights(setup.tasks.size()));
-    OPENP5_ASSIGN_OR_RETURN(auto sample_numbers, options.SampleNumbers(setup.tasks.size()));
-    OPENP5_ASSIGN_OR_RETURN(TrainingData data,
-                            TrainingData::Create(setup.datasets, *setup.prompts, setup.tasks,
-                                                 {.sample_prompt = options.sample_prompt,
-                                                  .sample_numbers = sample_numbers,
-                                                  .valid_prompt = options.valid_prompt,
-                                                  .seed = static_cast<uint64_t>(options.seed)}));
+  static absl::StatusOr<std::unique_ptr<Training>> Create(TrainingTask* task,
+                                                          const TrainOptions& options,
+                                                          const RunFolder& folder) {
+    const std::vector<TaskGroup> groups = task->groups();
+    int32_t tasks = 0;
+    for (const TaskGroup& group : groups) tasks = std::max(tasks, group.task + 1);
+    OPENP5_ASSIGN_OR_RETURN(auto weights, options.TaskWeights(static_cast<size_t>(tasks)));
     OPENP5_ASSIGN_OR_RETURN(
         TaskSampler sampler,
-        TaskSampler::Create(data.groups(), {.batch_size = options.batch_size,
-                                            .seed = static_cast<uint64_t>(options.seed)}));
+        TaskSampler::Create(groups, {.batch_size = options.batch_size,
+                                     .seed = static_cast<uint64_t>(options.seed)}));
     Registry<ScheduleFunction> schedules("schedule");
     OPENP5_RETURN_IF_ERROR(RegisterBuiltinSchedules(&schedules));
     OPENP5_ASSIGN_OR_RETURN(const ScheduleFunction* schedule,
                             schedules.Find(options.ScheduleName()));
-    Registry<Objective> objectives("trainer");
-    OPENP5_RETURN_IF_ERROR(RegisterBuiltinObjectives(&objectives));
-    OPENP5_ASSIGN_OR_RETURN(const Objective* objective,
-                            objectives.Find(setup.model->is_causal() ? "causal" : "seq2seq"));
-    auto training = std::unique_ptr<Training>(
-        new Training(setup, options, folder, std::move(data), std::move(sampler), *objective));
+    auto training =
+        std::unique_ptr<Training>(new Training(task, options, folder, std::move(sampler)));
     training->schedule_ = *schedule;
     training->task_weights_ = std::move(weights);
     OPENP5_RETURN_IF_ERROR(training->PrepareSelection());
@@ -76,20 +65,14 @@ class Training {
   absl::StatusOr<TrainingSummary> Run();
 
  private:
-  Training(const TrainingSetup& setup, const TrainOptions& options, const RunFolder& folder,
-                  TrainingData data, TaskSampler sampler, Objective objective)
-      : setup_(setup),
+  Training(TrainingTask* task, const TrainOptions& options, const RunFolder& folder,
+           TaskSampler sampler)
+      : task_(*task),
         options_(options),
         folder_(folder),
-        data_(std::move(data)),
+        groups_(task->groups()),
         sampler_(std::move(sampler)),
-        objective_(std::move(objective)),
-        optimizer_(models::TrainedParameters(*setup.model),
-                   {.epsilon = options.adam_eps,
-                    .weight_decay = options.weight_decay,
-                    .clip = options.clip,
-                    .torch_form = objective_.torch_optimizer,
-                    .undecayed = objective_.undecayed}) {
+        optimizer_(models::TrainedParameters(task->parameters()), OptimizerOptions()) {
     // OpenP5 accumulates nothing: there the option only shortens the schedule.
     accumulation_ = options.openp5_compat ? 1 : options.gradient_accumulation_steps;
     const int64_t divisor = options.openp5_compat ? options.gradient_accumulation_steps : 1;
@@ -106,22 +89,17 @@ class Training {
   absl::Status PrepareSelection();
   absl::Status Resume();
   absl::Status TrainEpoch();
-  absl::StatusOr<models::TrainingBatch> Collate(const std::vector<datasets::Sample>& samples) const {
-    return objective_.collate(*setup_.tokenizer, samples,
-                              {.max_tokens = options_.max_input_tokens,
-                               .openp5_compat = options_.openp5_compat,
-                               .device = setup_.device});
-  }
-  // The loss of a batch, with gradients.
-  at::Tensor Loss(const models::TrainingBatch& batch) const {
-    return objective_.reduce(setup_.model->TokenLosses(batch), batch.labels.lengths);
+  AdamWOptions OptimizerOptions() const {
+    AdamWOptions adamw = task_.optimizer();
+    adamw.epsilon = options_.adam_eps;
+    adamw.weight_decay = options_.weight_decay;
+    adamw.clip = options_.clip;
+    return adamw;
   }
   absl::StatusOr<TrainingBatch> MakeBatch(int64_t number) const;
   absl::Status Step(Prefetcher<TrainingBatch>* batches, int64_t count);
   absl::Status FinishEpoch(double seconds);
   absl::StatusOr<double> ValidationLoss();
-  absl::StatusOr<std::vector<evaluators::RankingResult>> Evaluate(
-      const std::string& split, const std::vector<evaluators::Metric>& metrics);
   absl::Status Test(int64_t epoch);
   absl::StatusOr<double> Select();
   absl::Status Save();
@@ -130,15 +108,14 @@ class Training {
            (options_.max_steps > 0 && position_.step >= options_.max_steps);
   }
   void SetTraining(bool training) {
-    setup_.model->SetTraining(training, options_.openp5_compat ? -1 : options_.dropout);
+    task_.SetTraining(training, options_.openp5_compat ? -1 : options_.dropout);
   }
 
-  const TrainingSetup& setup_;
+  TrainingTask& task_;
   const TrainOptions& options_;
   const RunFolder& folder_;
-  TrainingData data_;
+  const std::vector<TaskGroup> groups_;
   TaskSampler sampler_;
-  const Objective objective_;
   ScheduleFunction schedule_ = nullptr;
   AdamW optimizer_;
   std::vector<double> task_weights_;
@@ -153,7 +130,7 @@ absl::Status Training::PrepareSelection() {
   Registry<evaluators::MetricFunction> registry("metric");
   OPENP5_RETURN_IF_ERROR(evaluators::RegisterBuiltinMetrics(&registry));
   OPENP5_ASSIGN_OR_RETURN(test_metrics_,
-                          evaluators::ParseMetrics(registry, setup_.evaluation.metrics));
+                          evaluators::ParseMetrics(registry, task_.evaluation().metrics));
   if (options_.valid_select == "loss" || options_.valid_select == "none") return absl::OkStatus();
   auto parsed = evaluators::ParseMetrics(registry, {options_.valid_select});
   if (!parsed.ok()) {
@@ -166,9 +143,8 @@ absl::Status Training::PrepareSelection() {
 }
 
 absl::Status Training::Resume() {
-  OPENP5_ASSIGN_OR_RETURN(
-      position_, LoadTrainingState(folder_.StatePath(), setup_.model->parameters(), &optimizer_,
-                                   setup_.device));
+  OPENP5_ASSIGN_OR_RETURN(position_, LoadTrainingState(folder_.StatePath(), task_.parameters(),
+                                                       &optimizer_, task_.device()));
   if (position_.batch > sampler_.batches_per_epoch()) {
     return DataLoss(folder_.StatePath(), ": batch ", position_.batch, " of an epoch of ",
                     sampler_.batches_per_epoch());
@@ -178,7 +154,7 @@ absl::Status Training::Resume() {
 }
 
 absl::StatusOr<TrainingSummary> Training::Run() {
-  SeedDefaultGenerator(setup_.device, static_cast<uint64_t>(options_.seed));
+  SeedDefaultGenerator(task_.device(), static_cast<uint64_t>(options_.seed));
   if (folder_.HasState()) {
     OPENP5_RETURN_IF_ERROR(Resume());
   } else if (options_.test_before_train) {
@@ -193,16 +169,14 @@ absl::StatusOr<TrainingSummary> Training::Run() {
 
 absl::StatusOr<TrainingBatch> Training::MakeBatch(int64_t number) const {
   const TaskSampler::Batch batch = sampler_.Get(number);
-  std::vector<datasets::Sample> samples;
-  for (const int32_t sample : batch.samples) samples.push_back(data_.Sample(batch.group, sample));
   TrainingBatch made{.group = batch.group};
-  OPENP5_ASSIGN_OR_RETURN(made.tensors, Collate(samples));
+  OPENP5_ASSIGN_OR_RETURN(made.tensors, task_.MakeBatch(batch.group, batch.samples));
   return made;
 }
 
 absl::Status Training::TrainEpoch() {
   sampler_.StartEpoch(position_.epoch);
-  data_.StartEpoch(position_.epoch);
+  task_.StartEpoch(position_.epoch);
   SetTraining(true);
   const int64_t total = sampler_.batches_per_epoch();
   const int64_t first = position_.batch;
@@ -250,9 +224,9 @@ absl::Status Training::Step(Prefetcher<TrainingBatch>* batches, int64_t count) {
   for (int64_t i = 0; i < count; ++i) {
     OPENP5_ASSIGN_OR_RETURN(const std::optional<TrainingBatch> batch, batches->Next());
     OPENP5_CHECK(batch.has_value());
-    const at::Tensor loss = Loss(batch->tensors);
-    const size_t task = static_cast<size_t>(batch->group) % setup_.tasks.size();
-    (loss * (task_weights_[task] / static_cast<double>(count))).backward();
+    const at::Tensor loss = task_.Loss(batch->tensors);
+    const int32_t task = groups_[static_cast<size_t>(batch->group)].task;
+    (loss * (task_weights_[static_cast<size_t>(task)] / static_cast<double>(count))).backward();
     step_loss += loss.item<double>();
   }
   const double rate = options_.lr * schedule_(position_.step, length_);
@@ -300,7 +274,9 @@ absl::Status Training::FinishEpoch(double seconds) {
   OPENP5_RETURN_IF_ERROR(folder_.WriteReport());
   position_.loss_sum = 0;
   position_.loss_count = 0;
-  if (best) OPENP5_RETURN_IF_ERROR(SaveModel(folder_.CheckpointPath("best"), setup_, metrics));
+  if (best) {
+    OPENP5_RETURN_IF_ERROR(task_.Save(folder_.CheckpointPath("best"), task_.parameters(), metrics));
+  }
   OPENP5_RETURN_IF_ERROR(Save());
   if (options_.test_epoch > 0 && position_.epoch % options_.test_epoch == 0) {
     return Test(position_.epoch);
@@ -311,18 +287,16 @@ absl::Status Training::FinishEpoch(double seconds) {
 absl::StatusOr<double> Training::ValidationLoss() {
   const c10::AutoGradMode no_gradients(false);
   double sum = 0, weights = 0;
-  for (int64_t group = 0; group < static_cast<int64_t>(data_.groups().size()); ++group) {
-    const std::vector<datasets::Sample> samples = data_.ValidationSamples(group);
-    for (size_t begin = 0; begin < samples.size();
-         begin += static_cast<size_t>(options_.batch_size)) {
+  for (int64_t group = 0; group < static_cast<int64_t>(groups_.size()); ++group) {
+    const int64_t size = task_.ValidationSize(group);
+    for (int64_t begin = 0; begin < size; begin += options_.batch_size) {
       if (TerminationSignal() != 0) return absl::CancelledError("validation: stopped by a signal");
-      const size_t end = std::min(samples.size(), begin + static_cast<size_t>(options_.batch_size));
-      const std::vector<datasets::Sample> part(samples.begin() + static_cast<int64_t>(begin),
-                                               samples.begin() + static_cast<int64_t>(end));
+      const int64_t end = std::min(size, begin + options_.batch_size);
       OPENP5_RETURN_IF_ERROR(CatchTorch("validation", [&]() -> absl::Status {
-        OPENP5_ASSIGN_OR_RETURN(const models::TrainingBatch batch, Collate(part));
-        const double weight = objective_.weight(batch.labels.lengths);
-        sum += Loss(batch).item<double>() * weight;
+        OPENP5_ASSIGN_OR_RETURN(const models::TrainingBatch batch,
+                                task_.MakeValidationBatch(group, begin, end));
+        const double weight = task_.Weight(batch);
+        sum += task_.Loss(batch).item<double>() * weight;
         weights += weight;
         return absl::OkStatus();
       }));
@@ -331,25 +305,9 @@ absl::StatusOr<double> Training::ValidationLoss() {
   return sum / weights;
 }
 
-absl::StatusOr<std::vector<evaluators::RankingResult>> Training::Evaluate(
-    const std::string& split, const std::vector<evaluators::Metric>& metrics) {
-  evaluators::EvaluationOptions evaluation = setup_.evaluation;
-  evaluation.split = split;
-  SetTraining(false);
-  evaluators::RankingEvaluator evaluator(*setup_.model, *setup_.tokenizer, setup_.device);
-  std::vector<evaluators::RankingResult> results;
-  for (const evaluators::IndexedDataset* dataset : setup_.datasets) {
-    for (const std::string& task : setup_.tasks) {
-      OPENP5_ASSIGN_OR_RETURN(
-          auto result, evaluator.Evaluate(*dataset, *setup_.prompts, task, metrics, evaluation));
-      results.push_back(std::move(result));
-    }
-  }
-  return results;
-}
-
 absl::Status Training::Test(int64_t epoch) {
-  OPENP5_ASSIGN_OR_RETURN(const auto results, Evaluate("test", test_metrics_));
+  SetTraining(false);
+  OPENP5_ASSIGN_OR_RETURN(const auto results, task_.Evaluate("test", test_metrics_));
   LogInfo(StrCat("test split:\n", evaluators::ResultsTable(results)));
   nlohmann::ordered_json line = evaluators::ResultsToJson(results);
   line["event"] = "test";
@@ -362,7 +320,7 @@ absl::Status Training::Test(int64_t epoch) {
 absl::StatusOr<double> Training::Select() {
   OPENP5_ASSIGN_OR_RETURN(summary_.validation_loss, ValidationLoss());
   if (selection_metric_.empty()) return summary_.validation_loss;
-  OPENP5_ASSIGN_OR_RETURN(const auto results, Evaluate("validation", selection_metric_));
+  OPENP5_ASSIGN_OR_RETURN(const auto results, task_.Evaluate("validation", selection_metric_));
   double sum = 0;
   for (const evaluators::RankingResult& result : results) sum += result.metrics.front().value;
   const double mean = sum / static_cast<double>(results.size());
@@ -372,17 +330,17 @@ absl::StatusOr<double> Training::Select() {
 
 absl::Status Training::Save() {
   // The state first: `last` is only for use, a run goes on from the state alone.
-  OPENP5_RETURN_IF_ERROR(SaveTrainingState(folder_.StatePath(), setup_.model->parameters(),
-                                           optimizer_, position_, setup_.device));
-  return SaveModel(folder_.CheckpointPath("last"), setup_,
-                   {{"epoch", position_.epoch}, {"step", position_.step}});
+  OPENP5_RETURN_IF_ERROR(SaveTrainingState(folder_.StatePath(), task_.parameters(), optimizer_,
+                                           position_, task_.device()));
+  return task_.Save(folder_.CheckpointPath("last"), task_.parameters(),
+                    {{"epoch", position_.epoch}, {"step", position_.step}});
 }
 
 }  // namespace
 
-absl::StatusOr<TrainingSummary> Train(const TrainingSetup& setup,
-                                             const TrainOptions& options, const RunFolder& folder) {
-  OPENP5_ASSIGN_OR_RETURN(auto training, Training::Create(setup, options, folder));
+absl::StatusOr<TrainingSummary> Train(TrainingTask* task, const TrainOptions& options,
+                                      const RunFolder& folder) {
+  OPENP5_ASSIGN_OR_RETURN(auto training, Training::Create(task, options, folder));
   return training->Run();
 }
 

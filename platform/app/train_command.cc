@@ -9,6 +9,7 @@
 #include "platform/base/log.h"
 #include "platform/base/signals.h"
 #include "platform/config/command_line.h"
+#include "trainers/generative_task.h"
 #include "trainers/trainer.h"
 
 namespace openp5::app {
@@ -101,19 +102,20 @@ absl::Status RunTrain(const std::vector<std::string>& arguments) {
   OPENP5_ASSIGN_OR_RETURN(
       const auto joined,
       JoinIndexes(std::move(datasets), std::move(loaded.indexes), options.history));
-  trainers::TrainingSetup setup{.model = loaded.model.get(),
-                                .tokenizer = loaded.tokenizer.get(),
-                                .prompts = &prompts,
-                                .tasks = options.data.tasks,
-                                .device = runtime.device,
-                                .evaluation = options.evaluation,
-                                .description = options.Describe()};
+  trainers::GenerativeSetup setup{.model = loaded.model.get(),
+                                  .tokenizer = loaded.tokenizer.get(),
+                                  .prompts = &prompts,
+                                  .tasks = options.data.tasks,
+                                  .device = runtime.device,
+                                  .evaluation = options.evaluation,
+                                  .description = options.Describe()};
   for (const auto& dataset : joined) setup.datasets.push_back(dataset.get());
   OPENP5_ASSIGN_OR_RETURN(
       const trainers::RunFolder folder,
       trainers::RunFolder::Open(options.run.run_dir, line.Dump(), options.train.resume));
   CatchTermination();
-  OPENP5_ASSIGN_OR_RETURN(const auto summary, trainers::Train(setup, options.train, folder));
+  OPENP5_ASSIGN_OR_RETURN(const auto task, trainers::GenerativeTask::Create(setup, options.train));
+  OPENP5_ASSIGN_OR_RETURN(const auto summary, trainers::Train(task.get(), options.train, folder));
   return PrintSummary(options, summary);
 }
 

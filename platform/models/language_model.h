@@ -49,8 +49,8 @@ class LanguageModel : public GenerativeModel {
   virtual void SetComputeType(c10::ScalarType type) = 0;
 };
 
-// The parameters that a training changes.
-NamedTensors TrainedParameters(const LanguageModel& model);
+// Those of `parameters` that a training changes.
+NamedTensors TrainedParameters(const NamedTensors& parameters);
 
 // How a family of models is made. `config` is Hugging Face's config.json.
 struct ModelFamily {

@@ -9,6 +9,7 @@
 #include "platform/base/file.h"
 #include "platform/text/number_tokens.h"
 #include "tests/evaluators/tiny_world.h"
+#include "trainers/generative_task.h"
 
 namespace openp5::trainers {
 namespace {
@@ -31,15 +32,16 @@ class TrainerTest : public ::testing::Test {
  protected:
   absl::StatusOr<TrainingSummary> Train(TinyWorld* world, const TrainOptions& options,
                                         const std::string& run) {
-    const TrainingSetup setup{.model = world->model.get(),
-                              .tokenizer = world->tokenizer.get(),
-                              .datasets = {world->dataset.get()},
-                              .prompts = &world->prompts,
-                              .tasks = {"sequential", "straightforward"},
-                              .description = {{"epochs", options.epochs}}};
+    const GenerativeSetup setup{.model = world->model.get(),
+                                .tokenizer = world->tokenizer.get(),
+                                .datasets = {world->dataset.get()},
+                                .prompts = &world->prompts,
+                                .tasks = {"sequential", "straightforward"},
+                                .description = {{"epochs", options.epochs}}};
     OPENP5_ASSIGN_OR_RETURN(const RunFolder folder,
                             RunFolder::Open(temporary_.File(run), "", options.resume));
-    return trainers::Train(setup, options, folder);
+    OPENP5_ASSIGN_OR_RETURN(const auto task, GenerativeTask::Create(setup, options));
+    return trainers::Train(task.get(), options, folder);
   }
   std::string Weights(const std::string& run, const std::string& name = "last") {
     const auto bytes =

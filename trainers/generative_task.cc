@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include "evaluators/ranking_evaluator.h"
 #include "trainers/model_folder.h"
 
 namespace openp5::trainers {
@@ -71,7 +70,8 @@ absl::StatusOr<std::vector<evaluators::RankingResult>> GenerativeTask::Evaluate(
     const std::string& split, const std::vector<evaluators::Metric>& metrics) {
   evaluators::EvaluationOptions options = setup_.evaluation;
   options.split = split;
-  evaluators::RankingEvaluator evaluator(*setup_.model, *setup_.tokenizer, setup_.device);
+  evaluators::RankingEvaluator evaluator(*setup_.model, *setup_.tokenizer, setup_.device,
+                                         setup_.sharding);
   std::vector<evaluators::RankingResult> results;
   for (const evaluators::IndexedDataset* dataset : setup_.datasets) {
     for (const std::string& task : setup_.tasks) {

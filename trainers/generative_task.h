@@ -7,6 +7,7 @@
 
 #include "datasets/prompts.h"
 #include "evaluators/indexed_dataset.h"
+#include "evaluators/ranking_evaluator.h"
 #include "platform/models/language_model.h"
 #include "platform/text/tokenizer.h"
 #include "trainers/objective.h"
@@ -25,7 +26,8 @@ struct GenerativeSetup {
   std::vector<std::string> tasks = {};
   c10::Device device = c10::Device(c10::kCPU);
   evaluators::EvaluationOptions evaluation = {};
-  nlohmann::json description = {};  // goes into the manifests as "training"
+  evaluators::Sharding sharding = {};  // of evaluations
+  nlohmann::json description = {};     // goes into the manifests as "training"
 };
 
 // A language model that learns to write the next item's identifier (OpenP5: Xu et al., 2024,

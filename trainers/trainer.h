@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "platform/base/status.h"
+#include "platform/distributed/process_group.h"
 #include "trainers/run_folder.h"
 #include "trainers/train_options.h"
 #include "trainers/training_task.h"
@@ -17,13 +18,15 @@ struct TrainingSummary {
   int64_t best_epoch = -1;     // from 0
 };
 
-// Trains `task`'s parameters and keeps `folder`'s checkpoints, state and metrics. With a state in
-// `folder` it goes on from there: on a CPU the result is bit for bit that of a run that never
-// stopped. Cancelled, with the state saved, after SIGINT or SIGTERM where they are caught
-// (CatchTermination); FailedPrecondition if the loss stops being a number; else failures of the
-// data, the model or the disk.
+// Trains `task`'s parameters and keeps `folder`'s checkpoints, state and metrics; they are written
+// while training goes on. With a state in `folder` it goes on from there: on a CPU the result is
+// bit for bit that of a run that never stopped, however it was stopped. With a `group` its
+// processes share every batch of group size times batch_size samples and every evaluation; only
+// rank 0 has a folder. Cancelled, with the state saved, after SIGINT or SIGTERM where they are
+// caught (CatchTermination); FailedPrecondition if the loss stops being a number; else failures of
+// the data, the model, the disk or another process.
 absl::StatusOr<TrainingSummary> Train(TrainingTask* task, const TrainOptions& options,
-                                      const RunFolder& folder);
+                                      const RunFolder* folder, ProcessGroup* group = nullptr);
 
 }  // namespace openp5::trainers
 

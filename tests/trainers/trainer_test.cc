@@ -41,7 +41,7 @@ class TrainerTest : public ::testing::Test {
     OPENP5_ASSIGN_OR_RETURN(const RunFolder folder,
                             RunFolder::Open(temporary_.File(run), "", options.resume));
     OPENP5_ASSIGN_OR_RETURN(const auto task, GenerativeTask::Create(setup, options));
-    return trainers::Train(task.get(), options, folder);
+    return trainers::Train(task.get(), options, &folder);
   }
   std::string Weights(const std::string& run, const std::string& name = "last") {
     const auto bytes =

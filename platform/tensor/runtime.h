@@ -17,7 +17,8 @@ namespace openp5 {
 
 struct RuntimeOptions {
   std::string device = "auto";  // "auto": CUDA if LibTorch has it and a device is there, else CPU
-  // float32 gives the same numbers on every machine; "auto": bfloat16 where the hardware computes it.
+  // float32 gives the same numbers on every machine; "auto": bfloat16 where the hardware computes
+  // it.
   std::string precision = "float32";
   int64_t threads = 0;  // 0: one a core
 
@@ -33,9 +34,11 @@ struct Runtime {
 // it is not float32. InvalidArgument for a device this LibTorch or machine has not.
 absl::StatusOr<Runtime> StartRuntime(const RuntimeOptions& options);
 
-// To be called first in main: has the process re-executed with OMP_WAIT_POLICY=passive and
-// GOMP_SPINCOUNT=0 unless the user set them, since libgomp reads them only at load.
-void EnsurePassiveOpenMp(char** argv);
+// To be called first in main: has the process re-executed with what LibTorch and libgomp read only
+// when they are loaded, unless the user set it: OMP_WAIT_POLICY=passive and GOMP_SPINCOUNT=0
+// (waiting threads leave the cores to others), TORCH_CPP_LOG_LEVEL=ERROR (our own messages say it
+// in a line).
+void EnsureEnvironment(char** argv);
 
 // Runs `work`; an exception of LibTorch or the standard library becomes an Internal status with the
 // first line of its message, out of memory ResourceExhausted.

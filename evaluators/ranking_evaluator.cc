@@ -130,12 +130,37 @@ void RemovePast(const std::vector<int32_t>& past, size_t count, UserRanking* ran
   *ranking = std::move(kept);
 }
 
+// A list as bytes: its length, items, scores. Both ends are the same program.
+void AppendList(const UserRanking& ranking, std::string* bytes) {
+  const auto append = [bytes](const void* data, size_t size) {
+    bytes->append(static_cast<const char*>(data), size);
+  };
+  const size_t count = ranking.items.size();
+  append(&count, sizeof count);
+  append(ranking.items.data(), count * sizeof(int32_t));
+  append(ranking.scores.data(), count * sizeof(float));
+}
+
+void TakeList(std::string_view* bytes, UserRanking* ranking) {
+  const auto take = [bytes](void* data, size_t size) {
+    OPENP5_CHECK(size <= bytes->size());
+    std::copy_n(bytes->data(), size, static_cast<char*>(data));
+    bytes->remove_prefix(size);
+  };
+  size_t count = 0;
+  take(&count, sizeof count);
+  ranking->items.resize(count);
+  ranking->scores.resize(count);
+  take(ranking->items.data(), count * sizeof(int32_t));
+  take(ranking->scores.data(), count * sizeof(float));
+}
+
 // Searches for all users, in chunks of near-equal prompt length.
 class Searcher {
  public:
   Searcher(models::GenerativeModel& model, c10::Device device, const indexing::TokenTrie& trie,
-           decoding::BeamSearchOptions options)
-      : model_(model), device_(device), trie_(trie), options_(options) {}
+           decoding::BeamSearchOptions options, const Sharding& sharding)
+      : model_(model), device_(device), trie_(trie), options_(options), sharding_(sharding) {}
 
   // Fills items and scores of `rankings` [users]. `excluded` [users] or empty.
   absl::Status Search(const std::vector<EncodedText>& inputs,
@@ -143,16 +168,46 @@ class Searcher {
                       ProgressBar* progress, std::vector<UserRanking>* rankings) {
     const std::vector<size_t> order = OrderByLength(inputs);
     for (size_t begin = 0; begin < order.size(); begin += chunk) {
-      if (TerminationSignal() != 0) return absl::CancelledError("evaluation: stopped by a signal");
+      if (TerminationSignal() != 0) break;
       const auto users = std::span(order).subspan(begin, std::min(chunk, order.size() - begin));
-      OPENP5_RETURN_IF_ERROR(
-          CatchTorch("evaluation", [&] { return SearchChunk(inputs, excluded, users, rankings); }));
+      if (IsOwn(begin / chunk)) {
+        OPENP5_RETURN_IF_ERROR(CatchTorch(
+            "evaluation", [&] { return SearchChunk(inputs, excluded, users, rankings); }));
+      }
       if (progress != nullptr) progress->Advance(static_cast<int64_t>(users.size()));
+    }
+    if (sharding_.count > 1) return Exchange(order, chunk, rankings);
+    return TerminationSignal() != 0 ? Stopped() : absl::OkStatus();
+  }
+
+ private:
+  bool IsOwn(size_t chunk_number) const {
+    return static_cast<int64_t>(chunk_number) % sharding_.count == sharding_.index;
+  }
+
+  static absl::Status Stopped() { return absl::CancelledError("evaluation: stopped by a signal"); }
+
+  // Completes `rankings` with what the other shards found. If one of them was stopped, all are.
+  absl::Status Exchange(const std::vector<size_t>& order, size_t chunk,
+                        std::vector<UserRanking>* rankings) const {
+    const bool stopped = TerminationSignal() != 0;
+    std::string own(1, stopped ? 's' : 'r');
+    for (size_t i = 0; !stopped && i < order.size(); ++i) {
+      if (IsOwn(i / chunk)) AppendList((*rankings)[order[i]], &own);
+    }
+    OPENP5_ASSIGN_OR_RETURN(const std::vector<std::string> all, sharding_.gather(own));
+    std::vector<std::string_view> rests(all.begin(), all.end());
+    for (std::string_view& rest : rests) {
+      if (rest.front() == 's') return Stopped();
+      rest.remove_prefix(1);
+    }
+    for (size_t i = 0; i < order.size(); ++i) {
+      const size_t shard = i / chunk % static_cast<size_t>(sharding_.count);
+      if (!IsOwn(i / chunk)) TakeList(&rests[shard], &(*rankings)[order[i]]);
     }
     return absl::OkStatus();
   }
 
- private:
   absl::Status SearchChunk(const std::vector<EncodedText>& inputs,
                            const std::vector<std::vector<int32_t>>& excluded,
                            std::span<const size_t> users, std::vector<UserRanking>* rankings) {
@@ -174,6 +229,7 @@ class Searcher {
   const c10::Device device_;
   const indexing::TokenTrie& trie_;
   const decoding::BeamSearchOptions options_;
+  const Sharding sharding_;
 };
 
 }  // namespace
@@ -221,7 +277,8 @@ absl::StatusOr<RankingResult> RankingEvaluator::Evaluate(const IndexedDataset& d
   Searcher searcher(
       model_, device_, trie,
       SearchOptions(input.search, options, wanted + static_cast<int64_t>(longest_past), trie,
-                    tokenizer_.eos_id()));
+                    tokenizer_.eos_id()),
+      sharding_);
   OPENP5_RETURN_IF_ERROR(
       searcher.Search(input.prompts, options.filtered ? past : std::vector<std::vector<int32_t>>(),
                       static_cast<size_t>(options.eval_batch_size), &progress, &result.rankings));
@@ -247,7 +304,7 @@ absl::StatusOr<UserRanking> RankingEvaluator::Recommend(const IndexedDataset& da
   OPENP5_ASSIGN_OR_RETURN(const indexing::TokenTrie trie,
                           CandidateTrie(dataset, encoded.encode_candidate));
   Searcher searcher(model_, device_, trie,
-                    SearchOptions(encoded.search, options, count, trie, tokenizer_.eos_id()));
+                    SearchOptions(encoded.search, options, count, trie, tokenizer_.eos_id()), {});
   std::vector<UserRanking> rankings(1);
   OPENP5_RETURN_IF_ERROR(searcher.Search(encoded.prompts, {excluded}, 1, nullptr, &rankings));
   return std::move(rankings.front());

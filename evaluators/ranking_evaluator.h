@@ -3,7 +3,9 @@
 
 #include <c10/core/Device.h>
 
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "datasets/prompts.h"
@@ -15,17 +17,26 @@
 
 namespace openp5::evaluators {
 
+// A share of an evaluation whose users are divided among processes, batch by batch, so that each
+// batch is computed as it would be by one process.
+struct Sharding {
+  int64_t index = 0, count = 1;
+  // Everybody's bytes, by index.
+  std::function<absl::StatusOr<std::vector<std::string>>(const std::string&)> gather = {};
+};
+
 // Ranks items for users by generating identifiers (OpenP5: Xu et al., 2024, section 4), and counts
 // hits. Keeps references to what it is made of. One thread at a time.
 class RankingEvaluator {
  public:
   RankingEvaluator(models::LanguageModel& model, const text::Tokenizer& tokenizer,
-                   c10::Device device)
-      : model_(model), tokenizer_(tokenizer), device_(device) {}
+                   c10::Device device, Sharding sharding = {})
+      : model_(model), tokenizer_(tokenizer), device_(device), sharding_(std::move(sharding)) {}
 
   // One dataset and task; prompts come from `prompts` by options.prompt. Failures: those of
   // PromptSet::Find and CandidateTrie, and Cancelled after SIGINT or SIGTERM where they are caught.
-  // Results do not depend on eval_batch_size unless openp5_compat is on.
+  // Results do not depend on eval_batch_size unless openp5_compat is on. Every shard returns the
+  // whole result.
   absl::StatusOr<RankingResult> Evaluate(const IndexedDataset& dataset,
                                          const datasets::PromptSet& prompts,
                                          const std::string& task,
@@ -41,6 +52,7 @@ class RankingEvaluator {
   models::LanguageModel& model_;
   const text::Tokenizer& tokenizer_;
   const c10::Device device_;
+  const Sharding sharding_;
 };
 
 }  // namespace openp5::evaluators

@@ -16,6 +16,7 @@ ALLOWED = {
     "platform/storage": ["platform/base"],
     "platform/text": ["platform/base"],
     "platform/tensor": ["platform/base", "platform/config"],
+    "platform/distributed": ["platform/tensor", "platform/config", "platform/base"],
     "platform/models": ["platform/tensor", "platform/config", "platform/registry", "platform/base"],
     "platform/decoding": ["platform/models", "platform/tensor", "platform/config", "platform/base"],
     "datasets": ["platform/config", "platform/registry", "platform/storage", "platform/base"],
@@ -25,7 +26,8 @@ ALLOWED = {
     "evaluators": ["datasets", "indexing", "platform/models", "platform/decoding", "platform/text",
                    "platform/tensor", "platform/config", "platform/registry", "platform/base"],
     "trainers": ["evaluators", "checkpoints", "datasets", "indexing", "platform/models", "platform/decoding",
-                 "platform/text", "platform/tensor", "platform/config", "platform/registry", "platform/base"],
+                 "platform/distributed", "platform/text", "platform/tensor", "platform/config", "platform/registry",
+                 "platform/base"],
     "platform/app": None,  # everything
     "tests": None,
 }

@@ -17,10 +17,34 @@ namespace {
 // True for options that may differ when a run goes on: they change nothing that is computed, or
 // (test-…) only what is measured.
 bool IsFree(std::string_view option) {
-  constexpr std::string_view kFree[] = {
-      "resume", "threads",      "run-dir",    "data-dir",          "index-db",
-      "format", "logging-step", "save-steps", "test-before-train", "test-epoch"};
+  constexpr std::string_view kFree[] = {"resume",
+                                        "threads",
+                                        "run-dir",
+                                        "data-dir",
+                                        "index-db",
+                                        "format",
+                                        "logging-step",
+                                        "save-steps",
+                                        "save-minutes",
+                                        "keep-best",
+                                        "patience",
+                                        "nproc",
+                                        "distributed-timeout",
+                                        "test-before-train",
+                                        "test-epoch"};
   return std::find(std::begin(kFree), std::end(kFree), option) != std::end(kFree);
+}
+
+// Names of what is in `folder`, ascending.
+absl::StatusOr<std::vector<std::string>> FileNames(const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    names.push_back(entry.path().filename().string());
+  }
+  if (error) return FailedPrecondition("cannot list: ", folder, ": ", error.message());
+  std::sort(names.begin(), names.end());
+  return names;
 }
 
 std::vector<std::string> ComparedLines(const std::string& config) {
@@ -48,13 +72,25 @@ absl::Status CheckSameConfig(const std::string& file, const std::string& config)
   return absl::OkStatus();
 }
 
+constexpr std::string_view kLock = ".lock";
+
+// The lock and unfinished files count for nothing: a process killed at its very start leaves them.
 absl::StatusOr<bool> IsEmptyOrAbsent(const std::string& path) {
   if (!FileExists(path)) return true;
   if (!IsDirectory(path)) return UsageError(StrCat("--run-dir: ", path, " is not a folder"));
+  OPENP5_ASSIGN_OR_RETURN(const auto names, FileNames(path));
+  return std::all_of(names.begin(), names.end(), [](const std::string& name) {
+    return name == kLock || IsTemporaryName(name);
+  });
+}
+
+absl::Status RemoveUnfinished(const std::string& folder) {
+  OPENP5_ASSIGN_OR_RETURN(const auto names, FileNames(folder));
   std::error_code error;
-  const std::filesystem::directory_iterator first(path, error);
-  if (error) return FailedPrecondition("--run-dir: ", path, ": ", error.message());
-  return first == std::filesystem::directory_iterator();
+  for (const std::string& name : names) {
+    if (IsTemporaryName(name)) std::filesystem::remove_all(JoinPath(folder, name), error);
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -73,11 +109,15 @@ absl::StatusOr<RunFolder> RunFolder::Open(const std::string& path, const std::st
           StrCat("--run-dir: ", path, " holds no run (no config.ini); hint: another folder"));
     }
     OPENP5_RETURN_IF_ERROR(CheckSameConfig(config_file, config));
-    return RunFolder(path);
   }
+  OPENP5_RETURN_IF_ERROR(MakeDirectories(path));
+  OPENP5_ASSIGN_OR_RETURN(auto lock, FileLock::Take(JoinPath(path, kLock)));
+  // The configuration first: with it the folder is a run.
+  if (fresh) OPENP5_RETURN_IF_ERROR(WriteFileAtomic(config_file, config));
   OPENP5_RETURN_IF_ERROR(MakeDirectories(JoinPath(path, "checkpoints")));
-  OPENP5_RETURN_IF_ERROR(WriteFileAtomic(config_file, config));
-  return RunFolder(path);
+  OPENP5_RETURN_IF_ERROR(RemoveUnfinished(path));
+  OPENP5_RETURN_IF_ERROR(RemoveUnfinished(JoinPath(path, "checkpoints")));
+  return RunFolder(path, std::move(lock));
 }
 
 bool RunFolder::HasState() const { return FileExists(StatePath()); }
@@ -92,6 +132,26 @@ std::string RunFolder::CheckpointPath(const std::string& name) const {
 
 absl::Status RunFolder::Log(const nlohmann::ordered_json& line) const {
   return AppendToFile(JoinPath(path_, "metrics.jsonl"), line.dump() + "\n");
+}
+
+int64_t RunFolder::LogBytes() const { return FileSize(JoinPath(path_, "metrics.jsonl")); }
+
+absl::Status RunFolder::CutLog(int64_t bytes) const {
+  return CutFile(JoinPath(path_, "metrics.jsonl"), bytes);
+}
+
+absl::Status RunFolder::RemoveCheckpoints(const std::string& prefix,
+                                          const std::vector<std::string>& kept) const {
+  const std::string folder = JoinPath(path_, "checkpoints");
+  OPENP5_ASSIGN_OR_RETURN(const auto names, FileNames(folder));
+  for (const std::string& name : names) {
+    if (!name.starts_with(prefix) || std::count(kept.begin(), kept.end(), name) > 0) continue;
+    std::error_code error;
+    std::filesystem::remove_all(JoinPath(folder, name), error);
+    if (error)
+      return FailedPrecondition("cannot remove: ", folder, "/", name, ": ", error.message());
+  }
+  return absl::OkStatus();
 }
 
 absl::Status RunFolder::WriteReport() const {

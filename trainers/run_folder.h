@@ -1,9 +1,13 @@
 #ifndef OPENP5_TRAINERS_RUN_FOLDER_H_
 #define OPENP5_TRAINERS_RUN_FOLDER_H_
 
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "platform/base/file.h"
 #include "platform/base/status.h"
 
 namespace openp5::trainers {
@@ -18,7 +22,8 @@ class RunFolder {
  public:
   // Makes or opens folder `path`. A usage error if it holds something and `resume` is off, or if it
   // is no run folder. FailedPrecondition naming the option if the run was started with other
-  // options than `config` (those that do not change results are not compared).
+  // options than `config` (those that do not change results are not compared), or if another
+  // process trains in it. What a killed process left unfinished is removed.
   static absl::StatusOr<RunFolder> Open(const std::string& path, const std::string& config,
                                         bool resume);
 
@@ -28,13 +33,22 @@ class RunFolder {
   std::string CheckpointPath(const std::string& name) const;
   // Appends one line to metrics.jsonl.
   absl::Status Log(const nlohmann::ordered_json& line) const;
+  int64_t LogBytes() const;
+  // Takes back the lines after the first `bytes`: they were written after the state that a run goes
+  // on from.
+  absl::Status CutLog(int64_t bytes) const;
+  // Removes the checkpoints whose names begin with `prefix` and are none of `kept`.
+  absl::Status RemoveCheckpoints(const std::string& prefix,
+                                 const std::vector<std::string>& kept) const;
   // Makes report.html of what was logged so far.
   absl::Status WriteReport() const;
   const std::string& path() const { return path_; }
 
  private:
-  explicit RunFolder(std::string path) : path_(std::move(path)) {}
+  RunFolder(std::string path, std::shared_ptr<FileLock> lock)
+      : path_(std::move(path)), lock_(std::move(lock)) {}
   std::string path_;
+  std::shared_ptr<FileLock> lock_;
 };
 
 }  // namespace openp5::trainers

@@ -149,9 +149,9 @@ std::string ChartSvg(const Chart& chart) {
   for (auto curve = chart.curves.rbegin(); curve != chart.curves.rend(); ++curve) {
     svg += CurveSvg(*curve, scales);
     if (chart.curves.size() == 1) continue;
-    absl::StrAppendFormat(&svg,
-                          "<text x=\"%g\" y=\"16\" text-anchor=\"end\" style=\"fill:%s\">%s</text>\n",
-                          legend, curve->color, Escape(curve->name));
+    absl::StrAppendFormat(
+        &svg, "<text x=\"%g\" y=\"16\" text-anchor=\"end\" style=\"fill:%s\">%s</text>\n", legend,
+        curve->color, Escape(curve->name));
     legend -= 7.0 * static_cast<double>(curve->name.size()) + 12;
   }
   return svg + "</svg>\n";

@@ -8,7 +8,8 @@
 namespace openp5::trainers {
 
 absl::StatusOr<models::TrainingBatch> CollateSeq2Seq(const text::Tokenizer& tokenizer,
-    const std::vector<datasets::Sample>& samples, const CollatorOptions& options) {
+                                                     const std::vector<datasets::Sample>& samples,
+                                                     const CollatorOptions& options) {
   std::vector<std::string> inputs, outputs;
   for (const datasets::Sample& sample : samples) {
     inputs.push_back(sample.input);

@@ -16,9 +16,9 @@ absl::StatusOr<TaskSampler> TaskSampler::Create(std::vector<TaskGroup> groups,
   if (groups.empty()) return InvalidArgument("training: expected at least one dataset and task");
   OPENP5_CHECK(options.batch_size > 0);
   for (const TaskGroup& group : groups) {
-    if (group.size < options.world_size || group.size > std::numeric_limits<int32_t>::max()) {
-      return InvalidArgument("training: expected ", options.world_size,
-                             " to 2147483647 samples of each dataset and task, got ", group.size);
+    if (group.size < 1 || group.size > std::numeric_limits<int32_t>::max()) {
+      return InvalidArgument(
+          "training: expected 1 to 2147483647 samples of each dataset and task, got ", group.size);
     }
   }
   return TaskSampler(std::move(groups), options);
@@ -54,17 +54,11 @@ void TaskSampler::Permute(int64_t epoch) {
   }
 }
 
-int64_t TaskSampler::RankSize(int64_t group) const {
-  const int64_t size = groups_[static_cast<size_t>(group)].size;
-  return (size - options_.rank + options_.world_size - 1) / options_.world_size;
-}
-
 int64_t TaskSampler::batches_per_epoch() const {
   int64_t largest = 0;
   for (const TaskGroup& group : groups_) largest = std::max(largest, group.size);
-  // Rank 0 has the most samples; all ranks must take as many steps.
-  const int64_t rank_size = (largest + options_.world_size - 1) / options_.world_size;
-  const int64_t rounds = (rank_size + options_.batch_size - 1) / options_.batch_size;
+  const int64_t together = options_.batch_size * options_.world_size;
+  const int64_t rounds = (largest + together - 1) / together;
   return rounds * static_cast<int64_t>(groups_.size());
 }
 
@@ -74,11 +68,10 @@ TaskSampler::Batch TaskSampler::Get(int64_t number) const {
   Batch batch{.group = number % groups};
   const int64_t round = number / groups;
   const std::vector<int32_t>& order = order_[static_cast<size_t>(batch.group)];
-  const int64_t size = RankSize(batch.group);
+  const auto size = static_cast<int64_t>(order.size());
   for (int64_t i = 0; i < options_.batch_size; ++i) {
-    const int64_t place = (round * options_.batch_size + i) % size;
-    batch.samples.push_back(
-        order[static_cast<size_t>(options_.rank + place * options_.world_size)]);
+    const int64_t place = (round * options_.batch_size + i) * options_.world_size + options_.rank;
+    batch.samples.push_back(order[static_cast<size_t>(place % size)]);
   }
   return batch;
 }

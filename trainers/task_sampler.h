@@ -2,6 +2,7 @@
 #define OPENP5_TRAINERS_TASK_SAMPLER_H_
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "platform/base/status.h"
@@ -12,6 +13,8 @@ namespace openp5::trainers {
 struct TaskGroup {
   int32_t dataset = 0;  // groups of one dataset share a source of randomness
   int64_t size = 0;     // > 0
+  int32_t task = 0;     // has a weight of its own
+  std::string name = {};
 };
 
 struct TaskSamplerOptions {
@@ -23,7 +26,9 @@ struct TaskSamplerOptions {
 // OpenP5's alternating order (Xu et al., 2024, section 3.3): one batch of each group in turn; an
 // epoch ends with the largest group, shorter ones start again, also inside a batch. Every epoch
 // permutes each group's present order again, so epoch e can only be reached through those before
-// it. The permutations are those of torch.randperm. Not thread-safe. Memory: 4 bytes a sample.
+// it. The permutations are those of torch.randperm. With several ranks, batch n of all of them
+// together is batch n of one process whose batches are as large. Not thread-safe. Memory: 4 bytes a
+// sample.
 class TaskSampler {
  public:
   struct Batch {
@@ -31,8 +36,7 @@ class TaskSampler {
     std::vector<int32_t> samples = {};  // numbers within the group
   };
 
-  // InvalidArgument without groups, for an empty one or one of more than 2^31 samples, or for fewer
-  // samples than ranks.
+  // InvalidArgument without groups, or for an empty one or one of more than 2^31 samples.
   static absl::StatusOr<TaskSampler> Create(std::vector<TaskGroup> groups,
                                             const TaskSamplerOptions& options);
 
@@ -46,8 +50,6 @@ class TaskSampler {
  private:
   TaskSampler(std::vector<TaskGroup> groups, const TaskSamplerOptions& options);
   void Permute(int64_t epoch);
-  // Samples of the group that this rank sees.
-  int64_t RankSize(int64_t group) const;
 
   std::vector<TaskGroup> groups_;
   TaskSamplerOptions options_;

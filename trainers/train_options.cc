@@ -107,6 +107,22 @@ void TrainOptions::ForEach(OptionVisitor& visitor) {
                  .minimum = 0,
                  .maximum = kMany},
                 &save_steps);
+  visitor.Visit({.name = "save-minutes",
+                 .help = "save the state when the last one is N minutes old, too; 0: off",
+                 .minimum = 0,
+                 .maximum = kMany},
+                &save_minutes);
+  visitor.Visit({.name = "keep-best",
+                 .help = "keep the checkpoints of the N best epochs, as checkpoints/epoch-<number> "
+                         "if more than one; the best is always checkpoints/best",
+                 .minimum = 1,
+                 .maximum = 1e6},
+                &keep_best);
+  visitor.Visit({.name = "patience",
+                 .help = "stop after N epochs without a better one by --valid-select; 0: never",
+                 .minimum = 0,
+                 .maximum = kMany},
+                &patience);
   visitor.Visit({.name = "logging-step",
                  .help = "steps between two lines of metrics.jsonl",
                  .minimum = 1,

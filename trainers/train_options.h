@@ -36,8 +36,11 @@ struct TrainOptions {
   // Of the test split; off by default (OpenP5: on), since each is as long as a whole evaluation.
   bool test_before_train = false;
   int64_t test_epoch = 0;
-  int64_t max_steps = 0;   // stop after so many steps; 0: after the epochs
-  int64_t save_steps = 0;  // save every so many steps, too; 0: only after epochs
+  int64_t max_steps = 0;    // stop after so many steps; 0: after the epochs
+  int64_t save_steps = 0;   // save every so many steps, too; 0: only after epochs
+  double save_minutes = 0;  // save when the last state is older than this, too; 0: off
+  int64_t keep_best = 1;    // epochs whose checkpoints are kept, by valid_select
+  int64_t patience = 0;     // stop after so many epochs without a better one; 0: never
   int64_t logging_step = 100;
   int64_t max_input_tokens = 512;
   int64_t seed = 1;

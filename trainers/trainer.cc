@@ -7,23 +7,23 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <optional>
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "evaluators/ranking_evaluator.h"
 #include "evaluators/report.h"
 #include "platform/base/log.h"
 #include "platform/base/progress.h"
 #include "platform/base/signals.h"
+#include "platform/distributed/gradient_reducer.h"
+#include "platform/models/language_model.h"
 #include "platform/tensor/runtime.h"
-#include "trainers/collator.h"
-#include "trainers/objective.h"
+#include "trainers/background_job.h"
 #include "trainers/optimizer.h"
 #include "trainers/prefetcher.h"
 #include "trainers/schedule.h"
 #include "trainers/task_sampler.h"
-#include "trainers/training_data.h"
 #include "trainers/training_state.h"
 
 namespace openp5::trainers {
@@ -40,33 +40,33 @@ struct TrainingBatch {
   models::TrainingBatch tensors = {};
 };
 
+constexpr char kEpochPrefix[] = "epoch-";
+
+// The checkpoint of an epoch, counted from 1.
+std::string EpochName(int64_t epoch) { return StrCat(kEpochPrefix, epoch); }
+
 class Training {
  public:
-  static absl::StatusOr<std::unique_ptr<Training>> Create(const TrainingSetup& setup,
-                                                                 const TrainOptions& options,
-                                                                 const RunFolder& folder) {
-    OPENP5_ASSIGN_OR_RETURN(auto weights, options.TaskWeights(setup.tasks.size()));
-    OPENP5_ASSIGN_OR_RETURN(auto sample_numbers, options.SampleNumbers(setup.tasks.size()));
-    OPENP5_ASSIGN_OR_RETURN(TrainingData data,
-                            TrainingData::Create(setup.datasets, *setup.prompts, setup.tasks,
-                                                 {.sample_prompt = options.sample_prompt,
-                                                  .sample_numbers = sample_numbers,
-                                                  .valid_prompt = options.valid_prompt,
-                                                  .seed = static_cast<uint64_t>(options.seed)}));
+  static absl::StatusOr<std::unique_ptr<Training>> Create(TrainingTask* task,
+                                                          const TrainOptions& options,
+                                                          const RunFolder* folder,
+                                                          ProcessGroup* group) {
+    const std::vector<TaskGroup> groups = task->groups();
+    int32_t tasks = 0;
+    for (const TaskGroup& group : groups) tasks = std::max(tasks, group.task + 1);
+    OPENP5_ASSIGN_OR_RETURN(auto weights, options.TaskWeights(static_cast<size_t>(tasks)));
     OPENP5_ASSIGN_OR_RETURN(
         TaskSampler sampler,
-        TaskSampler::Create(data.groups(), {.batch_size = options.batch_size,
-                                            .seed = static_cast<uint64_t>(options.seed)}));
+        TaskSampler::Create(groups, {.batch_size = options.batch_size,
+                                     .seed = static_cast<uint64_t>(options.seed),
+                                     .rank = group == nullptr ? 0 : group->rank(),
+                                     .world_size = group == nullptr ? 1 : group->size()}));
     Registry<ScheduleFunction> schedules("schedule");
     OPENP5_RETURN_IF_ERROR(RegisterBuiltinSchedules(&schedules));
     OPENP5_ASSIGN_OR_RETURN(const ScheduleFunction* schedule,
                             schedules.Find(options.ScheduleName()));
-    Registry<Objective> objectives("trainer");
-    OPENP5_RETURN_IF_ERROR(RegisterBuiltinObjectives(&objectives));
-    OPENP5_ASSIGN_OR_RETURN(const Objective* objective,
-                            objectives.Find(setup.model->is_causal() ? "causal" : "seq2seq"));
-    auto training = std::unique_ptr<Training>(
-        new Training(setup, options, folder, std::move(data), std::move(sampler), *objective));
+    auto training =
+        std::unique_ptr<Training>(new Training(task, options, folder, group, std::move(sampler)));
     training->schedule_ = *schedule;
     training->task_weights_ = std::move(weights);
     OPENP5_RETURN_IF_ERROR(training->PrepareSelection());
@@ -76,20 +76,15 @@ class Training {
   absl::StatusOr<TrainingSummary> Run();
 
  private:
-  Training(const TrainingSetup& setup, const TrainOptions& options, const RunFolder& folder,
-                  TrainingData data, TaskSampler sampler, Objective objective)
-      : setup_(setup),
+  Training(TrainingTask* task, const TrainOptions& options, const RunFolder* folder,
+           ProcessGroup* group, TaskSampler sampler)
+      : task_(*task),
         options_(options),
         folder_(folder),
-        data_(std::move(data)),
+        group_(group),
+        groups_(task->groups()),
         sampler_(std::move(sampler)),
-        objective_(std::move(objective)),
-        optimizer_(models::TrainedParameters(*setup.model),
-                   {.epsilon = options.adam_eps,
-                    .weight_decay = options.weight_decay,
-                    .clip = options.clip,
-                    .torch_form = objective_.torch_optimizer,
-                    .undecayed = objective_.undecayed}) {
+        optimizer_(models::TrainedParameters(task->parameters()), OptimizerOptions()) {
     // OpenP5 accumulates nothing: there the option only shortens the schedule.
     accumulation_ = options.openp5_compat ? 1 : options.gradient_accumulation_steps;
     const int64_t divisor = options.openp5_compat ? options.gradient_accumulation_steps : 1;
@@ -101,59 +96,87 @@ class Training {
     }
     length_.warmup_steps =
         static_cast<int64_t>(options.warmup_prop * static_cast<double>(length_.total_steps));
+    position_.world_size = world_size();
+  }
+
+  int64_t world_size() const { return group_ == nullptr ? 1 : group_->size(); }
+  AdamWOptions OptimizerOptions() const {
+    AdamWOptions adamw = task_.optimizer();
+    adamw.epsilon = options_.adam_eps;
+    adamw.weight_decay = options_.weight_decay;
+    adamw.clip = options_.clip;
+    return adamw;
+  }
+  bool StepsAreDone() const {
+    return options_.max_steps > 0 && position_.step >= options_.max_steps;
+  }
+  // An epoch that was begun is always finished: validated, and its checkpoints written.
+  bool Done() const {
+    return position_.batch == 0 &&
+           (position_.epoch >= options_.epochs || StepsAreDone() || HasStalled());
+  }
+  bool HasStalled() const {
+    return options_.patience > 0 && !position_.best.empty() &&
+           position_.epoch - 1 - position_.best.front().epoch >= options_.patience;
+  }
+  void SetTraining(bool training) {
+    task_.SetTraining(training, options_.openp5_compat ? -1 : options_.dropout);
+  }
+  bool SaveIsDue() const {
+    return (options_.save_steps > 0 && position_.step % options_.save_steps == 0) ||
+           (options_.save_minutes > 0 && SecondsSince(saved_) >= 60 * options_.save_minutes);
+  }
+  absl::Status Log(const nlohmann::ordered_json& line) {
+    return folder_ == nullptr ? absl::OkStatus() : folder_->Log(line);
+  }
+  absl::Status WriteReport() {
+    return folder_ == nullptr ? absl::OkStatus() : folder_->WriteReport();
   }
 
   absl::Status PrepareSelection();
-  absl::Status Resume();
+  absl::Status Prepare();
+  absl::Status ShareState();
+  absl::Status ChangeWorldSize();
   absl::Status TrainEpoch();
-  absl::StatusOr<models::TrainingBatch> Collate(const std::vector<datasets::Sample>& samples) const {
-    return objective_.collate(*setup_.tokenizer, samples,
-                              {.max_tokens = options_.max_input_tokens,
-                               .openp5_compat = options_.openp5_compat,
-                               .device = setup_.device});
-  }
-  // The loss of a batch, with gradients.
-  at::Tensor Loss(const models::TrainingBatch& batch) const {
-    return objective_.reduce(setup_.model->TokenLosses(batch), batch.labels.lengths);
-  }
+  absl::Status LogStep(double samples_per_second);
   absl::StatusOr<TrainingBatch> MakeBatch(int64_t number) const;
+  absl::StatusOr<std::vector<double>> GlobalWeights(const std::vector<TrainingBatch>& batches);
   absl::Status Step(Prefetcher<TrainingBatch>* batches, int64_t count);
   absl::Status FinishEpoch(double seconds);
+  bool KeepEpoch(double value);
   absl::StatusOr<double> ValidationLoss();
-  absl::StatusOr<std::vector<evaluators::RankingResult>> Evaluate(
-      const std::string& split, const std::vector<evaluators::Metric>& metrics);
+  absl::Status TestIfDue();
   absl::Status Test(int64_t epoch);
   absl::StatusOr<double> Select();
-  absl::Status Save();
-  bool Done() const {
-    return position_.epoch >= options_.epochs ||
-           (options_.max_steps > 0 && position_.step >= options_.max_steps);
-  }
-  void SetTraining(bool training) {
-    setup_.model->SetTraining(training, options_.openp5_compat ? -1 : options_.dropout);
+  absl::Status Save(std::vector<std::string> checkpoints, const nlohmann::json& metrics);
+  absl::Status SaveState() {
+    return Save({}, {{"epoch", position_.epoch}, {"step", position_.step}});
   }
 
-  const TrainingSetup& setup_;
+  TrainingTask& task_;
   const TrainOptions& options_;
-  const RunFolder& folder_;
-  TrainingData data_;
+  const RunFolder* const folder_;  // nullptr: another process writes
+  ProcessGroup* const group_;      // nullptr: alone
+  const std::vector<TaskGroup> groups_;
   TaskSampler sampler_;
-  const Objective objective_;
   ScheduleFunction schedule_ = nullptr;
   AdamW optimizer_;
+  std::unique_ptr<GradientReducer> reducer_;
   std::vector<double> task_weights_;
   std::vector<evaluators::Metric> test_metrics_, selection_metric_;  // the latter empty: by loss
   ScheduleLength length_;
   int64_t accumulation_ = 1, steps_per_epoch_ = 0;
   TrainingPosition position_;
-  TrainingSummary summary_;
+  bool stopped_ = false;  // by a signal that any process got
+  Clock::time_point saved_ = Clock::now();
+  BackgroundJob writer_;  // last: it ends before what it uses
 };
 
 absl::Status Training::PrepareSelection() {
   Registry<evaluators::MetricFunction> registry("metric");
   OPENP5_RETURN_IF_ERROR(evaluators::RegisterBuiltinMetrics(&registry));
   OPENP5_ASSIGN_OR_RETURN(test_metrics_,
-                          evaluators::ParseMetrics(registry, setup_.evaluation.metrics));
+                          evaluators::ParseMetrics(registry, task_.evaluation().metrics));
   if (options_.valid_select == "loss" || options_.valid_select == "none") return absl::OkStatus();
   auto parsed = evaluators::ParseMetrics(registry, {options_.valid_select});
   if (!parsed.ok()) {
@@ -165,79 +188,101 @@ absl::Status Training::PrepareSelection() {
   return absl::OkStatus();
 }
 
-absl::Status Training::Resume() {
-  OPENP5_ASSIGN_OR_RETURN(
-      position_, LoadTrainingState(folder_.StatePath(), setup_.model->parameters(), &optimizer_,
-                                   setup_.device));
+// Goes on from a state, if there is one, with the same weights, moments and position on every rank.
+absl::Status Training::Prepare() {
+  if (folder_ != nullptr && folder_->HasState()) {
+    OPENP5_ASSIGN_OR_RETURN(
+        position_, LoadTrainingState(folder_->StatePath(), task_.parameters(), &optimizer_));
+    OPENP5_RETURN_IF_ERROR(folder_->CutLog(position_.log_bytes));
+  }
+  if (group_ != nullptr) OPENP5_RETURN_IF_ERROR(ShareState());
+  if (position_.world_size != world_size()) OPENP5_RETURN_IF_ERROR(ChangeWorldSize());
   if (position_.batch > sampler_.batches_per_epoch()) {
-    return DataLoss(folder_.StatePath(), ": batch ", position_.batch, " of an epoch of ",
+    return DataLoss("training state: batch ", position_.batch, " of an epoch of ",
                     sampler_.batches_per_epoch());
   }
-  LogInfo(StrCat("resuming at epoch ", position_.epoch + 1, ", step ", position_.step));
+  if (position_.step > 0) {
+    LogInfo(StrCat("resuming at epoch ", position_.epoch + 1, ", step ", position_.step));
+    return TestIfDue();
+  }
+  return options_.test_before_train ? Test(0) : absl::OkStatus();
+}
+
+absl::Status Training::ShareState() {
+  std::vector<at::Tensor> tensors;
+  for (const auto& [name, tensor] : task_.parameters()) tensors.push_back(tensor.detach());
+  for (const auto& [name, tensor] : optimizer_.State()) tensors.push_back(tensor);
+  OPENP5_RETURN_IF_ERROR(group_->Broadcast(std::move(tensors)));
+  OPENP5_ASSIGN_OR_RETURN(const auto positions, group_->Gather(position_.ToText()));
+  OPENP5_ASSIGN_OR_RETURN(position_, TrainingPosition::FromText(positions.front()));
+  OPENP5_ASSIGN_OR_RETURN(
+      reducer_, GradientReducer::Create(*group_, models::TrainedParameters(task_.parameters())));
+  return absl::OkStatus();
+}
+
+// The same place of the epoch for another number of processes: rounded down to a whole round of
+// batches, so that no sample is left out.
+absl::Status Training::ChangeWorldSize() {
+  const auto groups = static_cast<int64_t>(groups_.size());
+  const int64_t round = position_.batch / groups * position_.world_size / world_size();
+  LogInfo(StrCat("the run had ", position_.world_size, " processes, now ", world_size()));
+  position_.batch = round * groups;
+  position_.world_size = world_size();
   return absl::OkStatus();
 }
 
 absl::StatusOr<TrainingSummary> Training::Run() {
-  SeedDefaultGenerator(setup_.device, static_cast<uint64_t>(options_.seed));
-  if (folder_.HasState()) {
-    OPENP5_RETURN_IF_ERROR(Resume());
-  } else if (options_.test_before_train) {
-    OPENP5_RETURN_IF_ERROR(Test(0));
-  }
+  OPENP5_RETURN_IF_ERROR(Prepare());
   while (!Done()) OPENP5_RETURN_IF_ERROR(TrainEpoch());
-  summary_.steps = position_.step;
-  summary_.epochs = position_.epoch;
-  summary_.best_epoch = position_.best_epoch;
-  return summary_;
+  if (HasStalled()) {
+    LogInfo(StrCat("no better epoch since epoch ", position_.best.front().epoch + 1, ": stopped"));
+  }
+  OPENP5_RETURN_IF_ERROR(writer_.Wait());
+  return TrainingSummary{.epochs = position_.epoch,
+                         .steps = position_.step,
+                         .train_loss = position_.train_loss,
+                         .validation_loss = position_.validation_loss,
+                         .best_epoch = position_.best.empty() ? -1 : position_.best.front().epoch};
 }
 
 absl::StatusOr<TrainingBatch> Training::MakeBatch(int64_t number) const {
   const TaskSampler::Batch batch = sampler_.Get(number);
-  std::vector<datasets::Sample> samples;
-  for (const int32_t sample : batch.samples) samples.push_back(data_.Sample(batch.group, sample));
   TrainingBatch made{.group = batch.group};
-  OPENP5_ASSIGN_OR_RETURN(made.tensors, Collate(samples));
+  OPENP5_ASSIGN_OR_RETURN(made.tensors, task_.MakeBatch(batch.group, batch.samples));
   return made;
 }
 
 absl::Status Training::TrainEpoch() {
   sampler_.StartEpoch(position_.epoch);
-  data_.StartEpoch(position_.epoch);
+  task_.StartEpoch(position_.epoch);
   SetTraining(true);
   const int64_t total = sampler_.batches_per_epoch();
   const int64_t first = position_.batch;
+  const int64_t batch_samples = options_.batch_size * world_size();
   const auto start = Clock::now();
   {
     Prefetcher<TrainingBatch> batches(total - first, /*ahead=*/4, [this, first](int64_t number) {
       return MakeBatch(first + number);
     });
     ProgressBar progress(StrCat("epoch ", position_.epoch + 1, "/", options_.epochs),
-                         (total - first) * options_.batch_size, "samples");
-    while (position_.batch < total && !Done()) {
+                         (total - first) * batch_samples, "samples");
+    while (position_.batch < total && !StepsAreDone()) {
       const int64_t count = std::min(accumulation_, total - position_.batch);
       OPENP5_RETURN_IF_ERROR(CatchTorch(StrCat("training step ", position_.step + 1),
                                         [&] { return Step(&batches, count); }));
-      progress.Advance(count * options_.batch_size,
+      progress.Advance(count * batch_samples,
                        absl::StrFormat("loss %.4f", position_.loss_sum /
                                                         static_cast<double>(position_.loss_count)));
       if (position_.step % options_.logging_step == 0) {
-        const double rate = static_cast<double>((position_.batch - first) * options_.batch_size) /
-                            SecondsSince(start);
-        OPENP5_RETURN_IF_ERROR(
-            folder_.Log({{"event", "step"},
-                         {"epoch", position_.epoch + 1},
-                         {"step", position_.step},
-                         {"loss", position_.loss_sum / static_cast<double>(position_.loss_count)},
-                         {"learning_rate", options_.lr * schedule_(position_.step - 1, length_)},
-                         {"samples_per_second", rate}}));
+        OPENP5_RETURN_IF_ERROR(LogStep(
+            static_cast<double>((position_.batch - first) * batch_samples) / SecondsSince(start)));
       }
-      if (TerminationSignal() != 0) {
-        OPENP5_RETURN_IF_ERROR(Save());
+      if (group_ == nullptr) stopped_ = TerminationSignal() != 0;
+      if (stopped_ || SaveIsDue()) OPENP5_RETURN_IF_ERROR(SaveState());
+      if (stopped_) {
+        OPENP5_RETURN_IF_ERROR(writer_.Wait());
         return absl::CancelledError(StrCat("training: stopped by a signal after step ",
                                            position_.step, "; hint: --resume goes on from there"));
-      }
-      if (options_.save_steps > 0 && position_.step % options_.save_steps == 0) {
-        OPENP5_RETURN_IF_ERROR(Save());
       }
     }
     progress.Finish();
@@ -245,124 +290,179 @@ absl::Status Training::TrainEpoch() {
   return FinishEpoch(SecondsSince(start));
 }
 
-absl::Status Training::Step(Prefetcher<TrainingBatch>* batches, int64_t count) {
-  double step_loss = 0;
+absl::Status Training::LogStep(double samples_per_second) {
+  return Log({{"event", "step"},
+              {"epoch", position_.epoch + 1},
+              {"step", position_.step},
+              {"loss", position_.loss_sum / static_cast<double>(position_.loss_count)},
+              {"learning_rate", options_.lr * schedule_(position_.step - 1, length_)},
+              {"samples_per_second", samples_per_second}});
+}
+
+// Each batch's weight summed over the ranks, whose parts of the batch make one mean.
+absl::StatusOr<std::vector<double>> Training::GlobalWeights(
+    const std::vector<TrainingBatch>& batches) {
+  std::vector<double> weights;
+  for (const TrainingBatch& batch : batches) weights.push_back(task_.Weight(batch.tensors));
+  if (group_ == nullptr) return weights;
+  weights.push_back(TerminationSignal() != 0 ? 1 : 0);
+  OPENP5_ASSIGN_OR_RETURN(weights, group_->Sum(std::move(weights)));
+  stopped_ = weights.back() > 0;
+  return weights;
+}
+
+absl::Status Training::Step(Prefetcher<TrainingBatch>* prefetcher, int64_t count) {
+  std::vector<TrainingBatch> batches;
   for (int64_t i = 0; i < count; ++i) {
-    OPENP5_ASSIGN_OR_RETURN(const std::optional<TrainingBatch> batch, batches->Next());
+    OPENP5_ASSIGN_OR_RETURN(std::optional<TrainingBatch> batch, prefetcher->Next());
     OPENP5_CHECK(batch.has_value());
-    const at::Tensor loss = Loss(batch->tensors);
-    const size_t task = static_cast<size_t>(batch->group) % setup_.tasks.size();
-    (loss * (task_weights_[task] / static_cast<double>(count))).backward();
-    step_loss += loss.item<double>();
+    batches.push_back(*std::move(batch));
+  }
+  OPENP5_ASSIGN_OR_RETURN(const std::vector<double> weights, GlobalWeights(batches));
+  std::vector<double> loss_sum = {0.0};
+  for (int64_t i = 0; i < count; ++i) {
+    const TrainingBatch& batch = batches[static_cast<size_t>(i)];
+    SeedForBatch(task_.device(), static_cast<uint64_t>(options_.seed),
+                 {.epoch = position_.epoch,
+                  .batch = position_.batch + i,
+                  .rank = group_ == nullptr ? 0 : group_->rank()});
+    const at::Tensor loss = task_.Loss(batch.tensors);
+    const int32_t task = groups_[static_cast<size_t>(batch.group)].task;
+    const double share = task_.Weight(batch.tensors) / weights[static_cast<size_t>(i)];
+    if (reducer_ != nullptr && i + 1 == count) reducer_->PrepareBackward();
+    // Gradients are averaged over the ranks: times their number, they are added.
+    (loss * (task_weights_[static_cast<size_t>(task)] * share * static_cast<double>(world_size()) /
+             static_cast<double>(count)))
+        .backward();
+    loss_sum[0] += loss.item<double>() * share;
   }
   const double rate = options_.lr * schedule_(position_.step, length_);
   const double norm = optimizer_.Step(rate);
   optimizer_.ZeroGradients();
-  if (!std::isfinite(norm) || !std::isfinite(step_loss)) {
+  if (group_ != nullptr) {
+    OPENP5_ASSIGN_OR_RETURN(loss_sum, group_->Sum(std::move(loss_sum)));
+  }
+  if (!std::isfinite(norm) || !std::isfinite(loss_sum[0])) {
     return FailedPrecondition("training: step ", position_.step + 1,
                               ": the loss is no longer a number; hint: a lower --lr");
   }
-  position_.loss_sum += step_loss;
+  position_.loss_sum += loss_sum[0];
   position_.loss_count += count;
   position_.batch += count;
   ++position_.step;
   return absl::OkStatus();
 }
 
-absl::Status Training::FinishEpoch(double seconds) {
-  SetTraining(false);
-  summary_.train_loss = position_.loss_sum / static_cast<double>(position_.loss_count);
-  const absl::StatusOr<double> value = Select();
-  if (absl::IsCancelled(value.status())) OPENP5_RETURN_IF_ERROR(Save());
-  OPENP5_RETURN_IF_ERROR(value.status());
-  const bool best = *value < position_.best_value || options_.valid_select == "none";
-  if (best) {
-    position_.best_value = *value;
-    position_.best_epoch = position_.epoch;
-  }
-  ++position_.epoch;
-  position_.batch = 0;
-  const nlohmann::json metrics = {{"epoch", position_.epoch},
-                                  {"step", position_.step},
-                                  {"train_loss", summary_.train_loss},
-                                  {"validation_loss", summary_.validation_loss}};
-  LogInfo(absl::StrFormat("epoch %d: train loss %.4f, validation loss %.4f%s", position_.epoch,
-                          summary_.train_loss, summary_.validation_loss, best ? " (best)" : ""));
-  nlohmann::ordered_json line = {{"event", "epoch"},
-                                 {"epoch", position_.epoch},
-                                 {"step", position_.step},
-                                 {"train_loss", summary_.train_loss},
-                                 {"validation_loss", summary_.validation_loss},
-                                 {"seconds", seconds},
-                                 {"best", best}};
-  if (!selection_metric_.empty()) line["validation_metric"] = -*value;
-  OPENP5_RETURN_IF_ERROR(folder_.Log(line));
-  OPENP5_RETURN_IF_ERROR(folder_.WriteReport());
-  position_.loss_sum = 0;
-  position_.loss_count = 0;
-  if (best) OPENP5_RETURN_IF_ERROR(SaveModel(folder_.CheckpointPath("best"), setup_, metrics));
-  OPENP5_RETURN_IF_ERROR(Save());
-  if (options_.test_epoch > 0 && position_.epoch % options_.test_epoch == 0) {
-    return Test(position_.epoch);
-  }
-  return absl::OkStatus();
+// Puts the epoch just trained among the best, if it is one. True if it is the best of all.
+bool Training::KeepEpoch(double value) {
+  std::vector<EpochValue>& best = position_.best;
+  const bool is_best = options_.valid_select == "none" || best.empty() || value < best[0].value;
+  const auto place =
+      is_best ? best.begin()
+              : std::upper_bound(best.begin(), best.end(), value,
+                                 [](double v, const EpochValue& other) { return v < other.value; });
+  best.insert(place, {.epoch = position_.epoch, .value = value});
+  if (best.size() > static_cast<size_t>(options_.keep_best))
+    best.resize(static_cast<size_t>(options_.keep_best));
+  return is_best;
 }
 
+absl::Status Training::FinishEpoch(double seconds) {
+  SetTraining(false);
+  const absl::StatusOr<double> value = Select();
+  if (absl::IsCancelled(value.status())) {
+    OPENP5_RETURN_IF_ERROR(SaveState());
+    OPENP5_RETURN_IF_ERROR(writer_.Wait());
+  }
+  OPENP5_RETURN_IF_ERROR(value.status());
+  position_.train_loss = position_.loss_sum / static_cast<double>(position_.loss_count);
+  const bool is_best = KeepEpoch(*value);
+  ++position_.epoch;
+  position_.batch = 0;
+  position_.loss_sum = 0;
+  position_.loss_count = 0;
+  LogInfo(absl::StrFormat("epoch %d: train loss %.4f, validation loss %.4f%s", position_.epoch,
+                          position_.train_loss, position_.validation_loss,
+                          is_best ? " (best)" : ""));
+  const nlohmann::ordered_json metrics = {{"epoch", position_.epoch},
+                                          {"step", position_.step},
+                                          {"train_loss", position_.train_loss},
+                                          {"validation_loss", position_.validation_loss}};
+  nlohmann::ordered_json line = {{"event", "epoch"}};
+  line.update(metrics);
+  line["seconds"] = seconds;
+  line["best"] = is_best;
+  if (!selection_metric_.empty()) line["validation_metric"] = -*value;
+  OPENP5_RETURN_IF_ERROR(Log(line));
+  OPENP5_RETURN_IF_ERROR(WriteReport());
+  std::vector<std::string> checkpoints;
+  if (is_best) checkpoints.push_back("best");
+  if (options_.keep_best > 1) checkpoints.push_back(EpochName(position_.epoch));
+  OPENP5_RETURN_IF_ERROR(Save(std::move(checkpoints), metrics));
+  return TestIfDue();
+}
+
+// Ranks compute every n-th batch each; what is added up, and its order, is the same for any number.
 absl::StatusOr<double> Training::ValidationLoss() {
   const c10::AutoGradMode no_gradients(false);
-  double sum = 0, weights = 0;
-  for (int64_t group = 0; group < static_cast<int64_t>(data_.groups().size()); ++group) {
-    const std::vector<datasets::Sample> samples = data_.ValidationSamples(group);
-    for (size_t begin = 0; begin < samples.size();
-         begin += static_cast<size_t>(options_.batch_size)) {
-      if (TerminationSignal() != 0) return absl::CancelledError("validation: stopped by a signal");
-      const size_t end = std::min(samples.size(), begin + static_cast<size_t>(options_.batch_size));
-      const std::vector<datasets::Sample> part(samples.begin() + static_cast<int64_t>(begin),
-                                               samples.begin() + static_cast<int64_t>(end));
+  std::vector<double> sums, weights;  // by batch
+  int64_t stopped = 0;
+  for (int64_t group = 0; group < static_cast<int64_t>(groups_.size()); ++group) {
+    const int64_t size = task_.ValidationSize(group);
+    for (int64_t begin = 0; begin < size; begin += options_.batch_size) {
+      sums.push_back(0);
+      weights.push_back(0);
+      if (TerminationSignal() != 0) stopped = 1;
+      const auto number = static_cast<int64_t>(sums.size()) - 1;
+      if (stopped != 0 || (group_ != nullptr && number % world_size() != group_->rank())) continue;
+      const int64_t end = std::min(size, begin + options_.batch_size);
       OPENP5_RETURN_IF_ERROR(CatchTorch("validation", [&]() -> absl::Status {
-        OPENP5_ASSIGN_OR_RETURN(const models::TrainingBatch batch, Collate(part));
-        const double weight = objective_.weight(batch.labels.lengths);
-        sum += Loss(batch).item<double>() * weight;
-        weights += weight;
+        OPENP5_ASSIGN_OR_RETURN(const models::TrainingBatch batch,
+                                task_.MakeValidationBatch(group, begin, end));
+        weights.back() = task_.Weight(batch);
+        sums.back() = task_.Loss(batch).item<double>() * weights.back();
         return absl::OkStatus();
       }));
     }
   }
-  return sum / weights;
+  std::vector<double> values = sums;
+  values.insert(values.end(), weights.begin(), weights.end());
+  values.push_back(static_cast<double>(stopped));
+  if (group_ != nullptr) {
+    OPENP5_ASSIGN_OR_RETURN(values, group_->Sum(std::move(values)));
+  }
+  if (values.back() > 0) return absl::CancelledError("validation: stopped by a signal");
+  const auto middle = values.begin() + static_cast<int64_t>(sums.size());
+  return std::accumulate(values.begin(), middle, 0.0) /
+         std::accumulate(middle, values.end() - 1, 0.0);
 }
 
-absl::StatusOr<std::vector<evaluators::RankingResult>> Training::Evaluate(
-    const std::string& split, const std::vector<evaluators::Metric>& metrics) {
-  evaluators::EvaluationOptions evaluation = setup_.evaluation;
-  evaluation.split = split;
-  SetTraining(false);
-  evaluators::RankingEvaluator evaluator(*setup_.model, *setup_.tokenizer, setup_.device);
-  std::vector<evaluators::RankingResult> results;
-  for (const evaluators::IndexedDataset* dataset : setup_.datasets) {
-    for (const std::string& task : setup_.tasks) {
-      OPENP5_ASSIGN_OR_RETURN(
-          auto result, evaluator.Evaluate(*dataset, *setup_.prompts, task, metrics, evaluation));
-      results.push_back(std::move(result));
-    }
-  }
-  return results;
+// The test of the epoch that ended last, unless it is done.
+absl::Status Training::TestIfDue() {
+  const bool is_due = options_.test_epoch > 0 && position_.batch == 0 && position_.epoch > 0 &&
+                      position_.epoch % options_.test_epoch == 0;
+  if (!is_due || position_.tested_epoch == position_.epoch) return absl::OkStatus();
+  OPENP5_RETURN_IF_ERROR(Test(position_.epoch));
+  position_.tested_epoch = position_.epoch;
+  return absl::OkStatus();
 }
 
 absl::Status Training::Test(int64_t epoch) {
-  OPENP5_ASSIGN_OR_RETURN(const auto results, Evaluate("test", test_metrics_));
+  SetTraining(false);
+  OPENP5_ASSIGN_OR_RETURN(const auto results, task_.Evaluate("test", test_metrics_));
   LogInfo(StrCat("test split:\n", evaluators::ResultsTable(results)));
   nlohmann::ordered_json line = evaluators::ResultsToJson(results);
   line["event"] = "test";
   line["epoch"] = epoch;
-  OPENP5_RETURN_IF_ERROR(folder_.Log(line));
-  return folder_.WriteReport();
+  OPENP5_RETURN_IF_ERROR(Log(line));
+  return WriteReport();
 }
 
 // Smaller is better: the validation loss, or the negative mean of a metric over all groups.
 absl::StatusOr<double> Training::Select() {
-  OPENP5_ASSIGN_OR_RETURN(summary_.validation_loss, ValidationLoss());
-  if (selection_metric_.empty()) return summary_.validation_loss;
-  OPENP5_ASSIGN_OR_RETURN(const auto results, Evaluate("validation", selection_metric_));
+  OPENP5_ASSIGN_OR_RETURN(position_.validation_loss, ValidationLoss());
+  if (selection_metric_.empty()) return position_.validation_loss;
+  OPENP5_ASSIGN_OR_RETURN(const auto results, task_.Evaluate("validation", selection_metric_));
   double sum = 0;
   for (const evaluators::RankingResult& result : results) sum += result.metrics.front().value;
   const double mean = sum / static_cast<double>(results.size());
@@ -370,19 +470,35 @@ absl::StatusOr<double> Training::Select() {
   return -mean;
 }
 
-absl::Status Training::Save() {
-  // The state first: `last` is only for use, a run goes on from the state alone.
-  OPENP5_RETURN_IF_ERROR(SaveTrainingState(folder_.StatePath(), setup_.model->parameters(),
-                                           optimizer_, position_, setup_.device));
-  return SaveModel(folder_.CheckpointPath("last"), setup_,
-                   {{"epoch", position_.epoch}, {"step", position_.step}});
+// Copies the state and writes it while training goes on: the `checkpoints` named, the state,
+// `last`. A run goes on from the state alone; killed before it is written, it makes the same
+// checkpoints again.
+absl::Status Training::Save(std::vector<std::string> checkpoints, const nlohmann::json& metrics) {
+  saved_ = Clock::now();
+  if (folder_ == nullptr) return absl::OkStatus();
+  OPENP5_RETURN_IF_ERROR(writer_.Wait());
+  position_.log_bytes = folder_->LogBytes();
+  auto state = std::make_shared<const NamedTensors>(
+      CopyTrainingState(task_.parameters(), optimizer_, position_));
+  std::vector<std::string> kept;
+  for (const EpochValue& one : position_.best) kept.push_back(EpochName(one.epoch + 1));
+  return writer_.Start([this, checkpoints = std::move(checkpoints), state, kept = std::move(kept),
+                        metrics]() -> absl::Status {
+    const NamedTensors weights = WeightsOfState(*state);
+    for (const std::string& name : checkpoints) {
+      OPENP5_RETURN_IF_ERROR(task_.Save(folder_->CheckpointPath(name), weights, metrics));
+    }
+    OPENP5_RETURN_IF_ERROR(WriteTrainingState(folder_->StatePath(), *state));
+    OPENP5_RETURN_IF_ERROR(task_.Save(folder_->CheckpointPath("last"), weights, metrics));
+    return folder_->RemoveCheckpoints(kEpochPrefix, kept);
+  });
 }
 
 }  // namespace
 
-absl::StatusOr<TrainingSummary> Train(const TrainingSetup& setup,
-                                             const TrainOptions& options, const RunFolder& folder) {
-  OPENP5_ASSIGN_OR_RETURN(auto training, Training::Create(setup, options, folder));
+absl::StatusOr<TrainingSummary> Train(TrainingTask* task, const TrainOptions& options,
+                                      const RunFolder* folder, ProcessGroup* group) {
+  OPENP5_ASSIGN_OR_RETURN(auto training, Training::Create(task, options, folder, group));
   return training->Run();
 }
 

@@ -22,10 +22,16 @@ absl::StatusOr<TrainingData> TrainingData::Create(
       return InvalidArgument(dataset->name(),
                              ": no training samples; expected a user with at least four items");
     }
+    data.validation_.push_back(
+        std::make_unique<std::vector<datasets::Position>>(datasets::SplitPositions(
+            dataset->dataset(), datasets::Split::kValidation, /*skip_empty_history=*/true)));
     for (size_t t = 0; t < tasks.size(); ++t) {
       Group group{.dataset = dataset,
                   .dataset_number = static_cast<int32_t>(d),
+                  .task_number = static_cast<int32_t>(t),
+                  .name = StrCat(dataset->name(), "/", tasks[t]),
                   .positions = data.positions_.back().get(),
+                  .validation = data.validation_.back().get(),
                   .templates = prompts.Seen(tasks[t])};
       if (group.templates.empty() ||
           group.templates.size() > std::numeric_limits<uint16_t>::max()) {
@@ -44,8 +50,10 @@ absl::StatusOr<TrainingData> TrainingData::Create(
 std::vector<TaskGroup> TrainingData::groups() const {
   std::vector<TaskGroup> groups;
   for (const Group& group : groups_) {
-    groups.push_back(
-        {group.dataset_number, static_cast<int64_t>(group.positions->size()) * group.per_position});
+    groups.push_back({.dataset = group.dataset_number,
+                      .size = static_cast<int64_t>(group.positions->size()) * group.per_position,
+                      .task = group.task_number,
+                      .name = group.name});
   }
   return groups;
 }
@@ -71,13 +79,17 @@ datasets::Sample TrainingData::Sample(int64_t group_number, int32_t number) cons
                                        (*group.positions)[static_cast<size_t>(position)]);
 }
 
-std::vector<datasets::Sample> TrainingData::ValidationSamples(int64_t group_number) const {
+int64_t TrainingData::ValidationSize(int64_t group) const {
+  return static_cast<int64_t>(groups_[static_cast<size_t>(group)].validation->size());
+}
+
+std::vector<datasets::Sample> TrainingData::ValidationSamples(int64_t group_number, int64_t begin,
+                                                              int64_t end) const {
   const Group& group = groups_[static_cast<size_t>(group_number)];
   std::vector<datasets::Sample> samples;
-  for (const datasets::Position& position :
-       datasets::SplitPositions(group.dataset->dataset(), datasets::Split::kValidation,
-                                /*skip_empty_history=*/true)) {
-    samples.push_back(group.dataset->writer().Write(*group.valid_template, position));
+  for (int64_t i = begin; i < end; ++i) {
+    samples.push_back(group.dataset->writer().Write(*group.valid_template,
+                                                    (*group.validation)[static_cast<size_t>(i)]));
   }
   return samples;
 }

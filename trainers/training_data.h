@@ -36,14 +36,16 @@ class TrainingData {
   // seed and epoch only.
   void StartEpoch(int64_t epoch);
   datasets::Sample Sample(int64_t group, int32_t number) const;
-  // Every user's validation sample of the group.
-  std::vector<datasets::Sample> ValidationSamples(int64_t group) const;
+  // Every user has one validation sample a group; those of [begin, end).
+  int64_t ValidationSize(int64_t group) const;
+  std::vector<datasets::Sample> ValidationSamples(int64_t group, int64_t begin, int64_t end) const;
 
  private:
   struct Group {
     const evaluators::IndexedDataset* dataset;
-    int32_t dataset_number;
-    const std::vector<datasets::Position>* positions;
+    int32_t dataset_number, task_number;
+    std::string name;
+    const std::vector<datasets::Position>*positions, *validation;
     std::vector<const datasets::PromptTemplate*> templates;
     const datasets::PromptTemplate* valid_template = nullptr;
     int64_t per_position = 1;           // samples a position makes
@@ -52,7 +54,8 @@ class TrainingData {
   TrainingData() = default;
 
   TrainingDataOptions options_;
-  std::vector<std::unique_ptr<std::vector<datasets::Position>>> positions_;  // by dataset
+  // By dataset.
+  std::vector<std::unique_ptr<std::vector<datasets::Position>>> positions_, validation_;
   std::vector<Group> groups_;
 };
 

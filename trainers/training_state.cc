@@ -5,109 +5,150 @@
 #include <ATen/ops/empty.h>
 #include <c10/core/GradMode.h>
 
+#include <algorithm>
 #include <mutex>
+#include <nlohmann/json.hpp>
+#include <utility>
 
 #include "checkpoints/safetensors.h"
-#include "platform/tensor/runtime.h"
 
 namespace openp5::trainers {
 namespace {
 
-constexpr char kWeightPrefix[] = "weight.";
-constexpr char kPosition[] = "training.position";    // epoch, batch, step, loss_count, best_epoch
-constexpr char kMeasured[] = "training.measured";    // loss_sum, best_value
-constexpr char kGenerator[] = "training.generator";  // opaque bytes
-
-at::Generator DefaultGenerator(c10::Device device) {
-  return device.is_cpu() ? at::detail::getDefaultCPUGenerator()
-                         : at::globalContext().defaultGenerator(device);
-}
-
-template <class T>
-at::Tensor Row(std::initializer_list<T> values, c10::ScalarType type) {
-  at::Tensor row = at::empty({static_cast<int64_t>(values.size())}, type);
-  std::copy(values.begin(), values.end(), row.mutable_data_ptr<T>());
-  return row;
-}
+constexpr std::string_view kWeightPrefix = "weight.";
+constexpr char kPosition[] = "training.position";  // JSON text, bytes
 
 absl::StatusOr<const at::Tensor*> Find(const NamedTensors& state, const std::string& path,
-                                       const std::string& name, at::IntArrayRef sizes,
-                                       c10::ScalarType type) {
+                                       const std::string& name, const at::Tensor& like) {
   const at::Tensor* tensor = FindTensor(state, name);
   if (tensor == nullptr) return DataLoss(path, ": tensor '", name, "' is missing");
-  if (tensor->sizes() != sizes || tensor->scalar_type() != type) {
+  if (tensor->sizes() != like.sizes() || tensor->scalar_type() != like.scalar_type()) {
     return DataLoss(path, ": tensor '", name, "' has another shape or type than the run's model");
   }
   return tensor;
 }
 
 absl::StatusOr<TrainingPosition> ReadPosition(const NamedTensors& state, const std::string& path) {
-  OPENP5_ASSIGN_OR_RETURN(const at::Tensor* place, Find(state, path, kPosition, {5}, at::kLong));
-  OPENP5_ASSIGN_OR_RETURN(const at::Tensor* measured,
-                          Find(state, path, kMeasured, {2}, at::kDouble));
-  const int64_t* counts = place->const_data_ptr<int64_t>();
-  const double* values = measured->const_data_ptr<double>();
-  const TrainingPosition position{.epoch = counts[0],
-                                  .batch = counts[1],
-                                  .step = counts[2],
-                                  .loss_sum = values[0],
-                                  .loss_count = counts[3],
-                                  .best_value = values[1],
-                                  .best_epoch = counts[4]};
-  if (position.epoch < 0 || position.batch < 0 || position.step < 0 || position.loss_count < 0) {
-    return DataLoss(path, ": tensor '", kPosition, "' has a negative count");
+  const at::Tensor* bytes = FindTensor(state, kPosition);
+  if (bytes == nullptr || bytes->scalar_type() != at::kByte) {
+    return DataLoss(path, ": tensor '", kPosition, "' is missing or of another version");
   }
+  const std::string text(static_cast<const char*>(bytes->const_data_ptr()),
+                         static_cast<size_t>(bytes->numel()));
+  absl::StatusOr<TrainingPosition> position = TrainingPosition::FromText(text);
+  OPENP5_RETURN_IF_ERROR(Annotate(position.status(), path));
   return position;
+}
+
+// The finaliser of SplitMix64 (Steele et al., 2014): near inputs, unrelated outputs.
+uint64_t Mix(uint64_t value) {
+  value += 0x9E3779B97F4A7C15u;
+  value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9u;
+  value = (value ^ (value >> 27)) * 0x94D049BB133111EBu;
+  return value ^ (value >> 31);
 }
 
 }  // namespace
 
-void SeedDefaultGenerator(c10::Device device, uint64_t seed) {
-  at::Generator generator = DefaultGenerator(device);
-  const std::lock_guard lock(generator.mutex());
-  generator.set_current_seed(seed);
+std::string TrainingPosition::ToText() const {
+  nlohmann::json json = {{"epoch", epoch},
+                         {"batch", batch},
+                         {"step", step},
+                         {"world_size", world_size},
+                         {"loss_sum", loss_sum},
+                         {"loss_count", loss_count},
+                         {"log_bytes", log_bytes},
+                         {"tested_epoch", tested_epoch},
+                         {"train_loss", train_loss},
+                         {"validation_loss", validation_loss},
+                         {"best", nlohmann::json::array()}};
+  for (const EpochValue& one : best) json["best"].push_back({one.epoch, one.value});
+  return json.dump();
 }
 
-absl::Status SaveTrainingState(const std::string& path, const NamedTensors& weights,
-                               const AdamW& optimizer, const TrainingPosition& position,
-                               c10::Device device) {
-  NamedTensors state = optimizer.State();
-  for (const auto& [name, tensor] : weights) state.emplace_back(kWeightPrefix + name, tensor);
-  state.emplace_back(kPosition, Row<int64_t>({position.epoch, position.batch, position.step,
-                                              position.loss_count, position.best_epoch},
-                                             at::kLong));
-  state.emplace_back(kMeasured, Row<double>({position.loss_sum, position.best_value}, at::kDouble));
-  {
-    at::Generator generator = DefaultGenerator(device);
-    const std::lock_guard lock(generator.mutex());
-    state.emplace_back(kGenerator, generator.get_state());
+absl::StatusOr<TrainingPosition> TrainingPosition::FromText(const std::string& text) {
+  TrainingPosition position;
+  try {
+    const nlohmann::json json = nlohmann::json::parse(text);
+    for (const auto& [name, value] :
+         std::vector<std::pair<const char*, int64_t*>>{{"epoch", &position.epoch},
+                                                       {"batch", &position.batch},
+                                                       {"step", &position.step},
+                                                       {"world_size", &position.world_size},
+                                                       {"loss_count", &position.loss_count},
+                                                       {"log_bytes", &position.log_bytes},
+                                                       {"tested_epoch", &position.tested_epoch}}) {
+      *value = json.at(name).get<int64_t>();
+      if (*value < 0) return DataLoss("training position: ", name, " is negative");
+    }
+    json.at("loss_sum").get_to(position.loss_sum);
+    json.at("train_loss").get_to(position.train_loss);
+    json.at("validation_loss").get_to(position.validation_loss);
+    for (const nlohmann::json& one : json.at("best")) {
+      position.best.push_back({one.at(0).get<int64_t>(), one.at(1).get<double>()});
+    }
+  } catch (const nlohmann::json::exception& error) {
+    return DataLoss("training position: ", error.what());
   }
-  return checkpoints::WriteSafetensors(path, state, {{"format", "openp5-training-state-1"}});
+  if (position.world_size < 1) return DataLoss("training position: world_size is 0");
+  return position;
+}
+
+NamedTensors CopyTrainingState(const NamedTensors& weights, const AdamW& optimizer,
+                               const TrainingPosition& position) {
+  const c10::AutoGradMode no_gradients(false);
+  NamedTensors state;
+  const auto add = [&](std::string name, const at::Tensor& tensor) {
+    state.emplace_back(std::move(name), tensor.detach().to(at::kCPU, false, /*copy=*/true));
+  };
+  for (const auto& [name, tensor] : optimizer.State()) add(name, tensor);
+  for (const auto& [name, tensor] : weights) add(StrCat(kWeightPrefix, name), tensor);
+  const std::string text = position.ToText();
+  at::Tensor bytes = at::empty({static_cast<int64_t>(text.size())}, at::kByte);
+  std::copy(text.begin(), text.end(), static_cast<char*>(bytes.mutable_data_ptr()));
+  state.emplace_back(kPosition, bytes);
+  return state;
+}
+
+NamedTensors WeightsOfState(const NamedTensors& state) {
+  NamedTensors weights;
+  for (const auto& [name, tensor] : state) {
+    if (name.starts_with(kWeightPrefix)) {
+      weights.emplace_back(name.substr(kWeightPrefix.size()), tensor);
+    }
+  }
+  return weights;
+}
+
+absl::Status WriteTrainingState(const std::string& path, const NamedTensors& state) {
+  return checkpoints::WriteSafetensors(path, state, {{"format", "openp5-training-state-2"}});
 }
 
 absl::StatusOr<TrainingPosition> LoadTrainingState(const std::string& path,
-                                                   const NamedTensors& weights, AdamW* optimizer,
-                                                   c10::Device device) {
+                                                   const NamedTensors& weights, AdamW* optimizer) {
   OPENP5_ASSIGN_OR_RETURN(const NamedTensors state, checkpoints::ReadSafetensors(path));
-  OPENP5_ASSIGN_OR_RETURN(const TrainingPosition position, ReadPosition(state, path));
-  const at::Tensor* generator_state = FindTensor(state, kGenerator);
-  if (generator_state == nullptr) return DataLoss(path, ": tensor '", kGenerator, "' is missing");
+  OPENP5_ASSIGN_OR_RETURN(TrainingPosition position, ReadPosition(state, path));
   std::vector<const at::Tensor*> sources;
   for (const auto& [name, tensor] : weights) {
-    OPENP5_ASSIGN_OR_RETURN(const at::Tensor* source, Find(state, path, kWeightPrefix + name,
-                                                           tensor.sizes(), tensor.scalar_type()));
+    OPENP5_ASSIGN_OR_RETURN(const at::Tensor* source,
+                            Find(state, path, StrCat(kWeightPrefix, name), tensor));
     sources.push_back(source);
   }
   OPENP5_RETURN_IF_ERROR(Annotate(optimizer->LoadState(state), path));
   const c10::AutoGradMode no_gradients(false);
   for (size_t i = 0; i < sources.size(); ++i) weights[i].second.copy_(*sources[i]);
-  OPENP5_RETURN_IF_ERROR(CatchTorch(path, [&] {
-    at::Generator generator = DefaultGenerator(device);
-    const std::lock_guard lock(generator.mutex());
-    generator.set_state(*generator_state);
-    return absl::OkStatus();
-  }));
   return position;
+}
+
+void SeedForBatch(c10::Device device, uint64_t seed, const BatchPlace& place) {
+  uint64_t mixed = Mix(seed);
+  for (const int64_t part : {place.epoch, place.batch, place.rank}) {
+    mixed = Mix(mixed ^ static_cast<uint64_t>(part));
+  }
+  at::Generator generator = device.is_cpu() ? at::detail::getDefaultCPUGenerator()
+                                            : at::globalContext().defaultGenerator(device);
+  const std::lock_guard lock(generator.mutex());
+  generator.set_current_seed(mixed & 0xFFFFFFFFu);  // the CPU's generator takes 32 bits
 }
 
 }  // namespace openp5::trainers

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <string>
+#include <vector>
 
 #include "platform/base/status.h"
 #include "platform/tensor/named_tensors.h"
@@ -13,30 +14,50 @@
 
 namespace openp5::trainers {
 
-// Where a run is and what it has measured so far.
-struct TrainingPosition {
-  int64_t epoch = 0;  // being trained, from 0
-  int64_t batch = 0;  // next batch of that epoch
-  int64_t step = 0;   // steps done
-  double loss_sum = 0;
-  int64_t loss_count = 0;                                       // batches of the epoch in loss_sum
-  double best_value = std::numeric_limits<double>::infinity();  // smaller is better
-  int64_t best_epoch = -1;
+// An epoch and how good it was.
+struct EpochValue {
+  int64_t epoch = 0;  // from 0
+  double value = 0;   // smaller is better
 };
 
-// What a run needs to go on exactly as if it had not stopped, in one safetensors file so that it is
-// whole or absent: weights, moments, position, and the state of `device`'s default generator.
-absl::Status SaveTrainingState(const std::string& path, const NamedTensors& weights,
-                               const AdamW& optimizer, const TrainingPosition& position,
-                               c10::Device device);
+// Where a run is and what it has measured so far.
+struct TrainingPosition {
+  int64_t epoch = 0;       // being trained, from 0
+  int64_t batch = 0;       // next batch of that epoch
+  int64_t step = 0;        // steps done
+  int64_t world_size = 1;  // processes, each of which takes a batch at a time
+  double loss_sum = 0;
+  int64_t loss_count = 0;             // batches of the epoch in loss_sum
+  std::vector<EpochValue> best = {};  // the best epochs that are kept, best first
+  int64_t log_bytes = 0;              // length of metrics.jsonl
+  int64_t tested_epoch = 0;           // the last one whose test split was evaluated, from 1
+  // Of the last epoch that ended.
+  double train_loss = 0, validation_loss = 0;
+
+  // As one line of JSON, and back. DataLoss for what is no such line.
+  std::string ToText() const;
+  static absl::StatusOr<TrainingPosition> FromText(const std::string& text);
+};
+
+// What a run needs to go on exactly as if it had not stopped: copies, on the CPU, of weights and
+// moments, and the position.
+NamedTensors CopyTrainingState(const NamedTensors& weights, const AdamW& optimizer,
+                               const TrainingPosition& position);
+// The weights in such a state, under their own names; they share memory.
+NamedTensors WeightsOfState(const NamedTensors& state);
+// One safetensors file, so that it is whole or absent.
+absl::Status WriteTrainingState(const std::string& path, const NamedTensors& state);
 // DataLoss naming file and tensor if the file is not one of the same model. `weights` are written
 // in place.
 absl::StatusOr<TrainingPosition> LoadTrainingState(const std::string& path,
-                                                   const NamedTensors& weights, AdamW* optimizer,
-                                                   c10::Device device);
+                                                   const NamedTensors& weights, AdamW* optimizer);
 
-// Seeds `device`'s default generator (dropout).
-void SeedDefaultGenerator(c10::Device device, uint64_t seed);
+// Seeds `device`'s default generator for what one batch draws (dropout): a function of the run's
+// seed and of the batch only, so that no generator's state need be kept.
+struct BatchPlace {
+  int64_t epoch = 0, batch = 0, rank = 0;
+};
+void SeedForBatch(c10::Device device, uint64_t seed, const BatchPlace& place);
 
 }  // namespace openp5::trainers
 

@@ -7,6 +7,7 @@
 #include "platform/app/command.h"
 #include "platform/app/data_options.h"
 #include "platform/app/load_model.h"
+#include "platform/app/processes.h"
 #include "platform/app/text_output.h"
 #include "platform/config/command_line.h"
 
@@ -39,6 +40,7 @@ struct EvaluateCommandOptions {
   evaluators::EvaluationOptions evaluation;
   OutputOptions output;
   RuntimeOptions runtime{.offer_int8 = true};
+  ProcessOptions processes;
 
   void AddTo(CommandLine* line) {
     line->Add(&checkpoint);
@@ -48,6 +50,7 @@ struct EvaluateCommandOptions {
     line->Add(&evaluation);
     line->Add(&output);
     line->Add(&runtime);
+    line->Add(&processes);
     for (const char* name : {"checkpoint", "data-dir", "datasets"}) line->Require(name);
   }
 };
@@ -99,6 +102,34 @@ absl::Status Print(const std::string& format, const std::vector<evaluators::Rank
   return output.Close();
 }
 
+absl::Status Evaluate(EvaluateCommandOptions options, const CommandLine& line,
+                      const std::vector<evaluators::Metric>& metrics, const Processes& processes) {
+  OPENP5_ASSIGN_OR_RETURN(auto datasets, options.data.OpenDatasets());
+  OPENP5_ASSIGN_OR_RETURN(const auto prompts, options.data.LoadPrompts());
+  OPENP5_ASSIGN_OR_RETURN(
+      LoadedModel loaded,
+      LoadCheckpoint(options.checkpoint, datasets,
+                     IndexRequest::From(line, options.index, options.data), processes.runtime));
+  OPENP5_RETURN_IF_ERROR(UseTrainedHistory(line, loaded.training, &options.history));
+  OPENP5_ASSIGN_OR_RETURN(
+      const Datasets joined,
+      JoinIndexes(std::move(datasets), std::move(loaded.indexes), options.history));
+  evaluators::RankingEvaluator evaluator(*loaded.model, *loaded.tokenizer, processes.runtime.device,
+                                         processes.Shard());
+  std::optional<TextOutput> topk;
+  if (!options.output.topk_out.empty() && processes.is_first()) {
+    OPENP5_ASSIGN_OR_RETURN(TextOutput file, TextOutput::Open(options.output.topk_out));
+    topk.emplace(std::move(file));
+  }
+  OPENP5_ASSIGN_OR_RETURN(const auto results,
+                          EvaluateAll(options, &evaluator, joined, prompts, metrics,
+                                      topk.has_value() ? &*topk : nullptr));
+  if (topk.has_value()) OPENP5_RETURN_IF_ERROR(topk->Close());
+  if (!processes.is_first()) return absl::OkStatus();
+  return Print(options.output.format, results, processes.runtime.precision(),
+               loaded.index_mismatches);
+}
+
 absl::Status RunEvaluate(const std::vector<std::string>& arguments) {
   EvaluateCommandOptions options;
   CommandLine line("evaluate", "Measure how well a model recommends users' next items.");
@@ -107,28 +138,10 @@ absl::Status RunEvaluate(const std::vector<std::string>& arguments) {
   if (!run) return absl::OkStatus();
   OPENP5_RETURN_IF_ERROR(options.evaluation.Check());
   OPENP5_ASSIGN_OR_RETURN(const auto metrics, Metrics(options.evaluation.metrics));
-  OPENP5_ASSIGN_OR_RETURN(const Runtime runtime, StartRuntime(options.runtime));
-  OPENP5_ASSIGN_OR_RETURN(auto datasets, options.data.OpenDatasets());
-  OPENP5_ASSIGN_OR_RETURN(const auto prompts, options.data.LoadPrompts());
-  OPENP5_ASSIGN_OR_RETURN(
-      LoadedModel loaded,
-      LoadCheckpoint(options.checkpoint, datasets,
-                     IndexRequest::From(line, options.index, options.data), runtime));
-  OPENP5_RETURN_IF_ERROR(UseTrainedHistory(line, loaded.training, &options.history));
-  OPENP5_ASSIGN_OR_RETURN(
-      const Datasets joined,
-      JoinIndexes(std::move(datasets), std::move(loaded.indexes), options.history));
-  evaluators::RankingEvaluator evaluator(*loaded.model, *loaded.tokenizer, runtime.device);
-  std::optional<TextOutput> topk;
-  if (!options.output.topk_out.empty()) {
-    OPENP5_ASSIGN_OR_RETURN(TextOutput file, TextOutput::Open(options.output.topk_out));
-    topk.emplace(std::move(file));
-  }
-  OPENP5_ASSIGN_OR_RETURN(const auto results,
-                          EvaluateAll(options, &evaluator, joined, prompts, metrics,
-                                      topk.has_value() ? &*topk : nullptr));
-  if (topk.has_value()) OPENP5_RETURN_IF_ERROR(topk->Close());
-  return Print(options.output.format, results, runtime.precision(), loaded.index_mismatches);
+  if (const auto ended = RunInProcesses(options.processes)) return *ended;
+  OPENP5_ASSIGN_OR_RETURN(const Processes processes,
+                          StartProcesses(options.processes, options.runtime));
+  return processes.Explain(Evaluate(options, line, metrics, processes));
 }
 
 }  // namespace

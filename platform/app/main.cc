@@ -82,7 +82,7 @@ int Main(std::vector<std::string> words) {
     return 2;
   }
   const absl::Status status = command->run(arguments);
-  if (!status.ok()) LogError(std::string(status.message()));
+  if (!status.message().empty()) LogError(std::string(status.message()));
   return ExitCode(status);
 }
 
@@ -90,13 +90,13 @@ int Main(std::vector<std::string> words) {
 }  // namespace openp5::app
 
 // Read by jemalloc: memory once touched is kept for the next batch. A training step frees and takes
-// hundreds of tensors whose sizes change from batch to batch; glibc's aligned blocks then take twice
-// the memory, and giving pages back costs a third of the time.
+// hundreds of tensors whose sizes change from batch to batch; glibc's aligned blocks then take
+// twice the memory, and giving pages back costs a third of the time.
 extern "C" {
 const char* malloc_conf = "dirty_decay_ms:-1,muzzy_decay_ms:-1,oversize_threshold:1";
 }
 
 int main(int argc, char** argv) {
-  openp5::EnsurePassiveOpenMp(argv);
+  openp5::EnsureEnvironment(argv);
   return openp5::app::Main(std::vector<std::string>(argv + 1, argv + argc));
 }

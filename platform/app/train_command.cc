@@ -1,14 +1,18 @@
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "platform/app/command.h"
 #include "platform/app/data_options.h"
 #include "platform/app/load_model.h"
+#include "platform/app/processes.h"
 #include "platform/app/text_output.h"
 #include "platform/base/log.h"
 #include "platform/base/signals.h"
 #include "platform/config/command_line.h"
+#include "trainers/generative_task.h"
 #include "trainers/trainer.h"
 
 namespace openp5::app {
@@ -35,6 +39,7 @@ struct TrainCommandOptions {
   trainers::TrainOptions train;
   evaluators::EvaluationOptions evaluation;
   RuntimeOptions runtime;
+  ProcessOptions processes;
 
   void AddTo(CommandLine* line) {
     line->Add(&run);
@@ -45,6 +50,7 @@ struct TrainCommandOptions {
     line->Add(&train);
     line->Add(&evaluation);
     line->Add(&runtime);
+    line->Add(&processes);
     for (const char* name : {"data-dir", "datasets", "run-dir"}) line->Require(name);
   }
   // What the checkpoint's manifest says of the training.
@@ -78,43 +84,76 @@ absl::Status PrintSummary(const TrainCommandOptions& options,
   return output.Close();
 }
 
-absl::Status RunTrain(const std::vector<std::string>& arguments) {
-  TrainCommandOptions options;
-  CommandLine line("train", "Train a recommender on one or several datasets and tasks.");
-  options.AddTo(&line);
-  OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
-  if (!run) return absl::OkStatus();
-  OPENP5_ASSIGN_OR_RETURN(const Runtime runtime, StartRuntime(options.runtime));
+// What is trained, with all it refers to.
+struct Prepared {
+  datasets::PromptSet prompts;
+  LoadedModel loaded;
+  std::vector<std::unique_ptr<evaluators::IndexedDataset>> datasets;
+  std::unique_ptr<trainers::GenerativeTask> task;
+  std::optional<trainers::RunFolder> folder;  // of the first process
+};
+
+absl::StatusOr<std::unique_ptr<Prepared>> Prepare(const TrainCommandOptions& options,
+                                                  const CommandLine& line,
+                                                  const Processes& processes) {
+  auto prepared = std::make_unique<Prepared>();
   OPENP5_ASSIGN_OR_RETURN(auto datasets, options.data.OpenDatasets());
-  OPENP5_ASSIGN_OR_RETURN(const auto prompts, options.data.LoadPrompts());
+  OPENP5_ASSIGN_OR_RETURN(prepared->prompts, options.data.LoadPrompts());
   OPENP5_ASSIGN_OR_RETURN(
-      LoadedModel loaded,
+      prepared->loaded,
       CreateModel(options.backbone, datasets, IndexRequest::From(line, options.index, options.data),
                   {.seed = static_cast<uint64_t>(options.train.seed),
                    .openp5_compat = options.train.openp5_compat},
-                  runtime));
+                  processes.runtime));
+  LoadedModel& loaded = prepared->loaded;
   if (options.train.random_initialize) {
     trainers::RandomInitialize(*loaded.model, *loaded.tokenizer,
                                static_cast<uint64_t>(options.train.seed),
                                options.train.openp5_compat);
   }
   OPENP5_ASSIGN_OR_RETURN(
-      const auto joined,
+      prepared->datasets,
       JoinIndexes(std::move(datasets), std::move(loaded.indexes), options.history));
-  trainers::TrainingSetup setup{.model = loaded.model.get(),
-                                .tokenizer = loaded.tokenizer.get(),
-                                .prompts = &prompts,
-                                .tasks = options.data.tasks,
-                                .device = runtime.device,
-                                .evaluation = options.evaluation,
-                                .description = options.Describe()};
-  for (const auto& dataset : joined) setup.datasets.push_back(dataset.get());
-  OPENP5_ASSIGN_OR_RETURN(
-      const trainers::RunFolder folder,
-      trainers::RunFolder::Open(options.run.run_dir, line.Dump(), options.train.resume));
+  trainers::GenerativeSetup setup{.model = loaded.model.get(),
+                                  .tokenizer = loaded.tokenizer.get(),
+                                  .prompts = &prepared->prompts,
+                                  .tasks = options.data.tasks,
+                                  .device = processes.runtime.device,
+                                  .evaluation = options.evaluation,
+                                  .sharding = processes.Shard(),
+                                  .description = options.Describe()};
+  for (const auto& dataset : prepared->datasets) setup.datasets.push_back(dataset.get());
+  OPENP5_ASSIGN_OR_RETURN(prepared->task, trainers::GenerativeTask::Create(setup, options.train));
+  if (processes.is_first()) {
+    OPENP5_ASSIGN_OR_RETURN(
+        prepared->folder,
+        trainers::RunFolder::Open(options.run.run_dir, line.Dump(), options.train.resume));
+  }
+  return prepared;
+}
+
+absl::Status Train(const TrainCommandOptions& options, const CommandLine& line,
+                   const Processes& processes) {
+  OPENP5_ASSIGN_OR_RETURN(const auto prepared, Prepare(options, line, processes));
   CatchTermination();
-  OPENP5_ASSIGN_OR_RETURN(const auto summary, trainers::Train(setup, options.train, folder));
-  return PrintSummary(options, summary);
+  const auto& folder = prepared->folder;
+  OPENP5_ASSIGN_OR_RETURN(
+      const auto summary,
+      trainers::Train(prepared->task.get(), options.train, folder.has_value() ? &*folder : nullptr,
+                      processes.group.get()));
+  return processes.is_first() ? PrintSummary(options, summary) : absl::OkStatus();
+}
+
+absl::Status RunTrain(const std::vector<std::string>& arguments) {
+  TrainCommandOptions options;
+  CommandLine line("train", "Train a recommender on one or several datasets and tasks.");
+  options.AddTo(&line);
+  OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
+  if (!run) return absl::OkStatus();
+  if (const auto ended = RunInProcesses(options.processes)) return *ended;
+  OPENP5_ASSIGN_OR_RETURN(const Processes processes,
+                          StartProcesses(options.processes, options.runtime));
+  return processes.Explain(Train(options, line, processes));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -128,6 +129,18 @@ absl::Status AppendToFile(const std::string& path, std::string_view content) {
   return absl::OkStatus();
 }
 
+int64_t FileSize(const std::string& path) {
+  std::error_code error;
+  const auto size = fs::file_size(path, error);
+  return error ? 0 : static_cast<int64_t>(size);
+}
+
+absl::Status CutFile(const std::string& path, int64_t size) {
+  if (FileSize(path) <= size) return absl::OkStatus();
+  if (truncate(path.c_str(), size) != 0) return ErrnoStatus("cannot cut", path, errno);
+  return absl::OkStatus();
+}
+
 absl::Status MakeDirectories(const std::string& path) {
   std::error_code error;
   fs::create_directories(path, error);
@@ -180,6 +193,21 @@ absl::Status WriteDirectoryAtomic(const std::string& path,
   fs::remove_all(temporary, error);
   return SyncToDevice(DirectoryName(path));
 }
+
+bool IsTemporaryName(std::string_view name) { return name.ends_with(".tmp"); }
+
+absl::StatusOr<std::shared_ptr<FileLock>> FileLock::Take(const std::string& path) {
+  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  if (fd < 0) return ErrnoStatus("cannot open", path, errno);
+  std::shared_ptr<FileLock> lock(new FileLock(fd));
+  // EOPNOTSUPP and the like: a file system without locks.
+  if (flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    return FailedPrecondition("locked: ", path, ": another process works here");
+  }
+  return lock;
+}
+
+FileLock::~FileLock() { close(fd_); }
 
 absl::Status SyncToDevice(const std::string& path) {
   FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));

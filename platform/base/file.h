@@ -21,6 +21,10 @@ absl::Status WriteFileAtomic(const std::string& path, std::string_view content);
 
 // Appends to `path` (created if absent) and flushes to the operating system.
 absl::Status AppendToFile(const std::string& path, std::string_view content);
+// Cuts `path` to its first `size` bytes; a shorter or absent file stays as it is.
+absl::Status CutFile(const std::string& path, int64_t size);
+// 0 for an absent file.
+int64_t FileSize(const std::string& path);
 
 absl::Status MakeDirectories(const std::string& path);
 bool FileExists(const std::string& path);
@@ -39,6 +43,23 @@ std::string DirectoryName(std::string_view path);
 // is replaced only after the new one is complete. On failure the temporary folder is removed.
 absl::Status WriteDirectoryAtomic(const std::string& path,
                                   const std::function<absl::Status(const std::string&)>& fill);
+
+// True for the names that the two functions above write under: what a killed process left behind.
+bool IsTemporaryName(std::string_view name);
+
+// Holds a file for this process alone, until it is destroyed or the process ends.
+class FileLock {
+ public:
+  // Makes `path` if it is absent. FailedPrecondition if another process holds it.
+  static absl::StatusOr<std::shared_ptr<FileLock>> Take(const std::string& path);
+  ~FileLock();
+  FileLock(const FileLock&) = delete;
+  FileLock& operator=(const FileLock&) = delete;
+
+ private:
+  explicit FileLock(int fd) : fd_(fd) {}
+  const int fd_;
+};
 
 // Flushes a file's or a folder's content to the device.
 absl::Status SyncToDevice(const std::string& path);

@@ -48,5 +48,6 @@ void LogWarning(std::string_view message) { Write(spdlog::level::warn, message);
 void LogError(std::string_view message) { Write(spdlog::level::err, message); }
 
 void SetQuiet(bool quiet) { Logger().set_level(quiet ? spdlog::level::warn : spdlog::level::info); }
+bool IsQuiet() { return Logger().level() == spdlog::level::warn; }
 
 }  // namespace openp5

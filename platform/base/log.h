@@ -15,8 +15,9 @@ void LogInfo(std::string_view message);
 void LogWarning(std::string_view message);
 void LogError(std::string_view message);
 
-// Nothing below warnings is written any more.
+// Nothing below warnings is written any more, and no progress is shown.
 void SetQuiet(bool quiet);
+bool IsQuiet();
 
 }  // namespace openp5
 

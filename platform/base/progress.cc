@@ -6,6 +6,8 @@
 #include <cstdio>
 #include <utility>
 
+#include "platform/base/log.h"
+
 namespace openp5 {
 
 std::string FormatDuration(double seconds) {
@@ -48,6 +50,7 @@ void ProgressBar::Finish() {
 }
 
 void ProgressBar::Draw(bool last) {
+  if (IsQuiet()) return;
   constexpr int kWidth = 24;
   const double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();

@@ -85,9 +85,9 @@ absl::Status RegisterModelFamilies(Registry<ModelFamily>* families) {
   return absl::OkStatus();
 }
 
-NamedTensors TrainedParameters(const LanguageModel& model) {
+NamedTensors TrainedParameters(const NamedTensors& parameters) {
   NamedTensors trained;
-  for (const auto& named : model.parameters()) {
+  for (const auto& named : parameters) {
     if (named.second.requires_grad()) trained.push_back(named);
   }
   return trained;

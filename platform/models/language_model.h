@@ -53,8 +53,8 @@ class LanguageModel : public GenerativeModel {
   virtual void QuantizeWeights() = 0;
 };
 
-// The parameters that a training changes.
-NamedTensors TrainedParameters(const LanguageModel& model);
+// Those of `parameters` that a training changes.
+NamedTensors TrainedParameters(const NamedTensors& parameters);
 
 // How a family of models is made. `config` is Hugging Face's config.json.
 struct ModelFamily {

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <new>
 #include <thread>
+#include <utility>
 
 #include "platform/base/log.h"
 
@@ -93,14 +94,16 @@ absl::StatusOr<Runtime> StartRuntime(const RuntimeOptions& options) {
   return runtime;
 }
 
-void EnsurePassiveOpenMp(char** argv) {
-  const bool policy = getenv("OMP_WAIT_POLICY") != nullptr;
-  const bool spin = getenv("GOMP_SPINCOUNT") != nullptr;
-  if (policy || spin) return;
-  setenv("OMP_WAIT_POLICY", "passive", 0);
-  setenv("GOMP_SPINCOUNT", "0", 0);
-  execv("/proc/self/exe", argv);
-  // Not a system with /proc: slower under load, nothing else.
+void EnsureEnvironment(char** argv) {
+  bool is_set = true;
+  for (const auto& [name, value] :
+       {std::pair("OMP_WAIT_POLICY", "passive"), std::pair("GOMP_SPINCOUNT", "0"),
+        std::pair("TORCH_CPP_LOG_LEVEL", "ERROR")}) {
+    is_set &= getenv(name) != nullptr;
+    setenv(name, value, 0);
+  }
+  if (!is_set) execv("/proc/self/exe", argv);
+  // Not a system with /proc: slower under load, and LibTorch chats.
 }
 
 absl::Status CatchTorch(std::string_view what, const std::function<absl::Status()>& work) {

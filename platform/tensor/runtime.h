@@ -43,9 +43,11 @@ bool CpuComputesInt8();
 // a GPU or on a CPU without 8-bit dot products.
 absl::StatusOr<Runtime> StartRuntime(const RuntimeOptions& options);
 
-// To be called first in main: has the process re-executed with OMP_WAIT_POLICY=passive and
-// GOMP_SPINCOUNT=0 unless the user set them, since libgomp reads them only at load.
-void EnsurePassiveOpenMp(char** argv);
+// To be called first in main: has the process re-executed with what LibTorch and libgomp read only
+// when they are loaded, unless the user set it: OMP_WAIT_POLICY=passive and GOMP_SPINCOUNT=0
+// (waiting threads leave the cores to others), TORCH_CPP_LOG_LEVEL=ERROR (our own messages say it
+// in a line).
+void EnsureEnvironment(char** argv);
 
 // Runs `work`; an exception of LibTorch or the standard library becomes an Internal status with the
 // first line of its message, out of memory ResourceExhausted.

@@ -168,7 +168,7 @@ TEST(GoldenLlamaTrainingTest, FiveStepsOfAnAdapterEqualPefts) {
   lora.dropout = run["lora_dropout"].get<double>();
   const auto model = ReadModel(Golden("llama_kv4"), initial, lora);
   model->SetTraining(true);
-  const NamedTensors trained = models::TrainedParameters(*model);
+  const NamedTensors trained = models::TrainedParameters(model->parameters());
   ASSERT_EQ(trained.size(), run["trainable"].size());
   trainers::AdamW optimizer(trained, {.beta1 = run["betas"][0].get<double>(),
                                       .beta2 = run["betas"][1].get<double>(),

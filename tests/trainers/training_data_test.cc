@@ -53,8 +53,8 @@ TEST_F(TrainingDataTest, SampledTemplatesAreAFunctionOfSeedAndEpoch) {
 
 TEST_F(TrainingDataTest, ValidationAsksEveryUserOnce) {
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto data, Make({}));
-  EXPECT_EQ(data.ValidationSamples(0).size(),
-            static_cast<size_t>(world_.dataset->dataset().user_count()));
+  EXPECT_EQ(data.ValidationSize(0), world_.dataset->dataset().user_count());
+  EXPECT_EQ(data.ValidationSamples(0, 1, 3).size(), 2u);
 }
 
 TEST_F(TrainingDataTest, NamesAMissingTemplate) {

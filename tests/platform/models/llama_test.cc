@@ -100,7 +100,7 @@ TEST(LlamaTest, ANewAdapterChangesNothingAndTrainsOnlyItselfAndAddedRows) {
         name.find(".lora_") != std::string::npos || name.ends_with(".added.weight");
     EXPECT_EQ(tensor.requires_grad(), trained) << name;
   }
-  EXPECT_EQ(TrainedParameters(*model).size(), 2u * 2u * 2u + 2u + 2u);
+  EXPECT_EQ(TrainedParameters(model->parameters()).size(), 2u * 2u * 2u + 2u + 2u);
   EXPECT_EQ(FindTensor(model->parameters(), "model.embed_tokens.weight")->size(0), 30);
 }
 
@@ -115,7 +115,8 @@ TEST(LlamaTest, MergedWeightsAreTheModelWithItsAdapter) {
     // PEFT leaves a tied head what it was: an update of the table has no merged form then.
     if (!tied) lora.target_modules = {"q_proj", "down_proj", "embed_tokens", "lm_head"};
     OPENP5_ASSERT_OK(model->AddLora(lora, /*first_trained_row=*/28, random));
-    for (const auto& [name, tensor] : TrainedParameters(*model)) tensor.detach().normal_(0, 0.3);
+    for (const auto& [name, tensor] : TrainedParameters(model->parameters()))
+      tensor.detach().normal_(0, 0.3);
     const PackedBatch batch = Pack({{3, 29, 5, 28}, {7, 8}});
     OPENP5_ASSERT_OK_AND_ASSIGN(
         const auto merged,
@@ -124,7 +125,8 @@ TEST(LlamaTest, MergedWeightsAreTheModelWithItsAdapter) {
     // The adapter as a checkpoint of ours keeps it.
     const auto again = Reload(*model, *LlamaConfig::FromHuggingFace(model->ToHuggingFace()));
     EXPECT_TRUE(torch::equal(LogitsOf(*model, batch), LogitsOf(*again, batch)));
-    EXPECT_EQ(TrainedParameters(*again).size(), TrainedParameters(*model).size());
+    EXPECT_EQ(TrainedParameters(again->parameters()).size(),
+              TrainedParameters(model->parameters()).size());
   }
 }
 

@@ -1,0 +1,1 @@
+// LibTorch includes this file and uses nothing of it.

@@ -1,0 +1,78 @@
+#ifndef OPENP5_TRAINERS_GENERATIVE_TASK_H_
+#define OPENP5_TRAINERS_GENERATIVE_TASK_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "datasets/prompts.h"
+#include "evaluators/indexed_dataset.h"
+#include "evaluators/ranking_evaluator.h"
+#include "platform/models/language_model.h"
+#include "platform/text/tokenizer.h"
+#include "trainers/objective.h"
+#include "trainers/train_options.h"
+#include "trainers/training_data.h"
+#include "trainers/training_task.h"
+
+namespace openp5::trainers {
+
+// What a language model is trained with. Everything is kept by reference and must outlive the task.
+struct GenerativeSetup {
+  models::LanguageModel* model = nullptr;  // on `device`, with a row for each of the tokens
+  const text::Tokenizer* tokenizer = nullptr;
+  std::vector<const evaluators::IndexedDataset*> datasets = {};
+  const datasets::PromptSet* prompts = nullptr;
+  std::vector<std::string> tasks = {};
+  c10::Device device = c10::Device(c10::kCPU);
+  evaluators::EvaluationOptions evaluation = {};
+  evaluators::Sharding sharding = {};  // of evaluations
+  nlohmann::json description = {};     // goes into the manifests as "training"
+};
+
+// A language model that learns to write the next item's identifier (OpenP5: Xu et al., 2024,
+// section 3). Groups are (dataset, task), the tasks of a dataset together.
+class GenerativeTask final : public TrainingTask {
+ public:
+  // Fails as TrainingData::Create; a usage error for a wrong --sample-num.
+  static absl::StatusOr<std::unique_ptr<GenerativeTask>> Create(const GenerativeSetup& setup,
+                                                                const TrainOptions& options);
+
+  c10::Device device() const override { return setup_.device; }
+  const NamedTensors& parameters() const override { return setup_.model->parameters(); }
+  AdamWOptions optimizer() const override;
+  const evaluators::EvaluationOptions& evaluation() const override { return setup_.evaluation; }
+  std::vector<TaskGroup> groups() const override { return data_.groups(); }
+  void StartEpoch(int64_t epoch) override { data_.StartEpoch(epoch); }
+  absl::StatusOr<models::TrainingBatch> MakeBatch(int64_t group,
+                                                  std::span<const int32_t> samples) const override;
+  int64_t ValidationSize(int64_t group) const override { return data_.ValidationSize(group); }
+  absl::StatusOr<models::TrainingBatch> MakeValidationBatch(int64_t group, int64_t begin,
+                                                            int64_t end) const override;
+  at::Tensor Loss(const models::TrainingBatch& batch) override;
+  double Weight(const models::TrainingBatch& batch) const override;
+  void SetTraining(bool training, double dropout) override;
+  absl::StatusOr<std::vector<evaluators::RankingResult>> Evaluate(
+      const std::string& split, const std::vector<evaluators::Metric>& metrics) override;
+  absl::Status Save(const std::string& path, const NamedTensors& weights,
+                    const nlohmann::json& metrics) const override;
+
+ private:
+  GenerativeTask(const GenerativeSetup& setup, const TrainOptions& options, TrainingData data,
+                 Objective objective);
+  absl::StatusOr<models::TrainingBatch> Collate(const std::vector<datasets::Sample>& samples) const;
+
+  const GenerativeSetup setup_;
+  const CollatorOptions collator_;
+  TrainingData data_;
+  const Objective objective_;
+};
+
+// Redraws the embeddings of number tokens (--random-initialize) as widely as the model's others are
+// drawn. OpenP5 draws all from N(0, 1), which is fifty times as wide as a Llama's.
+void RandomInitialize(models::LanguageModel& model, const text::Tokenizer& tokenizer, uint64_t seed,
+                      bool openp5_compat);
+
+}  // namespace openp5::trainers
+
+#endif  // OPENP5_TRAINERS_GENERATIVE_TASK_H_

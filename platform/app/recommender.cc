@@ -1,0 +1,82 @@
+#include "platform/app/recommender.h"
+
+#include <utility>
+
+#include "datasets/prompts.h"
+#include "evaluators/indexed_dataset.h"
+#include "evaluators/ranking_evaluator.h"
+
+namespace openp5::app {
+namespace {
+
+// A language model that writes identifiers.
+class GenerativeRecommender final : public Recommender {
+ public:
+  static absl::StatusOr<std::unique_ptr<Recommender>> Open(const RecommenderOptions& options,
+                                                           const CommandLine& line,
+                                                           const Runtime& runtime,
+                                                           const evaluators::Sharding& sharding) {
+    OPENP5_ASSIGN_OR_RETURN(auto datasets, options.data.OpenDatasets());
+    OPENP5_ASSIGN_OR_RETURN(auto prompts, options.data.LoadPrompts());
+    auto opened = std::unique_ptr<GenerativeRecommender>(
+        new GenerativeRecommender(std::move(prompts), runtime.device, sharding));
+    OPENP5_ASSIGN_OR_RETURN(
+        opened->loaded_,
+        LoadCheckpoint(options.checkpoint, datasets,
+                       IndexRequest::From(line, options.index, options.data), runtime));
+    datasets::HistoryOptions history = options.history;
+    OPENP5_RETURN_IF_ERROR(UseTrainedHistory(line, opened->loaded_.training, &history));
+    OPENP5_ASSIGN_OR_RETURN(
+        opened->datasets_,
+        JoinIndexes(std::move(datasets), std::move(opened->loaded_.indexes), history));
+    return opened;
+  }
+
+  const datasets::SequenceDataset& dataset(size_t number) const override {
+    return datasets_[number]->dataset();
+  }
+  std::vector<std::string> index_mismatches() const override { return loaded_.index_mismatches; }
+
+  absl::StatusOr<evaluators::RankingResult> Evaluate(
+      size_t dataset, const std::string& task, const std::vector<evaluators::Metric>& metrics,
+      const evaluators::EvaluationOptions& options) override {
+    return evaluator().Evaluate(*datasets_[dataset], prompts_, task, metrics, options);
+  }
+
+  absl::StatusOr<evaluators::UserRanking> Recommend(const Question& question) override {
+    const evaluators::IndexedDataset& dataset = *datasets_.front();
+    OPENP5_ASSIGN_OR_RETURN(const datasets::PromptTemplate* prompt,
+                            prompts_.Find(question.task, question.prompt));
+    const std::string user_number =
+        question.user.has_value() ? dataset.user_numbers()[static_cast<size_t>(*question.user)]
+                                  : std::to_string(dataset.dataset().user_count() + 1);
+    return evaluator().Recommend(
+        dataset, dataset.writer().WriteInput(*prompt, user_number, question.history),
+        question.excluded, question.count, {});
+  }
+
+ private:
+  GenerativeRecommender(datasets::PromptSet prompts, c10::Device device,
+                        evaluators::Sharding sharding)
+      : prompts_(std::move(prompts)), device_(device), sharding_(std::move(sharding)) {}
+  evaluators::RankingEvaluator evaluator() {
+    return {*loaded_.model, *loaded_.tokenizer, device_, sharding_};
+  }
+
+  const datasets::PromptSet prompts_;
+  const c10::Device device_;
+  const evaluators::Sharding sharding_;
+  LoadedModel loaded_;
+  std::vector<std::unique_ptr<evaluators::IndexedDataset>> datasets_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Recommender>> OpenRecommender(const RecommenderOptions& options,
+                                                             const CommandLine& line,
+                                                             const Runtime& runtime,
+                                                             const evaluators::Sharding& sharding) {
+  return GenerativeRecommender::Open(options, line, runtime, sharding);
+}
+
+}  // namespace openp5::app

@@ -2,9 +2,13 @@
 
 #include <utility>
 
+#include "checkpoints/checkpoint.h"
 #include "datasets/prompts.h"
 #include "evaluators/indexed_dataset.h"
 #include "evaluators/ranking_evaluator.h"
+#include "evaluators/sasrec_evaluator.h"
+#include "platform/models/sasrec.h"
+#include "trainers/sasrec_folder.h"
 
 namespace openp5::app {
 namespace {
@@ -70,12 +74,66 @@ class GenerativeRecommender final : public Recommender {
   std::vector<std::unique_ptr<evaluators::IndexedDataset>> datasets_;
 };
 
+// A SASRec, which scores items themselves: prompts, identifiers and tokenizers play no part.
+class SasrecRecommender final : public Recommender {
+ public:
+  static absl::StatusOr<std::unique_ptr<Recommender>> Open(const RecommenderOptions& options,
+                                                           const Runtime& runtime,
+                                                           const evaluators::Sharding& sharding) {
+    const std::string& path = options.checkpoint.checkpoint;
+    OPENP5_ASSIGN_OR_RETURN(auto datasets, options.data.OpenDatasets());
+    if (datasets.size() != 1) {
+      return UsageError(
+          StrCat("--datasets: ", path, " is a SASRec of one dataset, got ", datasets.size()));
+    }
+    OPENP5_ASSIGN_OR_RETURN(const auto folder, trainers::ReadSasrecFolder(path));
+    OPENP5_ASSIGN_OR_RETURN(auto rows, trainers::RowsOf(folder, path, datasets.front()));
+    auto model = models::SasrecModel::FromStateDict(folder.config, folder.weights);
+    if (!model.ok()) return Annotate(model.status(), path);
+    auto opened = std::unique_ptr<SasrecRecommender>(
+        new SasrecRecommender(std::move(datasets.front()), *std::move(model)));
+    OPENP5_RETURN_IF_ERROR(CatchTorch(path, [&] {
+      opened->model_->To(runtime.device);
+      opened->model_->SetComputeType(runtime.compute_type);
+      return absl::OkStatus();
+    }));
+    opened->evaluator_.emplace(*opened->model_, opened->dataset_, std::move(rows), runtime.device,
+                               sharding);
+    return opened;
+  }
+
+  const datasets::SequenceDataset& dataset(size_t) const override { return dataset_; }
+
+  absl::StatusOr<evaluators::RankingResult> Evaluate(
+      size_t, const std::string& task, const std::vector<evaluators::Metric>& metrics,
+      const evaluators::EvaluationOptions& options) override {
+    return evaluator_->Evaluate(task, metrics, options);
+  }
+
+  absl::StatusOr<evaluators::UserRanking> Recommend(const Question& question) override {
+    return evaluator_->Recommend(question.history, question.excluded, question.count);
+  }
+
+ private:
+  SasrecRecommender(datasets::SequenceDataset dataset, std::unique_ptr<models::SasrecModel> model)
+      : dataset_(std::move(dataset)), model_(std::move(model)) {}
+
+  const datasets::SequenceDataset dataset_;
+  const std::unique_ptr<models::SasrecModel> model_;
+  std::optional<evaluators::SasrecEvaluator> evaluator_;  // refers to the members above
+};
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Recommender>> OpenRecommender(const RecommenderOptions& options,
                                                              const CommandLine& line,
                                                              const Runtime& runtime,
                                                              const evaluators::Sharding& sharding) {
+  const std::string& path = options.checkpoint.checkpoint;
+  if (checkpoints::IsCheckpoint(path)) {
+    OPENP5_ASSIGN_OR_RETURN(const auto manifest, checkpoints::ReadManifest(path));
+    if (trainers::IsSasrec(manifest)) return SasrecRecommender::Open(options, runtime, sharding);
+  }
   return GenerativeRecommender::Open(options, line, runtime, sharding);
 }
 

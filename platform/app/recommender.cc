@@ -88,11 +88,12 @@ class SasrecRecommender final : public Recommender {
     }
     OPENP5_ASSIGN_OR_RETURN(const auto folder, trainers::ReadSasrecFolder(path));
     OPENP5_ASSIGN_OR_RETURN(auto rows, trainers::RowsOf(folder, path, datasets.front()));
-    auto model = models::SasrecModel::FromStateDict(folder.config, folder.weights);
-    if (!model.ok()) return Annotate(model.status(), path);
-    auto opened = std::unique_ptr<SasrecRecommender>(
-        new SasrecRecommender(std::move(datasets.front()), *std::move(model)));
-    OPENP5_RETURN_IF_ERROR(CatchTorch(path, [&] {
+    auto opened =
+        std::unique_ptr<SasrecRecommender>(new SasrecRecommender(std::move(datasets.front())));
+    OPENP5_RETURN_IF_ERROR(CatchTorch(path, [&]() -> absl::Status {
+      auto model = models::SasrecModel::FromStateDict(folder.config, folder.weights);
+      if (!model.ok()) return Annotate(model.status(), path);
+      opened->model_ = *std::move(model);
       opened->model_->To(runtime.device);
       opened->model_->SetComputeType(runtime.compute_type);
       return absl::OkStatus();
@@ -115,11 +116,10 @@ class SasrecRecommender final : public Recommender {
   }
 
  private:
-  SasrecRecommender(datasets::SequenceDataset dataset, std::unique_ptr<models::SasrecModel> model)
-      : dataset_(std::move(dataset)), model_(std::move(model)) {}
+  explicit SasrecRecommender(datasets::SequenceDataset dataset) : dataset_(std::move(dataset)) {}
 
   const datasets::SequenceDataset dataset_;
-  const std::unique_ptr<models::SasrecModel> model_;
+  std::unique_ptr<models::SasrecModel> model_;
   std::optional<evaluators::SasrecEvaluator> evaluator_;  // refers to the members above
 };
 

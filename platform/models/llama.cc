@@ -206,10 +206,13 @@ void LlamaModel::ResizeVocabulary(int64_t rows, Random& random) {
 at::Tensor LlamaModel::Forward(const PackedBatch& input, const at::Tensor& positions,
                                std::vector<at::Tensor>* layer_outputs) {
   const Impl& m = *impl_;
-  const at::Tensor x = m.Context().Run(
-      input, positions, [&](const at::Tensor& layer_input, const LlamaContext::Heads&) {
-        if (layer_outputs != nullptr) layer_outputs->push_back(layer_input);
-      });
+  LlamaContext::Observer observe;
+  if (layer_outputs != nullptr) {
+    observe = [&](const at::Tensor& layer_input, const LlamaContext::Heads&) {
+      layer_outputs->push_back(layer_input);
+    };
+  }
+  const at::Tensor x = m.Context().Run(input, positions, observe);
   const at::Tensor normed = RmsNorm(x, m.weights.final_norm, m.config.rms_norm_eps);
   if (layer_outputs != nullptr) layer_outputs->push_back(normed);
   return normed;

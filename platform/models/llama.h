@@ -75,8 +75,8 @@ class LlamaModel final : public LanguageModel {
   void EnableLora(bool enabled);
 
   // Hidden states after the final norm, [total, hidden_size]. `positions` [total] int64, if
-  // defined, else every sequence counts from 0. `layer_outputs`, if given, receives the embeddings
-  // and every layer's output.
+  // defined, else every text counts from 0, see LlamaContext::Run. `layer_outputs`, if given,
+  // receives the embeddings and every layer's output.
   at::Tensor Forward(const PackedBatch& input, const at::Tensor& positions = {},
                      std::vector<at::Tensor>* layer_outputs = nullptr);
   // Scores of every token, [n, vocab_size] float32, for hidden states [n, hidden_size].

@@ -107,9 +107,13 @@ class Training {
     adamw.clip = options_.clip;
     return adamw;
   }
+  bool StepsAreDone() const {
+    return options_.max_steps > 0 && position_.step >= options_.max_steps;
+  }
+  // An epoch that was begun is always finished: validated, and its checkpoints written.
   bool Done() const {
-    return position_.epoch >= options_.epochs ||
-           (options_.max_steps > 0 && position_.step >= options_.max_steps) || HasStalled();
+    return position_.batch == 0 &&
+           (position_.epoch >= options_.epochs || StepsAreDone() || HasStalled());
   }
   bool HasStalled() const {
     return options_.patience > 0 && !position_.best.empty() &&
@@ -262,7 +266,7 @@ absl::Status Training::TrainEpoch() {
     });
     ProgressBar progress(StrCat("epoch ", position_.epoch + 1, "/", options_.epochs),
                          (total - first) * batch_samples, "samples");
-    while (position_.batch < total && !Done()) {
+    while (position_.batch < total && !StepsAreDone()) {
       const int64_t count = std::min(accumulation_, total - position_.batch);
       OPENP5_RETURN_IF_ERROR(CatchTorch(StrCat("training step ", position_.step + 1),
                                         [&] { return Step(&batches, count); }));

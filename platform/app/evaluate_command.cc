@@ -39,7 +39,7 @@ struct EvaluateCommandOptions {
   datasets::HistoryOptions history;
   evaluators::EvaluationOptions evaluation;
   OutputOptions output;
-  RuntimeOptions runtime;
+  RuntimeOptions runtime{.offer_int8 = true};
   ProcessOptions processes;
 
   void AddTo(CommandLine* line) {
@@ -87,14 +87,15 @@ absl::StatusOr<std::vector<evaluators::RankingResult>> EvaluateAll(
 }
 
 absl::Status Print(const std::string& format, const std::vector<evaluators::RankingResult>& results,
-                   c10::ScalarType precision, const std::vector<std::string>& index_mismatches) {
+                   const std::string& precision, const std::vector<std::string>& index_mismatches) {
   nlohmann::ordered_json json = evaluators::ResultsToJson(results);
-  json["precision"] = precision == c10::ScalarType::BFloat16 ? "bfloat16" : "float32";
+  json["precision"] = precision;
   std::string text = evaluators::ResultsTable(results);
   if (!index_mismatches.empty()) json["index_mismatches"] = index_mismatches;
   for (const std::string& mismatch : index_mismatches) {
     text += StrCat("another item index: ", mismatch, "\n");
   }
+  if (precision != "float32") text += StrCat("precision: ", precision, "\n");
   text += StrCat(json["users_per_second"].get<double>(), " users/s\n");
   OPENP5_ASSIGN_OR_RETURN(TextOutput output, TextOutput::Open(""));
   OPENP5_RETURN_IF_ERROR(output.Write(format == "json" ? json.dump() + "\n" : text));
@@ -125,7 +126,7 @@ absl::Status Evaluate(EvaluateCommandOptions options, const CommandLine& line,
                                       topk.has_value() ? &*topk : nullptr));
   if (topk.has_value()) OPENP5_RETURN_IF_ERROR(topk->Close());
   if (!processes.is_first()) return absl::OkStatus();
-  return Print(options.output.format, results, processes.runtime.compute_type,
+  return Print(options.output.format, results, processes.runtime.precision(),
                loaded.index_mismatches);
 }
 

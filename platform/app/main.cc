@@ -97,6 +97,6 @@ const char* malloc_conf = "dirty_decay_ms:-1,muzzy_decay_ms:-1,oversize_threshol
 }
 
 int main(int argc, char** argv) {
-  openp5::EnsurePassiveOpenMp(argv);
+  openp5::EnsureEnvironment(argv);
   return openp5::app::Main(std::vector<std::string>(argv + 1, argv + argc));
 }

@@ -24,7 +24,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kPatience(20);  // with the others after one has failed
+constexpr std::chrono::seconds kPatience(10);  // with the others after one has failed
 
 // The arguments this process was started with.
 absl::StatusOr<std::vector<std::string>> OwnArguments() {

@@ -45,7 +45,7 @@ struct RecommendCommandOptions {
   DataOptions data;
   indexing::IndexParameters index;
   datasets::HistoryOptions history;
-  RuntimeOptions runtime;
+  RuntimeOptions runtime{.offer_int8 = true};
 
   void AddTo(CommandLine* line) {
     line->Add(&checkpoint);
@@ -110,8 +110,12 @@ std::vector<int32_t> Excluded(const RecommendOptions& options, const Question& q
 
 absl::Status Print(const RecommendOptions& options, const datasets::SequenceDataset& dataset,
                    const Question& question, const evaluators::UserRanking& ranking,
-                   const std::unordered_map<std::string, std::string>& titles) {
-  Json json = {{"dataset", dataset.name()}, {"user", options.user}, {"history", Json::array()}};
+                   const std::unordered_map<std::string, std::string>& titles,
+                   const std::string& precision) {
+  Json json = {{"dataset", dataset.name()},
+               {"user", options.user},
+               {"precision", precision},
+               {"history", Json::array()}};
   for (const int32_t item : question.history) json["history"].push_back(dataset.ItemId(item));
   json["items"] = Json::array();
   std::string text;
@@ -164,7 +168,8 @@ absl::Status RunRecommend(const std::vector<std::string>& arguments) {
       evaluator.Recommend(
           dataset, dataset.writer().WriteInput(*prompt, question.user_number, question.history),
           Excluded(options.recommend, question), options.recommend.k, {}));
-  return Print(options.recommend, dataset.dataset(), question, ranking, titles);
+  return Print(options.recommend, dataset.dataset(), question, ranking, titles,
+               runtime.precision());
 }
 
 }  // namespace

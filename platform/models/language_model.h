@@ -47,6 +47,10 @@ class LanguageModel : public GenerativeModel {
   virtual void To(c10::Device device) = 0;
   // Type matrix products are computed in, Float (default) or BFloat16; everything else is float32.
   virtual void SetComputeType(c10::ScalarType type) = 0;
+  // Keeps the matrices of linear layers and of the vocabulary in int8 from now on (see Int8Linear):
+  // faster and smaller, scores are close to float32's. On the CPU and for generation only:
+  // parameters() is empty afterwards.
+  virtual void QuantizeWeights() = 0;
 };
 
 // Those of `parameters` that a training changes.

@@ -187,6 +187,11 @@ int64_t LlamaModel::vocabulary_size() const { return impl_->config.vocab_size; }
 void LlamaModel::SetTraining(bool training, double) { impl_->training = training; }
 void LlamaModel::SetComputeType(c10::ScalarType type) { impl_->compute_type = type; }
 
+void LlamaModel::QuantizeWeights() {
+  impl_->weights.Quantize();
+  impl_->parameters.clear();
+}
+
 void LlamaModel::To(c10::Device device) {
   for (auto& [name, tensor] : impl_->parameters) tensor.set_data(tensor.to(device));
 }

@@ -92,6 +92,7 @@ class LlamaModel final : public LanguageModel {
   void ResizeVocabulary(int64_t rows, Random& random) override;
   void To(c10::Device device) override;
   void SetComputeType(c10::ScalarType type) override;
+  void QuantizeWeights() override;
   NamedTensors MergedWeights() const override;
   std::unique_ptr<GenerationState> Begin(const PackedBatch& prompts) override;
   int64_t vocabulary_size() const override;

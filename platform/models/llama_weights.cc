@@ -111,8 +111,25 @@ void LlamaWeights::ForEach(const LlamaConfig& config, const Visit& visit) {
   if (added_rows > 0) visit("lm_head.added.weight", {added_rows, d}, Kind::kAddedRows, head.added);
 }
 
+void LlamaWeights::Quantize() {
+  for (LlamaLayer& layer : layers) {
+    for (LlamaLinear* linear :
+         {&layer.q, &layer.k, &layer.v, &layer.o, &layer.gate, &layer.up, &layer.down}) {
+      linear->Quantize();
+    }
+  }
+  if (head.base.defined()) {
+    head.base.Quantize();
+  } else {
+    // The table of the tokens stays as it is for their embeddings.
+    Matrix vocabulary{embeddings.base.weight, {}};
+    vocabulary.Quantize();
+    embeddings.base.int8 = vocabulary.int8;
+  }
+}
+
 at::Tensor LlamaContext::Apply(const LlamaLinear& linear, const at::Tensor& x) const {
-  at::Tensor y = Linear(x, linear.weight, compute_type);
+  at::Tensor y = Linear(x, linear, compute_type);
   if (linear.bias.defined()) y = y + linear.bias;
   if (!lora || !linear.lora.defined()) return y;
   const at::Tensor inner = Linear(Dropout(x, lora_dropout), linear.lora.a, compute_type);
@@ -197,7 +214,7 @@ at::Tensor LlamaContext::Logits(const at::Tensor& hidden) const {
   const bool tied = config.tie_word_embeddings;
   const LlamaTable& table = tied ? weights.embeddings : weights.head;
   const at::Tensor known =
-      tied ? Linear(hidden, table.base.weight, compute_type) : Apply(table.base, hidden);
+      tied ? Linear(hidden, table.base, compute_type) : Apply(table.base, hidden);
   if (!table.added.defined()) return known;
   return at::cat({known, Linear(hidden, table.added, compute_type)}, 1);
 }

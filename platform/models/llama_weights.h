@@ -10,14 +10,14 @@
 #include <string>
 #include <vector>
 
+#include "platform/models/layers.h"
 #include "platform/models/llama.h"
 #include "platform/models/ragged_attention.h"
 
 namespace openp5::models {
 
-struct LlamaLinear {
-  at::Tensor weight;  // [out, in], float32 or bfloat16
-  at::Tensor bias;    // [out] float32; undefined: none
+struct LlamaLinear : Matrix {
+  at::Tensor bias;  // [out] float32; undefined: none
   LoraPair lora;
 };
 
@@ -47,6 +47,9 @@ struct LlamaWeights {
   // Calls `visit` for every parameter that `config` and `added_rows` ask for, in the order of
   // Hugging Face's state dict, an adapter's behind its layer's. Layers are made as `config` says.
   void ForEach(const LlamaConfig& config, const Visit& visit);
+  // Quantizes every matrix of a linear layer, and that of the vocabulary. Adapters and the rows
+  // they came with stay as they are.
+  void Quantize();
 };
 
 // What Forward and generation compute with.

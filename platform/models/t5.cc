@@ -162,12 +162,17 @@ void T5Model::SetTraining(bool training, double dropout) {
 
 void T5Model::SetComputeType(c10::ScalarType type) { impl_->compute_type = type; }
 
+void T5Model::QuantizeWeights() {
+  impl_->weights.Quantize();
+  impl_->parameters.clear();
+}
+
 void T5Model::To(c10::Device device) {
   for (auto& [name, tensor] : impl_->parameters) tensor.set_data(tensor.to(device));
 }
 
 void T5Model::ResizeVocabulary(int64_t rows, Random& random) {
-  for (at::Tensor* table : {&impl_->weights.shared, &impl_->weights.lm_head}) {
+  for (at::Tensor* table : {&impl_->weights.shared, &impl_->weights.lm_head.weight}) {
     if (table->defined()) table->set_data(ResizeRows(*table, rows, embedding_deviation(), random));
   }
   impl_->config.vocab_size = rows;
@@ -228,9 +233,11 @@ at::Tensor T5Model::Decode(const PackedBatch& input, const at::Tensor& encoded,
 
 at::Tensor T5Model::Logits(const at::Tensor& decoded) const {
   const Impl& m = *impl_;
-  if (!m.config.tie_word_embeddings) return Linear(decoded, m.weights.lm_head, m.compute_type);
-  return Linear(decoded * std::pow(static_cast<double>(m.config.d_model), -0.5), m.weights.shared,
-                m.compute_type);
+  const at::Tensor x = m.config.tie_word_embeddings
+                           ? decoded * std::pow(static_cast<double>(m.config.d_model), -0.5)
+                           : decoded;
+  return m.weights.lm_head.defined() ? Linear(x, m.weights.lm_head, m.compute_type)
+                                     : Linear(x, m.weights.shared, m.compute_type);
 }
 
 at::Tensor T5Model::TokenLosses(const TrainingBatch& batch) {

@@ -82,6 +82,7 @@ class T5Model final : public LanguageModel {
   void ResizeVocabulary(int64_t rows, Random& random) override;
   void To(c10::Device device) override;
   void SetComputeType(c10::ScalarType type) override;
+  void QuantizeWeights() override;
   std::unique_ptr<GenerationState> Begin(const PackedBatch& prompts) override;
   int64_t vocabulary_size() const override;
 

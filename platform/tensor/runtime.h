@@ -17,9 +17,11 @@ namespace openp5 {
 
 struct RuntimeOptions {
   std::string device = "auto";  // "auto": CUDA if LibTorch has it and a device is there, else CPU
-  // float32 gives the same numbers on every machine; "auto": bfloat16 where the hardware computes it.
+  // float32 gives the same numbers on every machine; "auto": bfloat16 where the hardware computes
+  // it.
   std::string precision = "float32";
-  int64_t threads = 0;  // 0: one a core
+  int64_t threads = 0;      // 0: one a core
+  bool offer_int8 = false;  // whether "int8" is a precision: of commands that only generate
 
   void ForEach(OptionVisitor& visitor);
 };
@@ -27,15 +29,25 @@ struct RuntimeOptions {
 struct Runtime {
   c10::Device device = c10::Device(c10::kCPU);
   c10::ScalarType compute_type = c10::ScalarType::Float;  // Float or BFloat16, for matrix products
+  bool int8 = false;  // products with weights are of int8 numbers instead
+
+  // As --precision names it.
+  std::string precision() const;
 };
 
+// Whether this CPU has 8-bit dot products. Without them, sums of int8 products saturate at 16 bits.
+bool CpuComputesInt8();
+
 // Call once, before any tensor: sets the thread count and picks device and precision, saying so if
-// it is not float32. InvalidArgument for a device this LibTorch or machine has not.
+// it is not float32. InvalidArgument for a device this LibTorch or machine has not, and for int8 on
+// a GPU or on a CPU without 8-bit dot products.
 absl::StatusOr<Runtime> StartRuntime(const RuntimeOptions& options);
 
-// To be called first in main: has the process re-executed with OMP_WAIT_POLICY=passive and
-// GOMP_SPINCOUNT=0 unless the user set them, since libgomp reads them only at load.
-void EnsurePassiveOpenMp(char** argv);
+// To be called first in main: has the process re-executed with what LibTorch and libgomp read only
+// when they are loaded, unless the user set it: OMP_WAIT_POLICY=passive and GOMP_SPINCOUNT=0
+// (waiting threads leave the cores to others), TORCH_CPP_LOG_LEVEL=ERROR (our own messages say it
+// in a line).
+void EnsureEnvironment(char** argv);
 
 // Runs `work`; an exception of LibTorch or the standard library becomes an Internal status with the
 // first line of its message, out of memory ResourceExhausted.

@@ -22,6 +22,7 @@ class Program {
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
+  int pid() const { return pid_; }
   void Signal(int signal) const;
   bool IsRunning();
   ProgramResult Wait();

@@ -13,7 +13,11 @@ using ::testing::HasSubstr;
 TEST(RunFolderTest, IsNeverOverwritten) {
   const TemporaryFolder temporary;
   const std::string path = temporary.File("run");
-  OPENP5_ASSERT_OK(RunFolder::Open(path, "lr=1\n", /*resume=*/false));
+  {
+    OPENP5_ASSERT_OK_AND_ASSIGN(const auto open, RunFolder::Open(path, "lr=1\n", false));
+    EXPECT_THAT(RunFolder::Open(path, "lr=1\n", /*resume=*/true),
+                StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("another process")));
+  }
   const auto again = RunFolder::Open(path, "lr=1\n", /*resume=*/false);
   EXPECT_THAT(again, StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("is not empty")));
   EXPECT_TRUE(IsUsageError(again.status()));
@@ -48,6 +52,25 @@ TEST(RunFolderTest, LogsALineAtATime) {
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto text, ReadFile(temporary.File("run/metrics.jsonl")));
   EXPECT_EQ(text, "{\"event\":\"step\",\"step\":1}\n{\"event\":\"epoch\"}\n");
   EXPECT_FALSE(folder.HasState());
+}
+
+TEST(RunFolderTest, TakesBackWhatFollowedTheStateAndRemovesWhatWasLeftUnfinished) {
+  const TemporaryFolder temporary;
+  const std::string path = temporary.File("run");
+  OPENP5_ASSERT_OK(MakeDirectories(path + "/checkpoints/last.7.tmp"));
+  OPENP5_ASSERT_OK(WriteFileAtomic(path + "/config.ini", ""));
+  OPENP5_ASSERT_OK(MakeDirectories(path + "/checkpoints/epoch-1"));
+  OPENP5_ASSERT_OK(MakeDirectories(path + "/checkpoints/epoch-2"));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto folder, RunFolder::Open(path, "", /*resume=*/true));
+  EXPECT_FALSE(FileExists(path + "/checkpoints/last.7.tmp"));
+  OPENP5_ASSERT_OK(folder.Log({{"step", 1}}));
+  const int64_t bytes = folder.LogBytes();
+  OPENP5_ASSERT_OK(folder.Log({{"step", 2}}));
+  OPENP5_ASSERT_OK(folder.CutLog(bytes));
+  EXPECT_EQ(ReadFile(path + "/metrics.jsonl").value_or(""), "{\"step\":1}\n");
+  OPENP5_ASSERT_OK(folder.RemoveCheckpoints("epoch-", {"epoch-2"}));
+  EXPECT_FALSE(FileExists(path + "/checkpoints/epoch-1"));
+  EXPECT_TRUE(FileExists(path + "/checkpoints/epoch-2"));
 }
 
 TEST(RunFolderTest, ReportsWhatWasLogged) {

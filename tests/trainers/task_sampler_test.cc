@@ -54,15 +54,27 @@ TEST(TaskSamplerTest, EpochsCanBeReplayed) {
   EXPECT_NE(Epoch(stepped), first);
 }
 
-TEST(TaskSamplerTest, RanksShareAnEpoch) {
-  std::set<int32_t> seen;
-  for (const int64_t rank : {0, 1}) {
+// Batch n of all ranks together is batch n of one process with batches as large as theirs together,
+// also where groups begin again.
+TEST(TaskSamplerTest, RanksShareEveryBatch) {
+  constexpr int64_t kRanks = 3, kBatch = 4;
+  const std::vector<TaskGroup> groups = {{0, 25}, {1, 7}};
+  TaskSampler one = Make(groups, {.batch_size = kRanks * kBatch, .seed = 1});
+  one.StartEpoch(0);
+  std::vector<std::multiset<int32_t>> together(static_cast<size_t>(one.batches_per_epoch()));
+  for (int64_t rank = 0; rank < kRanks; ++rank) {
     TaskSampler sampler =
-        Make({{0, 12}}, {.batch_size = 3, .seed = 1, .rank = rank, .world_size = 2});
+        Make(groups, {.batch_size = kBatch, .seed = 1, .rank = rank, .world_size = kRanks});
     sampler.StartEpoch(0);
-    for (const auto& batch : Epoch(sampler)) seen.insert(batch.begin(), batch.end());
+    ASSERT_EQ(sampler.batches_per_epoch(), one.batches_per_epoch());
+    for (size_t i = 0; i < together.size(); ++i) {
+      for (const int32_t s : sampler.Get(static_cast<int64_t>(i)).samples) together[i].insert(s);
+    }
   }
-  EXPECT_EQ(seen.size(), 12u);
+  const auto whole = Epoch(one);
+  for (size_t i = 0; i < together.size(); ++i) {
+    EXPECT_EQ(together[i], std::multiset<int32_t>(whole[i].begin(), whole[i].end())) << i;
+  }
 }
 
 TEST(TaskSamplerTest, RefusesWhatCannotBeSampled) {

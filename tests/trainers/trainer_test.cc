@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <sstream>
+#include <thread>
 
 #include "checkpoints/checkpoint.h"
 #include "platform/base/file.h"
@@ -31,17 +32,20 @@ TrainOptions FastOptions() {
 class TrainerTest : public ::testing::Test {
  protected:
   absl::StatusOr<TrainingSummary> Train(TinyWorld* world, const TrainOptions& options,
-                                        const std::string& run) {
+                                        const std::string& run, ProcessGroup* group = nullptr) {
     const GenerativeSetup setup{.model = world->model.get(),
                                 .tokenizer = world->tokenizer.get(),
                                 .datasets = {world->dataset.get()},
                                 .prompts = &world->prompts,
                                 .tasks = {"sequential", "straightforward"},
                                 .description = {{"epochs", options.epochs}}};
+    OPENP5_ASSIGN_OR_RETURN(const auto task, GenerativeTask::Create(setup, options));
+    if (group != nullptr && group->rank() > 0) {
+      return trainers::Train(task.get(), options, nullptr, group);
+    }
     OPENP5_ASSIGN_OR_RETURN(const RunFolder folder,
                             RunFolder::Open(temporary_.File(run), "", options.resume));
-    OPENP5_ASSIGN_OR_RETURN(const auto task, GenerativeTask::Create(setup, options));
-    return trainers::Train(task.get(), options, &folder);
+    return trainers::Train(task.get(), options, &folder, group);
   }
   std::string Weights(const std::string& run, const std::string& name = "last") {
     const auto bytes =
@@ -142,6 +146,71 @@ TEST_F(TrainerTest, TrainsCausalModelsAndAdapters) {
     }
     EXPECT_EQ(Weights(name + "_parts"), Weights(name));
   }
+}
+
+// Two processes (threads here; tests/cli has real ones) that share every batch end with the weights
+// of one whose batches are as large as theirs together, to rounding; with two groups, accumulation,
+// and losses that are means over tokens.
+TEST_F(TrainerTest, RanksTrainAsOneProcess) {
+  for (const bool causal : {false, true}) {
+    SCOPED_TRACE(causal);
+    TrainOptions options = FastOptions();
+    options.dropout = 0;
+    options.gradient_accumulation_steps = 2;
+    options.valid_select = "hit@5";
+    TinyWorld one;
+    if (causal) one.UseLlama(false);
+    OPENP5_ASSERT_OK_AND_ASSIGN(const auto alone, Train(&one, options, causal ? "one_c" : "one"));
+    options.batch_size /= 2;
+    OPENP5_ASSERT_OK_AND_ASSIGN(const auto meeting, MeetingPoint::Open());
+    TinyWorld worlds[2];
+    std::vector<std::thread> ranks;
+    for (int64_t rank = 0; rank < 2; ++rank) {
+      TinyWorld* world = &worlds[rank];
+      if (causal) world->UseLlama(false);
+      if (rank == 1) world->model->embeddings().detach().zero_();  // rank 0's weights are taken
+      ranks.emplace_back([&, rank, world] {
+        const auto group = ProcessGroup::Create({.world = {.rank = rank,
+                                                           .size = 2,
+                                                           .local_size = 2,
+                                                           .port = meeting->port(),
+                                                           .has_host = true}});
+        OPENP5_ASSERT_OK(group);
+        const auto summary = Train(world, options, causal ? "two_c" : "two", group->get());
+        OPENP5_ASSERT_OK(summary);
+        EXPECT_EQ(summary->steps, alone.steps);
+        EXPECT_NEAR(summary->train_loss, alone.train_loss, 1e-5);
+        EXPECT_NEAR(summary->validation_loss, alone.validation_loss, 1e-5);
+      });
+    }
+    for (std::thread& rank : ranks) rank.join();
+    for (const auto& [name, tensor] : one.model->parameters()) {
+      const at::Tensor first = FindTensor(worlds[0].model->parameters(), name)->detach();
+      EXPECT_TRUE(torch::equal(first, FindTensor(worlds[1].model->parameters(), name)->detach()))
+          << name;
+      EXPECT_TRUE(torch::allclose(first, tensor.detach(), 1e-4, 1e-5)) << name;
+    }
+  }
+}
+
+TEST_F(TrainerTest, KeepsTheBestEpochsAndStopsWhenNoneFollows) {
+  TinyWorld world;
+  TrainOptions options = FastOptions();
+  options.epochs = 30;
+  options.valid_select = "hit@5";  // as good again is not better
+  options.keep_best = 2;
+  options.patience = 3;
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto summary, Train(&world, options, "run"));
+  EXPECT_LT(summary.epochs, 30);
+  EXPECT_EQ(summary.epochs, summary.best_epoch + 1 + options.patience);
+  std::vector<std::string> kept;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(temporary_.File("run/checkpoints"))) {
+    const std::string name = entry.path().filename().string();
+    if (name.starts_with("epoch-")) kept.push_back(name);
+  }
+  EXPECT_EQ(kept.size(), 2u);
+  EXPECT_EQ(Weights("run", StrCat("epoch-", summary.best_epoch + 1)), Weights("run", "best"));
 }
 
 TEST_F(TrainerTest, AccumulationGathersBatchesIntoSteps) {

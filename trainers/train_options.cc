@@ -133,6 +133,13 @@ void TrainOptions::ForEach(OptionVisitor& visitor) {
                  .minimum = 1,
                  .maximum = 1e6},
                 &max_input_tokens);
+  visitor.Visit({.name = "pack-targets",
+                 .help = "train N targets in a row of a user in one pass over the history they "
+                         "share; a batch then counts such runs (causal models; N up to "
+                         "--max-history)",
+                 .minimum = 1,
+                 .maximum = 1e6},
+                &pack_targets);
   visitor.Visit({.name = "seed", .help = "of every random choice", .minimum = 0, .maximum = 1e15},
                 &seed);
   visitor.Visit({.name = "resume",

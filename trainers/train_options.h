@@ -43,6 +43,12 @@ struct TrainOptions {
   int64_t patience = 0;     // stop after so many epochs without a better one; 0: never
   int64_t logging_step = 100;
   int64_t max_input_tokens = 512;
+  // Targets in a row of a user that are trained in one pass over the history they share (causal
+  // models; 1: each with its own). Their histories begin at one item, where that of the last has
+  // max_history: the last of n targets sees max_history items, the first max_history - n + 1, which
+  // bounds n. Half of max_history computes little more a target than all of it. A sample of the
+  // batches and of --sample-prompt is then such a run. OpenP5 has no such option.
+  int64_t pack_targets = 1;
   int64_t seed = 1;
   bool resume = false;
   bool openp5_compat = false;

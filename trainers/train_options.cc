@@ -70,7 +70,11 @@ void TrainOptions::ForEach(OptionVisitor& visitor) {
                  .maximum = 1e6},
                 &gradient_accumulation_steps);
   visitor.Visit(
-      {.name = "dropout", .help = "share zeroed in training", .minimum = 0, .maximum = 0.99},
+      {.name = "dropout",
+       .help = "share of the activations zeroed in training; -1: the backbone's own (T5: its "
+               "config's, a Llama: none)",
+       .minimum = -1,
+       .maximum = 0.99},
       &dropout);
   visitor.Visit({.name = "alpha",
                  .help = "weights of the tasks' losses in the order of --tasks, scaled to mean 1"},

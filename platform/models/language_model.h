@@ -40,7 +40,8 @@ class LanguageModel : public GenerativeModel {
 
   // Cross entropy at every label token, [total labels] float32, with gradients.
   virtual at::Tensor TokenLosses(const TrainingBatch& batch) = 0;
-  // Dropout is active only in training mode (off after creation). `dropout` < 0: the config's rate.
+  // Dropout is active only in training mode (off after creation). `dropout` < 0: the family's own
+  // rate, T5's of its config, a Llama's none.
   virtual void SetTraining(bool training, double dropout = -1) = 0;
   // Grows or cuts the embedding (and an untied head) to `rows`; new rows are drawn from `random`.
   virtual void ResizeVocabulary(int64_t rows, Random& random) = 0;

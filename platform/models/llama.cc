@@ -43,7 +43,7 @@ struct LlamaModel::Impl {
   LlamaConfig config;
   LlamaWeights weights;
   NamedTensors parameters;
-  double lora_dropout = 0;
+  double dropout = 0, lora_dropout = 0;  // in training
   bool training = false, lora = true;
   c10::ScalarType compute_type = c10::ScalarType::Float;
 
@@ -51,6 +51,7 @@ struct LlamaModel::Impl {
     return {.config = config,
             .weights = weights,
             .compute_type = compute_type,
+            .dropout = training ? dropout : 0,
             .lora_dropout = training ? lora_dropout : 0,
             .lora = lora};
   }
@@ -184,7 +185,10 @@ at::Tensor LlamaModel::embeddings() const { return impl_->weights.embeddings.bas
 double LlamaModel::embedding_deviation() const { return impl_->config.initializer_range; }
 int64_t LlamaModel::vocabulary_size() const { return impl_->config.vocab_size; }
 
-void LlamaModel::SetTraining(bool training, double) { impl_->training = training; }
+void LlamaModel::SetTraining(bool training, double dropout) {
+  impl_->training = training;
+  if (dropout >= 0) impl_->dropout = dropout;
+}
 void LlamaModel::SetComputeType(c10::ScalarType type) { impl_->compute_type = type; }
 
 void LlamaModel::QuantizeWeights() {
@@ -261,7 +265,7 @@ NamedTensors LlamaModel::MergedWeights() const {
 std::unique_ptr<GenerationState> LlamaModel::Begin(const PackedBatch& prompts) {
   const at::NoGradGuard no_gradients;
   LlamaContext context = impl_->Context();
-  context.lora_dropout = 0;
+  context.dropout = context.lora_dropout = 0;
   return MakeLlamaGeneration(context, prompts);
 }
 

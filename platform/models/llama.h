@@ -48,6 +48,10 @@ struct LlamaConfig {
 // "model.layers.0.self_attn.q_proj.weight", …), a tied head once. With LoRA (config.lora.rank > 0)
 // only the adapter is trained, and the rows of tokens that were added since
 // ("model.embed_tokens.added.weight", "lm_head.added.weight"), in full.
+//
+// Dropout, which no published Llama was trained with, is that of T5 and GPT-2: of the embeddings
+// and of what attention and feed-forward add to the residual stream; an adapter's own is apart from
+// it.
 class LlamaModel final : public LanguageModel {
  public:
   // Random weights as Hugging Face initialises them: N(0, initializer_range), norms 1, biases 0.

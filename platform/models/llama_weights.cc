@@ -198,14 +198,14 @@ at::Tensor LlamaContext::RunLayer(const LlamaLayer& layer, const at::Tensor& x,
       RepeatHeads(heads.value, times).reshape({n, -1}), sequences.causal, sequences.layout,
       {.heads = config.num_attention_heads,
        .divisor = std::sqrt(static_cast<double>(config.head_dim))});
-  const at::Tensor middle = x + Apply(layer.o, attended);
-  return middle + FeedForward(layer, middle);
+  const at::Tensor middle = x + Dropout(Apply(layer.o, attended), dropout);
+  return middle + Dropout(FeedForward(layer, middle), dropout);
 }
 
 at::Tensor LlamaContext::Run(const PackedBatch& input, const at::Tensor& positions,
                              const Observer& observe) const {
   const Sequences sequences = Arrange(input, positions);
-  at::Tensor x = Embed(input.tokens);
+  at::Tensor x = Dropout(Embed(input.tokens), dropout);
   for (const LlamaLayer& layer : weights.layers) x = RunLayer(layer, x, sequences, observe);
   return x;
 }

@@ -79,6 +79,29 @@ NamedTensors GradientsOf(LlamaModel& model, const TrainingBatch& batch) {
   return gradients;
 }
 
+TrainingBatch TinyBatch() {
+  return {Pack({{3, 4, 5, 6}, {7, 8, 9}}),
+          {torch::tensor({10, 11, 12}, at::kLong), {}, {2, 1}},
+          torch::tensor({2, 3, 6}, at::kLong)};
+}
+
+TEST(LlamaTest, DropsOnlyInTrainingAndOnlyIfAsked) {
+  const auto model = LlamaModel::Create(TinyConfig(), 1);
+  const TrainingBatch batch = TinyBatch();
+  const at::Tensor plain = model->TokenLosses(batch);
+  model->SetTraining(true);
+  EXPECT_TRUE(torch::equal(model->TokenLosses(batch), plain));
+  model->SetTraining(true, 0.3);
+  EXPECT_FALSE(torch::equal(model->TokenLosses(batch), plain));
+  const auto search = [&] {
+    const auto state = model->Begin(batch.input);
+    return state->Advance(state->start_tokens().view({-1, 1, 1}));
+  };
+  EXPECT_TRUE(torch::equal(search(), search()));
+  model->SetTraining(false, 0.3);
+  EXPECT_TRUE(torch::equal(model->TokenLosses(batch), plain));
+}
+
 // Every text in a sequence of its own, and the same texts as one trunk with branches, among others.
 TEST(LlamaTest, BranchesAreTextsOfTheirOwn) {
   const PackedBatch texts = Pack({{3, 4, 5, 6, 7, 8},      // the trunk

@@ -57,6 +57,7 @@ GenerativeTask::GenerativeTask(const GenerativeSetup& setup, const TrainOptions&
       collator_{.max_tokens = options.max_input_tokens,
                 .openp5_compat = options.openp5_compat,
                 .device = setup.device},
+      label_smoothing_(options.label_smoothing),
       data_(std::move(data)),
       objective_(std::move(objective)) {}
 
@@ -83,7 +84,9 @@ absl::StatusOr<models::TrainingBatch> GenerativeTask::MakeBatch(
     int64_t group, std::span<const int32_t> samples) const {
   std::vector<std::vector<datasets::Sample>> runs;
   for (const int32_t sample : samples) runs.push_back(data_.Run(group, sample));
-  return CollateRuns(std::move(runs));
+  OPENP5_ASSIGN_OR_RETURN(models::TrainingBatch batch, CollateRuns(std::move(runs)));
+  batch.label_smoothing = label_smoothing_;
+  return batch;
 }
 
 absl::Status GenerativeTask::ReportPacking() {

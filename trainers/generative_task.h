@@ -69,6 +69,7 @@ class GenerativeTask final : public TrainingTask {
 
   const GenerativeSetup setup_;
   const CollatorOptions collator_;
+  const double label_smoothing_;
   TrainingData data_;
   const Objective objective_;
 };

@@ -76,6 +76,11 @@ void TrainOptions::ForEach(OptionVisitor& visitor) {
        .minimum = -1,
        .maximum = 0.99},
       &dropout);
+  visitor.Visit({.name = "label-smoothing",
+                 .help = "share of every label that is spread evenly over all tokens in training",
+                 .minimum = 0,
+                 .maximum = 0.99},
+                &label_smoothing);
   visitor.Visit({.name = "alpha",
                  .help = "weights of the tasks' losses in the order of --tasks, scaled to mean 1"},
                 &alpha);

@@ -38,7 +38,8 @@ class LanguageModel : public GenerativeModel {
   // tokens. Without an adapter they share memory with the model's.
   virtual NamedTensors MergedWeights() const { return parameters(); }
 
-  // Cross entropy at every label token, [total labels] float32, with gradients.
+  // Cross entropy at every label token, smoothed as the batch says, [total labels] float32, with
+  // gradients.
   virtual at::Tensor TokenLosses(const TrainingBatch& batch) = 0;
   // Dropout is active only in training mode (off after creation). `dropout` < 0: the family's own
   // rate, T5's of its config, a Llama's none.

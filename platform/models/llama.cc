@@ -233,7 +233,7 @@ at::Tensor LlamaModel::Logits(const at::Tensor& hidden) const {
 
 at::Tensor LlamaModel::TokenLosses(const TrainingBatch& batch) {
   const at::Tensor hidden = Forward(batch.input).index_select(0, batch.label_positions);
-  return at::cross_entropy_loss(Logits(hidden), batch.labels.tokens, {}, at::Reduction::None);
+  return CrossEntropy(Logits(hidden), batch.labels.tokens, batch.label_smoothing);
 }
 
 NamedTensors LlamaModel::MergedWeights() const {

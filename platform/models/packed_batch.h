@@ -45,6 +45,8 @@ struct TrainingBatch {
   PackedBatch input;
   PackedBatch labels;          // of the examples in the same order
   at::Tensor label_positions;  // [total labels] int64, into input.tokens; undefined: none
+  // Share of every label that is spread evenly over all tokens (Szegedy et al., 2016, section 7).
+  double label_smoothing = 0;
 };
 
 }  // namespace openp5::models

@@ -242,7 +242,7 @@ at::Tensor T5Model::Logits(const at::Tensor& decoded) const {
 
 at::Tensor T5Model::TokenLosses(const TrainingBatch& batch) {
   const at::Tensor decoded = Decode(batch.input, Encode(batch.input), batch.labels);
-  return at::cross_entropy_loss(Logits(decoded), batch.labels.tokens, {}, at::Reduction::None);
+  return CrossEntropy(Logits(decoded), batch.labels.tokens, batch.label_smoothing);
 }
 
 std::unique_ptr<GenerationState> T5Model::Begin(const PackedBatch& prompts) {

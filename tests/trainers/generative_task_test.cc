@@ -76,5 +76,14 @@ TEST_F(GenerativeTaskTest, RefusesToPackWhatCannotBe) {
                        HasSubstr("--pack-targets: expected at most --max-history (20), got 21")));
 }
 
+TEST_F(GenerativeTaskTest, SmoothsTheLabelsOfTrainingOnly) {
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto task, Make({.label_smoothing = 0.1}));
+  task->StartEpoch(0);
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto training, task->MakeBatch(0, std::vector<int32_t>{0, 1}));
+  EXPECT_EQ(training.label_smoothing, 0.1);
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto validation, task->MakeValidationBatch(0, 0, 2));
+  EXPECT_EQ(validation.label_smoothing, 0);
+}
+
 }  // namespace
 }  // namespace openp5::trainers

@@ -59,7 +59,9 @@ GenerativeTask::GenerativeTask(const GenerativeSetup& setup, const TrainOptions&
                 .device = setup.device},
       label_smoothing_(options.label_smoothing),
       data_(std::move(data)),
-      objective_(std::move(objective)) {}
+      objective_(std::move(objective)) {
+  setup_.model->SetGradientCheckpointing(options.gradient_checkpointing);
+}
 
 AdamWOptions GenerativeTask::optimizer() const {
   return {.torch_form = objective_.torch_optimizer, .undecayed = objective_.undecayed};

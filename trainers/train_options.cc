@@ -149,6 +149,10 @@ void TrainOptions::ForEach(OptionVisitor& visitor) {
                  .minimum = 1,
                  .maximum = 1e6},
                 &pack_targets);
+  visitor.Visit({.name = "gradient-checkpointing",
+                 .help = "compute every layer's activations again in the backward pass instead of "
+                         "keeping them: less memory, more time, the same result"},
+                &gradient_checkpointing);
   visitor.Visit({.name = "seed", .help = "of every random choice", .minimum = 0, .maximum = 1e15},
                 &seed);
   visitor.Visit({.name = "resume",

@@ -44,7 +44,7 @@ struct LlamaModel::Impl {
   LlamaWeights weights;
   NamedTensors parameters;
   double dropout = 0, lora_dropout = 0;  // in training
-  bool training = false, lora = true;
+  bool training = false, checkpointing = false, lora = true;
   c10::ScalarType compute_type = c10::ScalarType::Float;
 
   LlamaContext Context() const {
@@ -53,7 +53,8 @@ struct LlamaModel::Impl {
             .compute_type = compute_type,
             .dropout = training ? dropout : 0,
             .lora_dropout = training ? lora_dropout : 0,
-            .lora = lora};
+            .lora = lora,
+            .checkpointing = training && checkpointing};
   }
 
   void Collect() {
@@ -189,6 +190,8 @@ void LlamaModel::SetTraining(bool training, double dropout) {
   impl_->training = training;
   if (dropout >= 0) impl_->dropout = dropout;
 }
+
+void LlamaModel::SetGradientCheckpointing(bool enabled) { impl_->checkpointing = enabled; }
 void LlamaModel::SetComputeType(c10::ScalarType type) { impl_->compute_type = type; }
 
 void LlamaModel::QuantizeWeights() {

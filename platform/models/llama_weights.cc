@@ -6,6 +6,7 @@
 #include <limits>
 #include <memory>
 
+#include "platform/models/checkpointing.h"
 #include "platform/models/layers.h"
 
 namespace openp5::models {
@@ -206,7 +207,16 @@ at::Tensor LlamaContext::Run(const PackedBatch& input, const at::Tensor& positio
                              const Observer& observe) const {
   const Sequences sequences = Arrange(input, positions);
   at::Tensor x = Dropout(Embed(input.tokens), dropout);
-  for (const LlamaLayer& layer : weights.layers) x = RunLayer(layer, x, sequences, observe);
+  for (const LlamaLayer& layer : weights.layers) {
+    if (!checkpointing || observe) {
+      x = RunLayer(layer, x, sequences, observe);
+      continue;
+    }
+    const auto part = [context = *this, &layer, sequences](const std::vector<at::Tensor>& inputs) {
+      return context.RunLayer(layer, inputs[0], sequences, {});
+    };
+    x = Checkpoint(part, {x});
+  }
   return x;
 }
 

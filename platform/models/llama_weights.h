@@ -59,6 +59,7 @@ struct LlamaContext {
   c10::ScalarType compute_type = c10::ScalarType::Float;
   double dropout = 0, lora_dropout = 0;  // 0 outside training
   bool lora = true;
+  bool checkpointing = false;  // layers are computed a second time in backward
 
   // `x` [n, in] to [n, out], adapter and bias included.
   at::Tensor Apply(const LlamaLinear& linear, const at::Tensor& x) const;
@@ -75,7 +76,8 @@ struct LlamaContext {
   // All layers on packed sequences: [total, hidden_size] before the final norm. `positions` [total]
   // int64, if defined, else every sequence counts from 0 and its branches from where they leave the
   // trunk. A rotation that depends on a text's length ("dynamic", beyond max_position_embeddings)
-  // takes a trunk for a text of its own. `observe`, if given, sees every layer.
+  // takes a trunk for a text of its own. `observe`, if given, sees every layer; then nothing is
+  // computed a second time.
   at::Tensor Run(const PackedBatch& input, const at::Tensor& positions,
                  const Observer& observe) const;
   // Scores of every token, [n, vocab_size] float32, for normed hidden states [n, hidden_size].

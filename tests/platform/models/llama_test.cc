@@ -102,6 +102,32 @@ TEST(LlamaTest, DropsOnlyInTrainingAndOnlyIfAsked) {
   EXPECT_TRUE(torch::equal(model->TokenLosses(batch), plain));
 }
 
+// With dropout on, of an adapter too: the second pass drops what the first one did.
+TEST(LlamaTest, CheckpointingChangesNoGradient) {
+  for (const bool lora : {false, true}) {
+    SCOPED_TRACE(lora);
+    const auto model = LlamaModel::Create(TinyConfig(), 1);
+    Random random(5);
+    if (lora) {
+      const LoraConfig config{.rank = 3, .dropout = 0.4, .target_modules = {"q_proj", "up_proj"}};
+      OPENP5_ASSERT_OK(model->AddLora(config, /*first_trained_row=*/30, random));
+      for (const auto& [name, tensor] : TrainedParameters(model->parameters()))
+        tensor.detach().normal_(0, 0.3);
+    }
+    model->SetTraining(true, 0.4);
+    const auto gradients = [&](bool checkpointing) {
+      at::manual_seed(7);
+      model->SetGradientCheckpointing(checkpointing);
+      NamedTensors of = GradientsOf(*model, TinyBatch());
+      of.emplace_back("the next random numbers", at::rand({3}));
+      return of;
+    };
+    const NamedTensors kept = gradients(false), computed = gradients(true);
+    for (size_t i = 0; i < kept.size(); ++i)
+      EXPECT_TRUE(at::allclose(computed[i].second, kept[i].second, 1e-5, 1e-6)) << kept[i].first;
+  }
+}
+
 // Every text in a sequence of its own, and the same texts as one trunk with branches, among others.
 TEST(LlamaTest, BranchesAreTextsOfTheirOwn) {
   const PackedBatch texts = Pack({{3, 4, 5, 6, 7, 8},      // the trunk

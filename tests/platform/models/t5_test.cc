@@ -115,6 +115,26 @@ TEST(T5Test, DropoutOnlyInTraining) {
   EXPECT_FALSE(at::equal(model->Encode(input), model->Encode(input)));
 }
 
+TEST(T5Test, CheckpointingChangesNoGradient) {
+  const auto model = T5Model::Create(TinyConfig(), 5);
+  model->SetTraining(true, 0.4);
+  const TrainingBatch batch{Pack({{5, 6, 7, 1}, {8, 9, 1}}), Pack({{10, 11, 1}, {12, 1}}), {}};
+  const auto gradients = [&](bool checkpointing) {
+    at::manual_seed(7);
+    model->SetGradientCheckpointing(checkpointing);
+    model->TokenLosses(batch).sum().backward();
+    NamedTensors of;
+    for (const auto& [name, tensor] : model->parameters()) {
+      of.emplace_back(name, tensor.grad().clone());
+      tensor.mutable_grad().reset();
+    }
+    return of;
+  };
+  const NamedTensors kept = gradients(false), computed = gradients(true);
+  for (size_t i = 0; i < kept.size(); ++i)
+    EXPECT_TRUE(at::allclose(computed[i].second, kept[i].second, 1e-5, 1e-6)) << kept[i].first;
+}
+
 TEST(T5Test, SmoothsLabels) {
   const auto model = T5Model::Create(TinyConfig(), 5);
   TrainingBatch batch{Pack({{5, 6, 7, 1}}), Pack({{10, 11, 1}}), {}};

@@ -254,6 +254,19 @@ TEST_F(PipelineTest, ResumesExactlyAfterASignal) {
   }
 }
 
+TEST_F(PipelineTest, ATokenizerOfACausalModelKnowsTheMarkOfResponses) {
+  for (const bool causal : {false, true}) {
+    const std::string folder = Path(causal ? "causal_tokenizer" : "plain_tokenizer");
+    Arguments arguments = {"tokenizer",     "train",        "--out", folder,
+                           "--whole-words", "--model-type", "bpe"};
+    if (causal) arguments.push_back("--causal");
+    ExpectSuccess(RunProgram(arguments + Data()));
+    const std::string model = ReadFile(folder + "/spiece.model").value_or("");
+    EXPECT_THAT(model, HasSubstr("item_1001"));
+    EXPECT_EQ(model.find("Response:") != std::string::npos, causal);
+  }
+}
+
 TEST_F(PipelineTest, TrainsWithAddedTokensAndTasks) {
   const ProgramResult result =
       RunProgram(Train("collaborative") + Collaborative() +

@@ -159,7 +159,7 @@ TEST_F(SasrecTest, TrainsWithASampledLoss) {
 // Stopped by a signal inside an epoch and gone on with: the same bytes as without the stop.
 TEST_F(SasrecTest, ResumesExactlyAfterASignal) {
   const Arguments more = {"--sasrec-loss", "sampled", "--sasrec-negatives", "20",
-                          "--epochs",      "40",      "--logging-step",     "1"};
+                          "--epochs",      "12",      "--logging-step",     "1"};
   ExpectSuccess(RunProgram(Train("whole") + more));
   {
     Program program(Train("stopped") + more);

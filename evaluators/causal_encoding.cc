@@ -3,11 +3,6 @@
 #include <algorithm>
 
 namespace openp5::evaluators {
-namespace {
-
-constexpr char kMark[] = "Response:";
-
-}  // namespace
 
 absl::StatusOr<CausalEncoder> CausalEncoder::Create(const text::Tokenizer& tokenizer,
                                                     const CausalOptions& options) {
@@ -16,16 +11,16 @@ absl::StatusOr<CausalEncoder> CausalEncoder::Create(const text::Tokenizer& token
   }
   const CausalEncoder encoder(tokenizer, options);
   const std::vector<int32_t>& mark = encoder.mark_;
-  const std::vector<int32_t> more = encoder.Encode(std::string(kMark) + " a");
+  const std::vector<int32_t> more = encoder.Encode(std::string(kResponseMark) + " a");
   if (more.size() <= mark.size() || !std::equal(mark.begin(), mark.end(), more.begin())) {
-    return InvalidArgument("tokenizer: expected one that ends a token at '", kMark,
+    return InvalidArgument("tokenizer: expected one that ends a token at '", kResponseMark,
                            "'; got one that joins it with what follows");
   }
   return encoder;
 }
 
 CausalEncoder::CausalEncoder(const text::Tokenizer& tokenizer, const CausalOptions& options)
-    : tokenizer_(tokenizer), options_(options), mark_(Encode(kMark)) {}
+    : tokenizer_(tokenizer), options_(options), mark_(Encode(kResponseMark)) {}
 
 std::vector<int32_t> CausalEncoder::Encode(const std::string& text) const {
   std::vector<int32_t> tokens = tokenizer_.Encode(text);
@@ -41,11 +36,11 @@ std::vector<int32_t> CausalEncoder::Continuation(const std::vector<int32_t>& bef
 }
 
 std::vector<int32_t> CausalEncoder::Prompt(const std::string& input) const {
-  if (options_.openp5_compat) return Encode(input + " " + kMark + " ");
-  std::vector<int32_t> tokens = Encode(input + " " + kMark);
+  if (options_.openp5_compat) return Encode(input + " " + kResponseMark + " ");
+  std::vector<int32_t> tokens = Encode(input + " " + kResponseMark);
   const auto limit = static_cast<size_t>(options_.max_tokens);
   if (options_.max_tokens <= 0 || tokens.size() <= limit) return tokens;
-  const std::vector<int32_t> mark = Continuation(Encode("a"), std::string("a ") + kMark);
+  const std::vector<int32_t> mark = Continuation(Encode("a"), std::string("a ") + kResponseMark);
   tokens = Encode(input);
   tokens.resize(limit > mark.size() ? limit - mark.size() : 0);
   tokens.insert(tokens.end(), mark.begin(), mark.end());
@@ -58,7 +53,7 @@ std::vector<int32_t> CausalEncoder::Response(const std::string& output) const {
     tokens = Encode(output);
     if (!tokens.empty() && tokens.front() == tokenizer_.bos_id()) tokens.erase(tokens.begin());
   } else {
-    tokens = Continuation(mark_, std::string(kMark) + " " + output);
+    tokens = Continuation(mark_, std::string(kResponseMark) + " " + output);
   }
   tokens.push_back(tokenizer_.eos_id());
   return tokens;
@@ -73,7 +68,7 @@ CausalExample CausalEncoder::Example(const std::string& input, const std::string
     example.tokens.insert(example.tokens.end(), response.begin(), response.end());
     return example;
   }
-  example.tokens = Encode(input + " " + kMark + " " + output);
+  example.tokens = Encode(input + " " + kResponseMark + " " + output);
   example.tokens.push_back(tokenizer_.eos_id());
   if (options_.max_tokens > 0 && example.tokens.size() > static_cast<size_t>(options_.max_tokens)) {
     example.tokens.resize(static_cast<size_t>(options_.max_tokens));

@@ -11,6 +11,9 @@
 
 namespace openp5::evaluators {
 
+// What stands between a causal model's prompt and its response.
+inline constexpr char kResponseMark[] = "Response:";
+
 struct CausalOptions {
   int64_t max_tokens = 512;  // of a prompt, and of a whole example with openp5_compat
   // OpenP5: a prompt ends in a blank, which is a token of its own there and none where the response

@@ -43,6 +43,7 @@ absl::StatusOr<TokenTrie> TokenTrie::Create(std::span<const std::vector<int32_t>
 
   TokenTrie trie;
   trie.token_ = {-1};
+  trie.leaf_.resize(sequences.size());
   std::vector<Range> level = {{0, order.size()}}, next;
   for (size_t depth = 0; !level.empty(); ++depth) {
     next.clear();
@@ -54,6 +55,7 @@ absl::StatusOr<TokenTrie> TokenTrie::Create(std::span<const std::vector<int32_t>
           const int32_t other = order[node.begin + 1];
           return Clash(shortest, other, sequences[other].size() == depth);
         }
+        trie.leaf_[static_cast<size_t>(shortest)] = static_cast<int32_t>(trie.count_.size());
         trie.count_.push_back(shortest);
         continue;
       }
@@ -88,6 +90,18 @@ int32_t TokenTrie::ItemCount(decoding::NodeId node) const {
 
 int32_t TokenTrie::ItemAt(decoding::NodeId node) const {
   return first_[node] == first_[node + 1] ? count_[node] : -1;
+}
+
+decoding::NodeId TokenTrie::LeafOf(int32_t item) const {
+  return item >= 0 && static_cast<size_t>(item) < leaf_.size() ? leaf_[static_cast<size_t>(item)]
+                                                               : -1;
+}
+
+decoding::NodeId TokenTrie::Parent(decoding::NodeId node) const {
+  if (node == root()) return -1;
+  // Breadth first: `first_` ascends, and of nodes that start at the same child the last has it.
+  return static_cast<decoding::NodeId>(std::upper_bound(first_.begin(), first_.end(), node) -
+                                       first_.begin() - 1);
 }
 
 decoding::NodeId TokenTrie::Walk(std::span<const int32_t> tokens) const {

@@ -166,6 +166,7 @@ class Training {
   std::vector<evaluators::Metric> test_metrics_, selection_metric_;  // the latter empty: by loss
   ScheduleLength length_;
   int64_t accumulation_ = 1, steps_per_epoch_ = 0;
+  int64_t examples_ = 0;  // of this process since the epoch was begun or resumed
   TrainingPosition position_;
   bool stopped_ = false;  // by a signal that any process got
   Clock::time_point saved_ = Clock::now();
@@ -260,12 +261,14 @@ absl::Status Training::TrainEpoch() {
   const int64_t first = position_.batch;
   const int64_t batch_samples = options_.batch_size * world_size();
   const auto start = Clock::now();
+  examples_ = 0;
   {
     Prefetcher<TrainingBatch> batches(total - first, /*ahead=*/4, [this, first](int64_t number) {
       return MakeBatch(first + number);
     });
     ProgressBar progress(StrCat("epoch ", position_.epoch + 1, "/", options_.epochs),
-                         (total - first) * batch_samples, "samples");
+                         (total - first) * batch_samples,
+                         options_.pack_targets > 1 ? "runs of targets" : "samples");
     while (position_.batch < total && !StepsAreDone()) {
       const int64_t count = std::min(accumulation_, total - position_.batch);
       OPENP5_RETURN_IF_ERROR(CatchTorch(StrCat("training step ", position_.step + 1),
@@ -274,8 +277,8 @@ absl::Status Training::TrainEpoch() {
                        absl::StrFormat("loss %.4f", position_.loss_sum /
                                                         static_cast<double>(position_.loss_count)));
       if (position_.step % options_.logging_step == 0) {
-        OPENP5_RETURN_IF_ERROR(LogStep(
-            static_cast<double>((position_.batch - first) * batch_samples) / SecondsSince(start)));
+        OPENP5_RETURN_IF_ERROR(
+            LogStep(static_cast<double>(examples_ * world_size()) / SecondsSince(start)));
       }
       if (group_ == nullptr) stopped_ = TerminationSignal() != 0;
       if (stopped_ || SaveIsDue()) OPENP5_RETURN_IF_ERROR(SaveState());
@@ -326,6 +329,7 @@ absl::Status Training::Step(Prefetcher<TrainingBatch>* prefetcher, int64_t count
                  {.epoch = position_.epoch,
                   .batch = position_.batch + i,
                   .rank = group_ == nullptr ? 0 : group_->rank()});
+    examples_ += task_.Examples(batch.tensors);
     const at::Tensor loss = task_.Loss(batch.tensors);
     const int32_t task = groups_[static_cast<size_t>(batch.group)].task;
     const double share = task_.Weight(batch.tensors) / weights[static_cast<size_t>(i)];

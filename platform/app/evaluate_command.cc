@@ -33,7 +33,7 @@ struct EvaluateCommandOptions {
   evaluators::EvaluationOptions evaluation;
   evaluators::BaselineOptions baselines;
   OutputOptions output;
-  RuntimeOptions runtime;
+  RuntimeOptions runtime{.offer_int8 = true};
   ProcessOptions processes;
 
   void AddTo(CommandLine* line) {
@@ -118,9 +118,9 @@ absl::StatusOr<std::vector<evaluators::RankingResult>> EvaluateAll(
 
 absl::Status Print(const EvaluateCommandOptions& options, const Subject& subject,
                    const std::vector<evaluators::RankingResult>& results,
-                   c10::ScalarType precision) {
+                   const std::string& precision) {
   nlohmann::ordered_json json = evaluators::ResultsToJson(results);
-  json["precision"] = precision == c10::ScalarType::BFloat16 ? "bfloat16" : "float32";
+  json["precision"] = precision;
   std::string text = evaluators::ResultsTable(results);
   if (subject.model != nullptr) {
     const std::vector<std::string> mismatches = subject.model->index_mismatches();
@@ -130,6 +130,7 @@ absl::Status Print(const EvaluateCommandOptions& options, const Subject& subject
     }
     text += StrCat(json["users_per_second"].get<double>(), " users/s\n");
   }
+  if (precision != "float32") text += StrCat("precision: ", precision, "\n");
   OPENP5_ASSIGN_OR_RETURN(TextOutput output, TextOutput::Open(""));
   OPENP5_RETURN_IF_ERROR(output.Write(options.output.format == "json" ? json.dump() + "\n" : text));
   return output.Close();
@@ -147,7 +148,7 @@ absl::Status Evaluate(const EvaluateCommandOptions& options, const CommandLine& 
                                                           topk.has_value() ? &*topk : nullptr));
   if (topk.has_value()) OPENP5_RETURN_IF_ERROR(topk->Close());
   if (!processes.is_first()) return absl::OkStatus();
-  return Print(options, subject, results, processes.runtime.compute_type);
+  return Print(options, subject, results, processes.runtime.precision());
 }
 
 absl::Status RunEvaluate(const std::vector<std::string>& arguments) {

@@ -285,6 +285,7 @@ absl::StatusOr<LoadedModel> LoadCheckpoint(const CheckpointOptions& options,
                                         : LoadForeign(options, datasets, request, runtime));
     loaded.model->To(runtime.device);
     loaded.model->SetComputeType(runtime.compute_type);
+    if (runtime.int8) loaded.model->QuantizeWeights();
     loaded.model->SetTraining(false);
     return absl::OkStatus();
   }));

@@ -40,7 +40,7 @@ struct RecommendOptions {
 struct RecommendCommandOptions {
   RecommendOptions recommend;
   RecommenderOptions recommender;
-  RuntimeOptions runtime;
+  RuntimeOptions runtime{.offer_int8 = true};
 
   void AddTo(CommandLine* line) {
     line->Add(&recommend);
@@ -88,8 +88,12 @@ absl::StatusOr<Question> Ask(const RecommendOptions& options,
 
 absl::Status Print(const RecommendOptions& options, const datasets::SequenceDataset& dataset,
                    const Question& question, const evaluators::UserRanking& ranking,
-                   const std::unordered_map<std::string, std::string>& titles) {
-  Json json = {{"dataset", dataset.name()}, {"user", options.user}, {"history", Json::array()}};
+                   const std::unordered_map<std::string, std::string>& titles,
+                   const std::string& precision) {
+  Json json = {{"dataset", dataset.name()},
+               {"user", options.user},
+               {"precision", precision},
+               {"history", Json::array()}};
   for (const int32_t item : question.history) json["history"].push_back(dataset.ItemId(item));
   json["items"] = Json::array();
   std::string text;
@@ -126,7 +130,7 @@ absl::Status RunRecommend(const std::vector<std::string>& arguments) {
   OPENP5_ASSIGN_OR_RETURN(Question question, Ask(options.recommend, dataset));
   question.task = data.tasks.front();
   OPENP5_ASSIGN_OR_RETURN(const auto ranking, model->Recommend(question));
-  return Print(options.recommend, dataset, question, ranking, titles);
+  return Print(options.recommend, dataset, question, ranking, titles, runtime.precision());
 }
 
 }  // namespace

@@ -86,6 +86,10 @@ class SasrecRecommender final : public Recommender {
       return UsageError(
           StrCat("--datasets: ", path, " is a SASRec of one dataset, got ", datasets.size()));
     }
+    if (runtime.int8) {
+      return UsageError(
+          StrCat("--precision: ", path, " is a SASRec, which is not computed in int8"));
+    }
     OPENP5_ASSIGN_OR_RETURN(const auto folder, trainers::ReadSasrecFolder(path));
     OPENP5_ASSIGN_OR_RETURN(auto rows, trainers::RowsOf(folder, path, datasets.front()));
     auto opened =

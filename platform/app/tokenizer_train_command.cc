@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "datasets/samples.h"
+#include "evaluators/causal_encoding.h"
 #include "indexing/item_index.h"
 #include "platform/app/data_options.h"
 #include "platform/app/text_output.h"
@@ -28,6 +29,7 @@ struct TrainOptions {
   std::string out;
   std::string text;
   int64_t sentences = 50000;
+  bool causal = false;
   text::TrainTokenizerOptions training;
 
   void ForEach(OptionVisitor& visitor) {
@@ -55,6 +57,9 @@ struct TrainOptions {
                    .help = "a frequent word is one piece even if it mixes letters, signs and "
                            "digits, as item_1034 does: shortest prompts, one piece an item"},
                   &training.whole_words);
+    visitor.Visit({.name = "causal",
+                   .help = "for causal models: what stands before their responses is text, too"},
+                  &causal);
     visitor.Visit({.name = "seed", .help = "of the choice of sentences"}, &training.seed);
   }
 };
@@ -158,12 +163,15 @@ absl::StatusOr<std::vector<std::string>> DatasetSentences(const AllOptions& opti
   const auto take = [&](const std::string& text) {
     for (std::string& part : text::CutOut(cutter, text)) sentences.push_back(std::move(part));
   };
+  const std::string mark =
+      options.train.causal ? StrCat(evaluators::kResponseMark, " ") : std::string();
+  const auto take_item = [&](const std::string& text) { take(mark + text); };
   Random random(static_cast<uint64_t>(options.train.training.seed));
   // A fifth for the items: each of them is to occur, and prompts show the frequent ones anyway.
   int64_t items = 0;
   for (const DatasetTexts& texts : all) items += texts.item_count();
   items = std::min(items, options.train.sentences / 5);
-  DrawTexts(all, items, &DatasetTexts::item_count, &DatasetTexts::Item, &random, take);
+  DrawTexts(all, items, &DatasetTexts::item_count, &DatasetTexts::Item, &random, take_item);
   DrawTexts(all, options.train.sentences - items, &DatasetTexts::prompt_count,
             &DatasetTexts::Prompt, &random, take);
   return sentences;

@@ -314,42 +314,13 @@ class Search {
   int64_t length_ = 0;  // tokens of every continuation, the start token included
 };
 
-// Leaf of every item, found once a call that excludes items.
-std::vector<NodeId> ParentOfNodes(const PrefixConstraint& constraint,
-                                  std::vector<NodeId>* leaf_of_item) {
-  std::vector<NodeId> parents = {-1}, pending = {constraint.root()};
-  leaf_of_item->assign(static_cast<size_t>(constraint.ItemCount(constraint.root())), -1);
-  while (!pending.empty()) {
-    const NodeId node = pending.back();
-    pending.pop_back();
-    const size_t children = constraint.ChildTokens(node).size();
-    if (children == 0) {
-      const auto item = static_cast<size_t>(constraint.ItemAt(node));
-      if (item >= leaf_of_item->size()) leaf_of_item->resize(item + 1, -1);
-      (*leaf_of_item)[item] = node;
-      continue;
-    }
-    const NodeId first = constraint.FirstChild(node);
-    if (parents.size() < static_cast<size_t>(first) + children)
-      parents.resize(static_cast<size_t>(first) + children, -1);
-    for (size_t c = 0; c < children; ++c) {
-      parents[static_cast<size_t>(first) + c] = node;
-      pending.push_back(first + static_cast<NodeId>(c));
-    }
-  }
-  return parents;
-}
-
-Excluded CountExcluded(const std::vector<int32_t>& items, const std::vector<NodeId>& parents,
-                       const std::vector<NodeId>& leaf_of_item) {
-  std::vector<int32_t> distinct = items;
-  std::sort(distinct.begin(), distinct.end());
-  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
+// Costs what `items` have tokens, however many items there are.
+Excluded CountExcluded(const PrefixConstraint& constraint, std::vector<int32_t> items) {
+  std::sort(items.begin(), items.end());
+  items.erase(std::unique(items.begin(), items.end()), items.end());
   Excluded excluded;
-  for (const int32_t item : distinct) {
-    if (item < 0 || static_cast<size_t>(item) >= leaf_of_item.size()) continue;
-    for (NodeId node = leaf_of_item[static_cast<size_t>(item)]; node >= 0;
-         node = parents[static_cast<size_t>(node)])
+  for (const int32_t item : items) {
+    for (NodeId node = constraint.LeafOf(item); node >= 0; node = constraint.Parent(node))
       ++excluded[node];
   }
   return excluded;
@@ -371,13 +342,10 @@ absl::StatusOr<std::vector<std::vector<Hypothesis>>> BeamSearch(
                            excluded_items.size());
   }
   const at::NoGradGuard no_gradients;
-  std::vector<NodeId> leaf_of_item, parents;
-  if (!excluded_items.empty()) parents = ParentOfNodes(constraint, &leaf_of_item);
   std::vector<UserSearch> users(count);
   for (size_t u = 0; u < count; ++u) {
     users[u].user = static_cast<int64_t>(u);
-    if (!excluded_items.empty())
-      users[u].excluded = CountExcluded(excluded_items[u], parents, leaf_of_item);
+    if (!excluded_items.empty()) users[u].excluded = CountExcluded(constraint, excluded_items[u]);
   }
   return Search(model, prompts, constraint, options).Run(std::move(users), count);
 }

@@ -24,6 +24,11 @@ class PrefixConstraint {
   virtual int32_t ItemCount(NodeId node) const = 0;
   // The item of a leaf; -1 at other nodes.
   virtual int32_t ItemAt(NodeId node) const = 0;
+  // The leaf of `item`; -1 if it has none. In constant time.
+  virtual NodeId LeafOf(int32_t item) const = 0;
+  // The node that has `node` as a child; -1 at the root. At most logarithmic in the number of
+  // nodes.
+  virtual NodeId Parent(NodeId node) const = 0;
 };
 
 }  // namespace openp5::decoding

@@ -77,7 +77,7 @@ class T5Generation final : public GenerationState {
     const PromptPadding padding = PadPrompts(lengths, lengths, encoded.device());
     if (padding.mask.defined()) prompt_mask_ = padding.mask.view({users_, 1, 1, -1});
     for (const T5Block& block : weights_.decoder.blocks) {
-      const auto project = [&](const at::Tensor& weight) {
+      const auto project = [&](const Matrix& weight) {
         const at::Tensor projected = Linear(encoded, weight, compute_type_);
         return SplitHeads(
                    padding.mask.defined() ? projected.index_select(0, padding.place) : projected,

@@ -40,10 +40,10 @@ void T5Weights::ForEach(const T5Config& config,
   const auto attention = [&](const std::string& layer, const std::string& kind, T5Attention& a,
                              bool first) {
     const std::string name = layer + kind + ".";
-    visit(name + "q.weight", {inner, d}, std::pow(d * config.d_kv, -0.5), a.q);
-    visit(name + "k.weight", {inner, d}, d_deviation, a.k);
-    visit(name + "v.weight", {inner, d}, d_deviation, a.v);
-    visit(name + "o.weight", {d, inner}, std::pow(inner, -0.5), a.o);
+    visit(name + "q.weight", {inner, d}, std::pow(d * config.d_kv, -0.5), a.q.weight);
+    visit(name + "k.weight", {inner, d}, d_deviation, a.k.weight);
+    visit(name + "v.weight", {inner, d}, d_deviation, a.v.weight);
+    visit(name + "o.weight", {d, inner}, std::pow(inner, -0.5), a.o.weight);
     if (first) {
       visit(name + "relative_attention_bias.weight",
             {config.relative_attention_num_buckets, config.num_heads}, d_deviation,
@@ -54,9 +54,10 @@ void T5Weights::ForEach(const T5Config& config,
   };
   const auto feed_forward = [&](const std::string& layer, T5FeedForward& f) {
     const std::string name = layer + "DenseReluDense.";
-    if (config.gated_gelu) visit(name + "wi_0.weight", {ff, d}, d_deviation, f.wi_gate);
-    visit(name + (config.gated_gelu ? "wi_1.weight" : "wi.weight"), {ff, d}, d_deviation, f.wi);
-    visit(name + "wo.weight", {d, ff}, std::pow(ff, -0.5), f.wo);
+    if (config.gated_gelu) visit(name + "wi_0.weight", {ff, d}, d_deviation, f.wi_gate.weight);
+    visit(name + (config.gated_gelu ? "wi_1.weight" : "wi.weight"), {ff, d}, d_deviation,
+          f.wi.weight);
+    visit(name + "wo.weight", {d, ff}, std::pow(ff, -0.5), f.wo.weight);
     visit(layer + "layer_norm.weight", {d}, -1, f.norm);
   };
   const auto stack = [&](const std::string& name, T5Stack& s, int64_t blocks, bool is_decoder) {
@@ -74,7 +75,24 @@ void T5Weights::ForEach(const T5Config& config,
   visit("encoder.whole_word_embeddings.weight", {config.whole_word_rows, d}, 1, whole_words);
   stack("encoder", encoder, config.num_layers, false);
   stack("decoder", decoder, config.num_decoder_layers, true);
-  if (!config.tie_word_embeddings) visit("lm_head.weight", {config.vocab_size, d}, 1, lm_head);
+  if (!config.tie_word_embeddings)
+    visit("lm_head.weight", {config.vocab_size, d}, 1, lm_head.weight);
+}
+
+void T5Weights::Quantize() {
+  for (T5Stack* stack : {&encoder, &decoder}) {
+    for (T5Block& block : stack->blocks) {
+      T5Attention &self = block.self, &cross = block.cross;
+      T5FeedForward& inner = block.feed_forward;
+      for (Matrix* matrix : {&self.q, &self.k, &self.v, &self.o, &cross.q, &cross.k, &cross.v,
+                             &cross.o, &inner.wi, &inner.wi_gate, &inner.wo}) {
+        if (matrix->defined()) matrix->Quantize();
+      }
+    }
+  }
+  // Tied, the table of the tokens stays as it is for their embeddings.
+  if (!lm_head.defined()) lm_head.weight = shared;
+  lm_head.Quantize();
 }
 
 at::Tensor RelativeBuckets(const T5Config& config, bool bidirectional, int64_t queries,

@@ -8,20 +8,21 @@
 #include <string>
 #include <vector>
 
+#include "platform/models/layers.h"
 #include "platform/models/t5.h"
 
 namespace openp5::models {
 
 // Handles on the weights of one T5, by place. They share memory with T5Model::parameters().
 struct T5Attention {
-  at::Tensor norm;     // [d_model]
-  at::Tensor q, k, v;  // [heads * d_kv, d_model]
-  at::Tensor o;        // [d_model, heads * d_kv]
+  at::Tensor norm;  // [d_model]
+  Matrix q, k, v;   // [heads * d_kv, d_model]
+  Matrix o;         // [d_model, heads * d_kv]
 };
 struct T5FeedForward {
-  at::Tensor norm;         // [d_model]
-  at::Tensor wi, wi_gate;  // [d_ff, d_model]; wi_gate (the activated half) only in a gated model
-  at::Tensor wo;           // [d_model, d_ff]
+  at::Tensor norm;     // [d_model]
+  Matrix wi, wi_gate;  // [d_ff, d_model]; wi_gate (the activated half) only in a gated model
+  Matrix wo;           // [d_model, d_ff]
 };
 struct T5Block {
   T5Attention self, cross;  // cross only in the decoder
@@ -35,7 +36,7 @@ struct T5Stack {
 struct T5Weights {
   at::Tensor shared;       // [vocab_size, d_model]
   at::Tensor whole_words;  // [whole_word_rows, d_model]
-  at::Tensor lm_head;      // [vocab_size, d_model]; undefined when tied
+  Matrix lm_head;          // [vocab_size, d_model]; undefined when tied and not quantized
   T5Stack encoder, decoder;
 
   // Calls `visit(name, shape, initial standard deviation, tensor)` for every parameter, in the
@@ -43,6 +44,8 @@ struct T5Weights {
   void ForEach(const T5Config& config,
                const std::function<void(const std::string& name, std::vector<int64_t> shape,
                                         double deviation, at::Tensor& tensor)>& visit);
+  // Quantizes every matrix of a linear layer, and that of the vocabulary.
+  void Quantize();
 };
 
 // Relative position bucket of every (query, key) pair (Raffel et al., 2020, section 2.1, as in its

@@ -16,9 +16,9 @@
 namespace openp5 {
 namespace {
 
-bool CpuComputesBfloat16() {
+bool CpuHasAnyOf(std::initializer_list<const char*> names) {
   const auto capabilities = at::cpu::get_cpu_capabilities();
-  for (const char* name : {"avx512_bf16", "amx_bf16", "bf16"}) {
+  for (const char* name : names) {
     const auto found = capabilities.find(name);
     if (found != capabilities.end() && found->second.isBool() && found->second.toBool())
       return true;
@@ -26,22 +26,48 @@ bool CpuComputesBfloat16() {
   return false;
 }
 
+bool CpuComputesBfloat16() { return CpuHasAnyOf({"avx512_bf16", "amx_bf16", "bf16"}); }
+
+absl::Status CheckInt8(c10::Device device) {
+  if (!device.is_cpu()) {
+    return InvalidArgument(
+        "--precision: int8 is computed on a CPU, got a CUDA device; hint: --device cpu, or "
+        "--precision bfloat16");
+  }
+  if (!CpuComputesInt8()) {
+    return InvalidArgument(
+        "--precision: int8 needs a CPU with 8-bit dot products (AVX512-VNNI, AVX-VNNI or AMX), got "
+        "one without; hint: --precision float32");
+  }
+  return absl::OkStatus();
+}
+
 std::string FirstLine(const std::string& text) { return text.substr(0, text.find('\n')); }
 
 }  // namespace
 
+bool CpuComputesInt8() { return CpuHasAnyOf({"avx512_vnni", "avx_vnni", "amx_int8"}); }
+
 void RuntimeOptions::ForEach(OptionVisitor& visitor) {
   visitor.Visit({.name = "device", .help = "where to compute", .choices = {"auto", "cpu", "cuda"}},
                 &device);
-  visitor.Visit(
-      {.name = "precision",
-       .help = "type of matrix products; auto: bfloat16 where the hardware computes it, which is "
-               "faster and rounds more",
-       .choices = {"auto", "float32", "bfloat16"}},
-      &precision);
+  std::vector<std::string> precisions = {"auto", "float32", "bfloat16"};
+  std::string help =
+      "type of matrix products; auto: bfloat16 where the hardware computes it, which is faster and "
+      "rounds more";
+  if (offer_int8) {
+    precisions.push_back("int8");
+    help += "; int8: weights and inputs rounded to 8 bits, faster still, other scores";
+  }
+  visitor.Visit({.name = "precision", .help = help, .choices = precisions}, &precision);
   visitor.Visit(
       {.name = "threads", .help = "CPU threads; 0: one a core", .minimum = 0, .maximum = 4096},
       &threads);
+}
+
+std::string Runtime::precision() const {
+  if (int8) return "int8";
+  return compute_type == c10::ScalarType::BFloat16 ? "bfloat16" : "float32";
 }
 
 absl::StatusOr<Runtime> StartRuntime(const RuntimeOptions& options) {
@@ -55,6 +81,11 @@ absl::StatusOr<Runtime> StartRuntime(const RuntimeOptions& options) {
   }
   if (options.device == "cuda" || (options.device == "auto" && has_cuda))
     runtime.device = c10::Device(c10::kCUDA, 0);
+  if (options.precision == "int8") {
+    OPENP5_RETURN_IF_ERROR(CheckInt8(runtime.device));
+    runtime.int8 = true;
+    LogInfo("computes matrix products in int8: scores are close to float32's, not equal");
+  }
   const bool bfloat16 =
       options.precision == "bfloat16" ||
       (options.precision == "auto" && (runtime.device.is_cuda() || CpuComputesBfloat16()));

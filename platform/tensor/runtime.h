@@ -20,7 +20,8 @@ struct RuntimeOptions {
   // float32 gives the same numbers on every machine; "auto": bfloat16 where the hardware computes
   // it.
   std::string precision = "float32";
-  int64_t threads = 0;  // 0: one a core
+  int64_t threads = 0;      // 0: one a core
+  bool offer_int8 = false;  // whether "int8" is a precision: of commands that only generate
 
   void ForEach(OptionVisitor& visitor);
 };
@@ -28,10 +29,18 @@ struct RuntimeOptions {
 struct Runtime {
   c10::Device device = c10::Device(c10::kCPU);
   c10::ScalarType compute_type = c10::ScalarType::Float;  // Float or BFloat16, for matrix products
+  bool int8 = false;  // products with weights are of int8 numbers instead
+
+  // As --precision names it.
+  std::string precision() const;
 };
 
+// Whether this CPU has 8-bit dot products. Without them, sums of int8 products saturate at 16 bits.
+bool CpuComputesInt8();
+
 // Call once, before any tensor: sets the thread count and picks device and precision, saying so if
-// it is not float32. InvalidArgument for a device this LibTorch or machine has not.
+// it is not float32. InvalidArgument for a device this LibTorch or machine has not, and for int8 on
+// a GPU or on a CPU without 8-bit dot products.
 absl::StatusOr<Runtime> StartRuntime(const RuntimeOptions& options);
 
 // To be called first in main: has the process re-executed with what LibTorch and libgomp read only

@@ -67,7 +67,7 @@ void TrieBuild(benchmark::State& state) {
   state.counters["nodes"] = static_cast<double>(nodes);
   state.counters["MB"] = static_cast<double>(nodes) * 12 / 1e6;
 }
-BENCHMARK(TrieBuild)->Arg(1'000)->Arg(1'000'000)->Arg(10'000'000)->Iterations(1)->UseRealTime();
+BENCHMARK(TrieBuild)->RangeMultiplier(10)->Range(1'000, 10'000'000)->Iterations(1)->UseRealTime();
 
 // One step of a search in the tree: the children of a random node of each depth, and one of them.
 void TrieStep(benchmark::State& state) {
@@ -87,7 +87,7 @@ void TrieStep(benchmark::State& state) {
   }
   benchmark::DoNotOptimize(sum);
 }
-BENCHMARK(TrieStep)->Arg(1'000)->Arg(100'000)->Arg(10'000'000);
+BENCHMARK(TrieStep)->RangeMultiplier(10)->Range(1'000, 10'000'000);
 
 // ---- a t5-small's search ------------------------------------------------------------------------
 
@@ -173,22 +173,36 @@ models::T5Model& Small() {
   return *model;
 }
 
-// users, beams, whether 50 of each user's items are excluded. Shares of the time are counters;
-// rate_of_last over rate_of_first tells whether later batches are as fast.
+models::T5Model& SmallInt8() {
+  static models::T5Model* const model = [] {
+    auto made = models::T5Model::Create(models::T5Config(), 1);
+    made->QuantizeWeights();
+    return made.release();
+  }();
+  return *model;
+}
+
+// Items that each user has seen.
+std::vector<std::vector<int32_t>> MakeExcluded(int64_t users, int64_t items) {
+  Random random(5);
+  std::vector<std::vector<int32_t>> excluded(static_cast<size_t>(users));
+  for (auto& some : excluded) {
+    for (int i = 0; i < 50; ++i)
+      some.push_back(static_cast<int32_t>(random.Below(static_cast<uint64_t>(items))));
+  }
+  return excluded;
+}
+
+// users, beams, whether 50 of each user's items are excluded, whether in int8. Shares of the time
+// are counters.
 void Search(benchmark::State& state) {
   static const auto* const trie =
       new indexing::TokenTrie(*indexing::TokenTrie::Create(MakeIdentifiers()));
   const models::PackedBatch prompts = MakePrompts(state.range(0), 4);
   std::vector<std::vector<int32_t>> excluded;
-  if (state.range(2) != 0) {
-    Random random(5);
-    excluded.resize(static_cast<size_t>(state.range(0)));
-    for (auto& items : excluded) {
-      for (int i = 0; i < 50; ++i) items.push_back(static_cast<int32_t>(random.Below(1349)));
-    }
-  }
+  if (state.range(2) != 0) excluded = MakeExcluded(state.range(0), 1349);
   Profile profile;
-  TimedModel model(&Small(), &profile);
+  TimedModel model(state.range(3) != 0 ? &SmallInt8() : &Small(), &profile);
   const auto start = Clock::now();
   for (auto _ : state) {
     const auto lists = decoding::BeamSearch(model, prompts, *trie, excluded,
@@ -206,12 +220,40 @@ void Search(benchmark::State& state) {
       1 - (profile.read + profile.advance + profile.vocabulary + profile.select) / total;
 }
 BENCHMARK(Search)
-    ->Args({20, 10, 0})
-    ->Args({20, 10, 1})
-    ->Args({20, 20, 0})
-    ->Args({20, 50, 0})
-    ->Args({20, 50, 1})
+    ->Args({20, 10, 0, 0})
+    ->Args({20, 10, 1, 0})
+    ->Args({20, 10, 0, 1})
+    ->Args({20, 20, 0, 0})
+    ->Args({20, 20, 0, 1})
+    ->Args({20, 50, 0, 0})
+    ->Args({20, 50, 1, 0})
+    ->Args({20, 50, 0, 1})
     ->MinTime(8)
+    ->UseRealTime();
+
+// Twenty users and ten beams in a tree of so many items: plain and filtered searches in turn.
+void FilteredSearch(benchmark::State& state) {
+  const auto trie = indexing::TokenTrie::Create(MakeItems(state.range(0)));
+  const models::PackedBatch prompts = MakePrompts(20, 4);
+  const auto excluded = MakeExcluded(20, state.range(0));
+  double plain = 0, filtered = 0;
+  const auto search = [&](std::span<const std::vector<int32_t>> items) {
+    const auto start = Clock::now();
+    if (!decoding::BeamSearch(Small(), prompts, *trie, items, {.beams = 10}).ok())
+      state.SkipWithError("the search failed");
+    return Seconds(start);
+  };
+  for (auto _ : state) {
+    plain += search({});
+    filtered += search(excluded);
+  }
+  state.counters["filtered/plain"] = filtered / plain;
+}
+BENCHMARK(FilteredSearch)
+    ->Arg(1'000)
+    ->Arg(1'000'000)
+    ->Arg(10'000'000)
+    ->Iterations(3)
     ->UseRealTime();
 
 // One user at a time: the time to a list that 50 and 99 of a hundred users see at most.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -164,6 +165,34 @@ TEST_F(PipelineTest, EvaluatePrintsATable) {
   EXPECT_THAT(result.out, AllOf(HasSubstr("hit@10"), HasSubstr("users/s")));
 }
 
+// Scores of a model of two layers change by a few hundredths at most.
+TEST_F(PipelineTest, Int8IsNamedAndStaysClose) {
+  const Arguments int8 = {"--precision", "int8", "--format", "json"};
+  const ProgramResult result = RunProgram(Evaluate(Checkpoint()) + int8);
+  if (result.exit_code != 0) {
+    ExpectFailure(result, 1, HasSubstr("int8 needs a CPU with 8-bit dot products"));
+    return;
+  }
+  EXPECT_EQ(Json::parse(result.out)["precision"], "int8");
+  const Arguments user = {"--user", "user3", "--k", "20", "--include-seen"};
+  const ProgramResult close = RunProgram(Recommend() + user + int8),
+                      exact = RunProgram(Recommend() + user + Arguments{"--format", "json"});
+  ExpectSuccess(close);
+  EXPECT_EQ(Json::parse(close.out)["precision"], "int8");
+  EXPECT_EQ(Json::parse(exact.out)["precision"], "float32");
+  const auto scores = [](const ProgramResult& list) {
+    std::map<std::string, double> by_item;
+    for (const Json& item : Json::parse(list.out)["items"]) by_item[item["item"]] = item["score"];
+    return by_item;
+  };
+  const auto expected = scores(exact), got = scores(close);
+  ASSERT_EQ(got.size(), expected.size());
+  for (const auto& [item, score] : expected) EXPECT_NEAR(got.at(item), score, 0.1) << item;
+  EXPECT_NE(got, expected);
+  ExpectFailure(RunProgram(Train("int8") + Arguments{"--precision", "int8"}), 2,
+                HasSubstr("--precision"));
+}
+
 TEST_F(PipelineTest, RecommendLeavesSeenItemsOut) {
   const ProgramResult result =
       RunProgram(Recommend() + Arguments{"--user", "user0", "--k", "5", "--format", "json"});
@@ -222,6 +251,19 @@ TEST_F(PipelineTest, ResumesExactlyAfterASignal) {
     const auto whole = ReadFile(Path("whole" + file)), stopped = ReadFile(Path("stopped" + file));
     ASSERT_TRUE(whole.ok() && stopped.ok());
     EXPECT_TRUE(*whole == *stopped) << name;
+  }
+}
+
+TEST_F(PipelineTest, ATokenizerOfACausalModelKnowsTheMarkOfResponses) {
+  for (const bool causal : {false, true}) {
+    const std::string folder = Path(causal ? "causal_tokenizer" : "plain_tokenizer");
+    Arguments arguments = {"tokenizer",     "train",        "--out", folder,
+                           "--whole-words", "--model-type", "bpe"};
+    if (causal) arguments.push_back("--causal");
+    ExpectSuccess(RunProgram(arguments + Data()));
+    const std::string model = ReadFile(folder + "/spiece.model").value_or("");
+    EXPECT_THAT(model, HasSubstr("item_1001"));
+    EXPECT_EQ(model.find("Response:") != std::string::npos, causal);
   }
 }
 

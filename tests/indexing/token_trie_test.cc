@@ -38,8 +38,10 @@ void ExpectEqual(const NaiveTrie& naive, const TokenTrie& trie, decoding::NodeId
   ASSERT_EQ(trie.ItemCount(node), naive.count);
   size_t i = 0;
   for (const auto& [token, child] : naive.children) {
+    const decoding::NodeId child_node = trie.FirstChild(node) + static_cast<int32_t>(i);
     ASSERT_EQ(tokens[i], token);
-    ExpectEqual(child, trie, trie.FirstChild(node) + static_cast<int32_t>(i));
+    ASSERT_EQ(trie.Parent(child_node), node);
+    ExpectEqual(child, trie, child_node);
     ++i;
   }
 }
@@ -69,7 +71,11 @@ TEST(TokenTrieTest, EqualsANaiveTrie) {
       const decoding::NodeId leaf = trie.Walk(sequences[i]);
       ASSERT_GE(leaf, 0);
       EXPECT_EQ(trie.ItemAt(leaf), static_cast<int32_t>(i));
+      EXPECT_EQ(trie.LeafOf(static_cast<int32_t>(i)), leaf);
     }
+    EXPECT_EQ(trie.Parent(trie.root()), -1);
+    EXPECT_EQ(trie.LeafOf(-1), -1);
+    EXPECT_EQ(trie.LeafOf(static_cast<int32_t>(count)), -1);
   }
 }
 

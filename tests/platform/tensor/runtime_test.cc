@@ -54,6 +54,21 @@ TEST(StartRuntimeTest, ComputesInFloat32UnlessAsked) {
   EXPECT_EQ(exact.compute_type, c10::ScalarType::Float);
 }
 
+TEST(StartRuntimeTest, Int8IsForCpusWithTheInstructions) {
+  const auto runtime = StartRuntime({.device = "cpu", .precision = "int8", .threads = 1});
+  if (CpuComputesInt8()) {
+    OPENP5_ASSERT_OK(runtime);
+    EXPECT_TRUE(runtime->int8);
+    EXPECT_EQ(runtime->compute_type, c10::ScalarType::Float);
+    EXPECT_EQ(runtime->precision(), "int8");
+  } else {
+    EXPECT_THAT(runtime, StatusIs(Code::kInvalidArgument, HasSubstr("hint: --precision float32")));
+  }
+  if (!at::hasCUDA()) GTEST_SKIP() << "the refusal on CUDA needs CUDA";
+  EXPECT_THAT(StartRuntime({.device = "cuda", .precision = "int8"}),
+              StatusIs(Code::kInvalidArgument, HasSubstr("hint: --device cpu")));
+}
+
 TEST(StartRuntimeTest, AbsentDeviceIsRefused) {
   if (at::hasCUDA()) GTEST_SKIP() << "needs a machine without CUDA";
   EXPECT_THAT(StartRuntime({.device = "cuda"}),

@@ -1,6 +1,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_format.h"
@@ -70,6 +71,9 @@ struct TrainCommandOptions {
     if (!is_sasrec()) return CheckUnchanged(sasrec);
     OPENP5_RETURN_IF_ERROR(CheckUnchanged(backbone));
     OPENP5_RETURN_IF_ERROR(CheckUnchanged(history));
+    OPENP5_RETURN_IF_ERROR(
+        CheckUnchanged(train, {"label-smoothing", "pack-targets", "gradient-checkpointing",
+                               "sample-prompt", "openp5-compat"}));
     if (data.datasets.size() != 1) {
       return UsageError(
           StrCat("--datasets: expected one with --model sasrec, got ", data.datasets.size()));
@@ -92,14 +96,15 @@ struct TrainCommandOptions {
 
  private:
   // A usage error if an option of another kind of model has another value than its default (a
-  // config file may name them all).
+  // config file may name them all). `names`: those that are; empty: all.
   template <class Options>
-  absl::Status CheckUnchanged(const Options& options) const {
+  absl::Status CheckUnchanged(const Options& options,
+                              const std::set<std::string>& names = {}) const {
     nlohmann::json values, defaults;
     ToJson(options, &values);
     ToJson(Options(), &defaults);
     for (const auto& [name, value] : values.items()) {
-      if (value == defaults[name]) continue;
+      if (value == defaults[name] || (!names.empty() && !names.contains(name))) continue;
       const std::string hint =
           name == "max-history" ? "; hint: --sasrec-max-length" : std::string();
       return UsageError(StrCat("--", name, ": has no effect with --model ", run.model, hint));

@@ -211,6 +211,8 @@ TEST_F(SasrecTest, WrongOptionsAreNamed) {
                 HasSubstr("--backbone: has no effect with --model sasrec"));
   ExpectFailure(RunProgram(Train("x") + Arguments{"--max-history", "10"}), 2,
                 HasSubstr("hint: --sasrec-max-length"));
+  ExpectFailure(RunProgram(Train("x") + Arguments{"--label-smoothing", "0.1"}), 2,
+                HasSubstr("--label-smoothing: has no effect with --model sasrec"));
   ExpectFailure(RunProgram(Train("x") + Arguments{"--model", "generative"}), 2,
                 HasSubstr("has no effect with --model generative"));
   ExpectFailure(RunProgram(Train("x") + Arguments{"--datasets", "Made,Other"}), 2,

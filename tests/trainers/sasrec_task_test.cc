@@ -130,6 +130,18 @@ TEST_F(SasrecTaskTest, OnlyTheTrainingLossIsSampled) {
   EXPECT_NE(sampled->Loss(batch).item<double>(), expected);
 }
 
+TEST_F(SasrecTaskTest, DropoutIsHalfUnlessAsked) {
+  const auto task = Make();
+  const auto batch = *task->MakeBatch(0, std::vector<int32_t>{0, 1, 2});
+  const auto loss = [&](double dropout) {
+    at::manual_seed(1);
+    task->SetTraining(true, dropout);
+    return task->Loss(batch).item<double>();
+  };
+  EXPECT_EQ(loss(-1), loss(0.5));
+  EXPECT_NE(loss(-1), loss(0));
+}
+
 TEST_F(SasrecTaskTest, LearnsAndLeavesCheckpointsThatStandAlone) {
   for (const int64_t negatives : {0, 3}) {
     const std::string run = StrCat("run", negatives);

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <iterator>
 
+#include "platform/app/build_info.h"
 #include "platform/app/command.h"
 #include "platform/base/log.h"
 #include "platform/base/signals.h"
@@ -60,7 +61,7 @@ int ExitCode(const absl::Status& status) {
 int Main(std::vector<std::string> words) {
   const std::vector<Command> commands = AllCommands();
   if (!words.empty() && (words[0] == "version" || words[0] == "--version")) {
-    std::puts("openp5 " OPENP5_VERSION);
+    std::printf("openp5 " OPENP5_VERSION " (commit %s)\n", kGitCommit);
     return 0;
   }
   if (words.empty() || words[0] == "--help" || words[0] == "-h" ||

@@ -1,5 +1,7 @@
 #include "datasets/samples.h"
 
+#include <algorithm>
+
 namespace openp5::datasets {
 
 void HistoryOptions::ForEach(OptionVisitor& visitor) {
@@ -32,10 +34,12 @@ std::string SampleWriter::ItemText(int32_t item) const {
   return options_.history_prefix != 0 ? "item_" + identifier : identifier;
 }
 
+size_t SampleWriter::HistoryBegin(size_t place) const {
+  const auto shown = static_cast<size_t>(std::max<int64_t>(options_.max_history, 0));
+  return shown == 0 || place <= shown ? 0 : place - shown;
+}
+
 std::string SampleWriter::HistoryText(std::span<const int32_t> history) const {
-  if (options_.max_history > 0 && history.size() > static_cast<size_t>(options_.max_history)) {
-    history = history.last(static_cast<size_t>(options_.max_history));
-  }
   std::string text;
   for (size_t i = 0; i < history.size(); ++i) {
     if (i > 0) text += options_.history_separator;
@@ -45,10 +49,26 @@ std::string SampleWriter::HistoryText(std::span<const int32_t> history) const {
 }
 
 Sample SampleWriter::Write(const PromptTemplate& prompt, const Position& position) const {
+  return WriteFrom(prompt, position, HistoryBegin(static_cast<size_t>(position.target)));
+}
+
+std::vector<Sample> SampleWriter::WriteRun(const PromptTemplate& prompt, const Position& first,
+                                           int64_t count) const {
+  const auto end = first.target + static_cast<int32_t>(count);
+  const size_t begin = HistoryBegin(static_cast<size_t>(end - 1));
+  std::vector<Sample> samples;
+  for (int32_t target = first.target; target < end; ++target) {
+    samples.push_back(WriteFrom(prompt, {first.user, target}, begin));
+  }
+  return samples;
+}
+
+Sample SampleWriter::WriteFrom(const PromptTemplate& prompt, const Position& position,
+                               size_t begin) const {
   const std::span<const int32_t> sequence = dataset_.Sequence(position.user);
   const auto place = static_cast<size_t>(position.target);
-  OPENP5_CHECK(place < sequence.size());
-  const std::string history = HistoryText(sequence.first(place));
+  OPENP5_CHECK(begin <= place && place < sequence.size());
+  const std::string history = HistoryText(sequence.subspan(begin, place - begin));
   const std::string target = ItemText(sequence[place]);
   const PromptFields fields{.dataset = dataset_.name(),
                             .user = user_numbers_[static_cast<size_t>(position.user)],
@@ -59,7 +79,7 @@ Sample SampleWriter::Write(const PromptTemplate& prompt, const Position& positio
 
 std::string SampleWriter::WriteInput(const PromptTemplate& prompt, std::string_view user_number,
                                      std::span<const int32_t> history) const {
-  const std::string text = HistoryText(history);
+  const std::string text = HistoryText(history.subspan(HistoryBegin(history.size())));
   return FillPrompt(
       prompt.input,
       {.dataset = dataset_.name(), .user = user_number, .history = text, .target = {}});

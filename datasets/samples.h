@@ -45,6 +45,11 @@ class SampleWriter {
                std::span<const std::string> user_numbers, HistoryOptions options);
 
   Sample Write(const PromptTemplate& prompt, const Position& position) const;
+  // The samples of `count` positions in a row, > 0, from `first` on, with histories that all begin
+  // where the last one's begins, so that each is the beginning of the next. Those of the first are
+  // up to count - 1 items shorter than Write makes them.
+  std::vector<Sample> WriteRun(const PromptTemplate& prompt, const Position& first,
+                               int64_t count) const;
   // The same for a history that need not be in the dataset (recommend). `history` are item numbers,
   // oldest first, cut to max_history. Output is empty.
   std::string WriteInput(const PromptTemplate& prompt, std::string_view user_number,
@@ -55,6 +60,10 @@ class SampleWriter {
  private:
   std::string ItemText(int32_t item) const;
   std::string HistoryText(std::span<const int32_t> history) const;
+  // Where the history of the item at `place` of a sequence begins.
+  size_t HistoryBegin(size_t place) const;
+  // With a history from `begin` on.
+  Sample WriteFrom(const PromptTemplate& prompt, const Position& position, size_t begin) const;
 
   const SequenceDataset& dataset_;
   std::span<const std::string> identifiers_, user_numbers_;

@@ -1,7 +1,7 @@
 #include <ATen/ops/empty.h>
 
 #include <algorithm>
-#include <numeric>
+#include <utility>
 
 #include "evaluators/causal_encoding.h"
 #include "evaluators/encoding.h"
@@ -10,51 +10,112 @@
 namespace openp5::trainers {
 namespace {
 
-// The labels of every example, and where in the packed tokens each is to be said: one before it.
-void AddLabels(const std::vector<evaluators::CausalExample>& examples, c10::Device device,
-               models::TrainingBatch* batch) {
+using evaluators::CausalExample;
+
+// Examples as one sequence, with their labels one example after another.
+struct Sequence {
+  std::vector<int32_t> tokens;
+  std::vector<models::Branch> branches;
+  std::vector<int64_t> label_lengths;            // [examples]
+  std::vector<int64_t> labels, label_positions;  // [total labels]; positions in the sequence
+};
+
+// What of an example is read: nothing is to be said after its last token.
+size_t InputLength(const CausalExample& example) {
+  return std::max<size_t>(1, example.tokens.size() - 1);
+}
+
+// Puts what the trunk, the first `trunk` tokens, lacks of the example behind the sequence.
+void Append(const CausalExample& example, size_t trunk, Sequence* sequence) {
+  const auto read = example.tokens.begin() + static_cast<int64_t>(InputLength(example));
+  const auto rest = std::mismatch(example.tokens.begin(), read, sequence->tokens.begin(),
+                                  sequence->tokens.begin() + static_cast<int64_t>(trunk))
+                        .first;
+  const int64_t shared = rest - example.tokens.begin();
+  const auto begin = static_cast<int64_t>(sequence->tokens.size());
+  if (rest != read && trunk > 0) sequence->branches.push_back({.begin = begin, .after = shared});
+  sequence->tokens.insert(sequence->tokens.end(), rest, read);
+  sequence->label_lengths.push_back(
+      static_cast<int64_t>(example.tokens.size() - example.first_label));
+  for (size_t i = example.first_label; i < example.tokens.size(); ++i) {
+    const auto before = static_cast<int64_t>(i) - 1;
+    sequence->labels.push_back(example.tokens[i]);
+    sequence->label_positions.push_back(before < shared ? before : begin + before - shared);
+  }
+}
+
+Sequence Join(const std::vector<CausalExample>& examples) {
+  Sequence sequence;
+  const auto longest = std::max_element(
+      examples.begin(), examples.end(),
+      [](const auto& a, const auto& b) { return a.tokens.size() < b.tokens.size(); });
+  Append(*longest, 0, &sequence);
+  const size_t trunk = sequence.tokens.size();
+  for (auto example = examples.begin(); example != examples.end(); ++example) {
+    if (example != longest) Append(*example, trunk, &sequence);
+  }
+  return sequence;
+}
+
+at::Tensor ToTensor(const std::vector<int64_t>& values, c10::Device device) {
+  at::Tensor tensor = at::empty({static_cast<int64_t>(values.size())}, at::kLong);
+  std::copy(values.begin(), values.end(), tensor.mutable_data_ptr<int64_t>());
+  return tensor.to(device);
+}
+
+models::TrainingBatch PackSequences(const std::vector<Sequence>& sequences, c10::Device device) {
+  models::TrainingBatch batch;
+  std::vector<evaluators::EncodedText> texts;
+  std::vector<std::vector<models::Branch>> branches;
   std::vector<int64_t> labels, positions;
   int64_t start = 0;
-  for (const evaluators::CausalExample& example : examples) {
-    const size_t count = example.tokens.size() - example.first_label;
-    batch->labels.lengths.push_back(static_cast<int64_t>(count));
-    for (size_t i = example.first_label; i < example.tokens.size(); ++i) {
-      labels.push_back(example.tokens[i]);
-      positions.push_back(start + static_cast<int64_t>(i) - 1);
-    }
-    start += static_cast<int64_t>(example.tokens.size());
+  for (const Sequence& sequence : sequences) {
+    texts.push_back({sequence.tokens, {}});
+    branches.push_back(sequence.branches);
+    labels.insert(labels.end(), sequence.labels.begin(), sequence.labels.end());
+    for (const int64_t position : sequence.label_positions) positions.push_back(start + position);
+    start += static_cast<int64_t>(sequence.tokens.size());
+    batch.labels.lengths.insert(batch.labels.lengths.end(), sequence.label_lengths.begin(),
+                                sequence.label_lengths.end());
   }
-  const auto tensor = [&](const std::vector<int64_t>& values) {
-    at::Tensor made = at::empty({static_cast<int64_t>(values.size())}, at::kLong);
-    std::copy(values.begin(), values.end(), made.mutable_data_ptr<int64_t>());
-    return made.to(device);
-  };
-  batch->labels.tokens = tensor(labels);
-  batch->label_positions = tensor(positions);
+  std::vector<const evaluators::EncodedText*> pointers;
+  for (const evaluators::EncodedText& text : texts) pointers.push_back(&text);
+  batch.input = evaluators::Pack(pointers, device);
+  const bool branched = std::any_of(branches.begin(), branches.end(),
+                                    [](const auto& of_one) { return !of_one.empty(); });
+  if (branched) batch.input.branches = std::move(branches);
+  batch.labels.tokens = ToTensor(labels, device);
+  batch.label_positions = ToTensor(positions, device);
+  return batch;
 }
 
 }  // namespace
 
-absl::StatusOr<models::TrainingBatch> CollateCausal(const text::Tokenizer& tokenizer,
-                                                    const std::vector<datasets::Sample>& samples,
-                                                    const CollatorOptions& options) {
+absl::StatusOr<models::TrainingBatch> CollateCausalRuns(
+    const text::Tokenizer& tokenizer, const std::vector<std::vector<datasets::Sample>>& runs,
+    const CollatorOptions& options) {
   OPENP5_ASSIGN_OR_RETURN(
       const auto encoder,
       evaluators::CausalEncoder::Create(
           tokenizer, {.max_tokens = options.max_tokens, .openp5_compat = options.openp5_compat}));
-  std::vector<evaluators::CausalExample> examples;
-  for (const datasets::Sample& sample : samples)
-    examples.push_back(encoder.Example(sample.input, sample.output));
-  std::stable_sort(examples.begin(), examples.end(),
+  std::vector<Sequence> sequences;
+  for (const std::vector<datasets::Sample>& run : runs) {
+    std::vector<CausalExample> examples;
+    for (const datasets::Sample& sample : run)
+      examples.push_back(encoder.Example(sample.input, sample.output));
+    sequences.push_back(Join(examples));
+  }
+  std::stable_sort(sequences.begin(), sequences.end(),
                    [](const auto& a, const auto& b) { return a.tokens.size() > b.tokens.size(); });
-  std::vector<evaluators::EncodedText> texts;
-  for (const evaluators::CausalExample& example : examples) texts.push_back({example.tokens, {}});
-  std::vector<const evaluators::EncodedText*> pointers;
-  for (const evaluators::EncodedText& text : texts) pointers.push_back(&text);
-  models::TrainingBatch batch;
-  batch.input = evaluators::Pack(pointers, options.device);
-  AddLabels(examples, options.device, &batch);
-  return batch;
+  return PackSequences(sequences, options.device);
+}
+
+absl::StatusOr<models::TrainingBatch> CollateCausal(const text::Tokenizer& tokenizer,
+                                                    const std::vector<datasets::Sample>& samples,
+                                                    const CollatorOptions& options) {
+  std::vector<std::vector<datasets::Sample>> runs;
+  for (const datasets::Sample& sample : samples) runs.push_back({sample});
+  return CollateCausalRuns(tokenizer, runs, options);
 }
 
 }  // namespace openp5::trainers

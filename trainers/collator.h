@@ -31,6 +31,12 @@ absl::StatusOr<models::TrainingBatch> CollateSeq2Seq(const text::Tokenizer& toke
 absl::StatusOr<models::TrainingBatch> CollateCausal(const text::Tokenizer& tokenizer,
                                                     const std::vector<datasets::Sample>& samples,
                                                     const CollatorOptions& options);
+// For a causal model, too: the samples of each run, at least one, are one sequence. The longest is
+// its trunk, the others leave it as branches where their tokens differ, so the losses are those of
+// CollateCausal for any samples, and the more of their beginnings they share the less is computed.
+absl::StatusOr<models::TrainingBatch> CollateCausalRuns(
+    const text::Tokenizer& tokenizer, const std::vector<std::vector<datasets::Sample>>& runs,
+    const CollatorOptions& options);
 
 }  // namespace openp5::trainers
 

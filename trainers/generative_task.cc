@@ -1,26 +1,54 @@
 #include "trainers/generative_task.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_format.h"
+#include "platform/base/log.h"
 #include "trainers/model_folder.h"
 
 namespace openp5::trainers {
+namespace {
+
+absl::Status CheckPackTargets(const GenerativeSetup& setup, const Objective& objective,
+                              int64_t pack_targets) {
+  if (pack_targets == 1) return absl::OkStatus();
+  if (objective.collate_runs == nullptr) {
+    return UsageError(
+        "--pack-targets: expected a causal model such as a Llama, got one whose encoder reads a "
+        "whole prompt at once, so that nothing of it can be shared");
+  }
+  for (const evaluators::IndexedDataset* dataset : setup.datasets) {
+    const int64_t shown = dataset->history().max_history;
+    if (shown > 0 && pack_targets > shown) {
+      return UsageError(StrCat("--pack-targets: expected at most --max-history (", shown, "), got ",
+                               pack_targets));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
 
 absl::StatusOr<std::unique_ptr<GenerativeTask>> GenerativeTask::Create(
     const GenerativeSetup& setup, const TrainOptions& options) {
+  Registry<Objective> objectives("trainer");
+  OPENP5_RETURN_IF_ERROR(RegisterBuiltinObjectives(&objectives));
+  OPENP5_ASSIGN_OR_RETURN(const Objective* objective,
+                          objectives.Find(setup.model->is_causal() ? "causal" : "seq2seq"));
+  OPENP5_RETURN_IF_ERROR(CheckPackTargets(setup, *objective, options.pack_targets));
   OPENP5_ASSIGN_OR_RETURN(auto sample_numbers, options.SampleNumbers(setup.tasks.size()));
   OPENP5_ASSIGN_OR_RETURN(TrainingData data,
                           TrainingData::Create(setup.datasets, *setup.prompts, setup.tasks,
                                                {.sample_prompt = options.sample_prompt,
                                                 .sample_numbers = sample_numbers,
                                                 .valid_prompt = options.valid_prompt,
-                                                .seed = static_cast<uint64_t>(options.seed)}));
-  Registry<Objective> objectives("trainer");
-  OPENP5_RETURN_IF_ERROR(RegisterBuiltinObjectives(&objectives));
-  OPENP5_ASSIGN_OR_RETURN(const Objective* objective,
-                          objectives.Find(setup.model->is_causal() ? "causal" : "seq2seq"));
-  return std::unique_ptr<GenerativeTask>(
+                                                .seed = static_cast<uint64_t>(options.seed),
+                                                .run_length = options.pack_targets}));
+  auto task = std::unique_ptr<GenerativeTask>(
       new GenerativeTask(setup, options, std::move(data), *objective));
+  if (options.pack_targets > 1) OPENP5_RETURN_IF_ERROR(task->ReportPacking());
+  return task;
 }
 
 GenerativeTask::GenerativeTask(const GenerativeSetup& setup, const TrainOptions& options,
@@ -29,8 +57,11 @@ GenerativeTask::GenerativeTask(const GenerativeSetup& setup, const TrainOptions&
       collator_{.max_tokens = options.max_input_tokens,
                 .openp5_compat = options.openp5_compat,
                 .device = setup.device},
+      label_smoothing_(options.label_smoothing),
       data_(std::move(data)),
-      objective_(std::move(objective)) {}
+      objective_(std::move(objective)) {
+  setup_.model->SetGradientCheckpointing(options.gradient_checkpointing);
+}
 
 AdamWOptions GenerativeTask::optimizer() const {
   return {.torch_form = objective_.torch_optimizer, .undecayed = objective_.undecayed};
@@ -41,11 +72,52 @@ absl::StatusOr<models::TrainingBatch> GenerativeTask::Collate(
   return objective_.collate(*setup_.tokenizer, samples, collator_);
 }
 
+absl::StatusOr<models::TrainingBatch> GenerativeTask::CollateRuns(
+    std::vector<std::vector<datasets::Sample>> runs) const {
+  if (objective_.collate_runs != nullptr) {
+    return objective_.collate_runs(*setup_.tokenizer, runs, collator_);
+  }
+  std::vector<datasets::Sample> texts;  // one a run, see CheckPackTargets
+  for (std::vector<datasets::Sample>& run : runs) texts.push_back(std::move(run.front()));
+  return Collate(texts);
+}
+
 absl::StatusOr<models::TrainingBatch> GenerativeTask::MakeBatch(
     int64_t group, std::span<const int32_t> samples) const {
-  std::vector<datasets::Sample> texts;
-  for (const int32_t sample : samples) texts.push_back(data_.Sample(group, sample));
-  return Collate(texts);
+  std::vector<std::vector<datasets::Sample>> runs;
+  for (const int32_t sample : samples) runs.push_back(data_.Run(group, sample));
+  OPENP5_ASSIGN_OR_RETURN(models::TrainingBatch batch, CollateRuns(std::move(runs)));
+  batch.label_smoothing = label_smoothing_;
+  return batch;
+}
+
+absl::Status GenerativeTask::ReportPacking() {
+  constexpr int64_t kRuns = 64;
+  data_.StartEpoch(0);
+  int64_t together = 0, apart = 0, targets = 0;
+  const std::vector<TaskGroup> groups = data_.groups();
+  for (int64_t group = 0; group < static_cast<int64_t>(groups.size()); ++group) {
+    const int64_t size = groups[static_cast<size_t>(group)].size;
+    for (int64_t i = 0; i < std::min(kRuns, size); ++i) {
+      const auto run = data_.Run(group, static_cast<int32_t>(i * size / std::min(kRuns, size)));
+      OPENP5_ASSIGN_OR_RETURN(const models::TrainingBatch packed, CollateRuns({run}));
+      OPENP5_ASSIGN_OR_RETURN(const models::TrainingBatch single, Collate(run));
+      together += packed.input.tokens.size(0);
+      apart += single.input.tokens.size(0);
+      targets += static_cast<int64_t>(run.size());
+    }
+  }
+  const auto each = [&](int64_t tokens) {
+    return static_cast<double>(tokens) / static_cast<double>(targets);
+  };
+  LogInfo(absl::StrFormat("packed targets: %.1f tokens are computed a target instead of %.1f",
+                          each(together), each(apart)));
+  if (together * 4 > apart * 3) {
+    LogWarning(
+        "--pack-targets saves little with these prompts; hint: it is what stands before "
+        "and in the history that is shared");
+  }
+  return absl::OkStatus();
 }
 
 absl::StatusOr<models::TrainingBatch> GenerativeTask::MakeValidationBatch(int64_t group,

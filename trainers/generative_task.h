@@ -34,7 +34,7 @@ struct GenerativeSetup {
 // section 3). Groups are (dataset, task), the tasks of a dataset together.
 class GenerativeTask final : public TrainingTask {
  public:
-  // Fails as TrainingData::Create; a usage error for a wrong --sample-num.
+  // Fails as TrainingData::Create; a usage error for a wrong --sample-num or --pack-targets.
   static absl::StatusOr<std::unique_ptr<GenerativeTask>> Create(const GenerativeSetup& setup,
                                                                 const TrainOptions& options);
 
@@ -44,6 +44,7 @@ class GenerativeTask final : public TrainingTask {
   const evaluators::EvaluationOptions& evaluation() const override { return setup_.evaluation; }
   std::vector<TaskGroup> groups() const override { return data_.groups(); }
   void StartEpoch(int64_t epoch) override { data_.StartEpoch(epoch); }
+  // A sample is a run of options.pack_targets targets.
   absl::StatusOr<models::TrainingBatch> MakeBatch(int64_t group,
                                                   std::span<const int32_t> samples) const override;
   int64_t ValidationSize(int64_t group) const override { return data_.ValidationSize(group); }
@@ -61,9 +62,14 @@ class GenerativeTask final : public TrainingTask {
   GenerativeTask(const GenerativeSetup& setup, const TrainOptions& options, TrainingData data,
                  Objective objective);
   absl::StatusOr<models::TrainingBatch> Collate(const std::vector<datasets::Sample>& samples) const;
+  absl::StatusOr<models::TrainingBatch> CollateRuns(
+      std::vector<std::vector<datasets::Sample>> runs) const;
+  // Says what packing targets saves.
+  absl::Status ReportPacking();
 
   const GenerativeSetup setup_;
   const CollatorOptions collator_;
+  const double label_smoothing_;
   TrainingData data_;
   const Objective objective_;
 };

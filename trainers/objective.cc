@@ -23,6 +23,7 @@ absl::Status RegisterBuiltinObjectives(Registry<Objective>* objectives) {
                                        .weight = Examples,
                                        .undecayed = {"bias", "LayerNorm.weight"}}));
   return objectives->Register("causal", {.collate = CollateCausal,
+                                         .collate_runs = CollateCausalRuns,
                                          .reduce = MeanOfTokens,
                                          .weight = Tokens,
                                          .undecayed = {"bias", "norm.weight"},

@@ -20,6 +20,10 @@ struct Objective {
   absl::StatusOr<models::TrainingBatch> (*collate)(const text::Tokenizer& tokenizer,
                                                    const std::vector<datasets::Sample>& samples,
                                                    const CollatorOptions& options);
+  // The same for runs of samples with common beginnings; null where nothing can be shared.
+  absl::StatusOr<models::TrainingBatch> (*collate_runs)(
+      const text::Tokenizer& tokenizer, const std::vector<std::vector<datasets::Sample>>& runs,
+      const CollatorOptions& options) = nullptr;
   // One loss of the losses of all label tokens, `lengths` of them an example. Differentiable.
   at::Tensor (*reduce)(const at::Tensor& token_losses, const std::vector<int64_t>& lengths);
   // How much a batch counts in a mean over batches.

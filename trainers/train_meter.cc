@@ -1,7 +1,6 @@
 #include "trainers/train_meter.h"
 
 #include <algorithm>
-#include <cstdint>
 #include <numeric>
 #include <utility>
 #include <vector>
@@ -10,14 +9,14 @@ namespace openp5::trainers {
 
 TrainMeter::TrainMeter(Clock::time_point (*now)()) : now_(now), start_(now()), last_(start_) {}
 
-void BatchCounts::Add(const models::TrainingBatch& batch) {
+void BatchCounts::Add(const models::TrainingBatch& batch, int64_t examples) {
   const auto add = [this](const std::vector<int64_t>& lengths) {
     if (lengths.empty()) return;
     tokens += static_cast<double>(std::accumulate(lengths.begin(), lengths.end(), int64_t{0}));
     padded_tokens += static_cast<double>(lengths.size()) *
                      static_cast<double>(*std::max_element(lengths.begin(), lengths.end()));
   };
-  samples += static_cast<double>(batch.input.lengths.size());
+  samples += static_cast<double>(examples);
   add(batch.input.lengths);
   // A causal model's labels are tokens of its input.
   if (!batch.label_positions.defined()) add(batch.labels.lengths);

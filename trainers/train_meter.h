@@ -2,6 +2,7 @@
 #define OPENP5_TRAINERS_TRAIN_METER_H_
 
 #include <chrono>
+#include <cstdint>
 
 #include "platform/models/packed_batch.h"
 
@@ -21,7 +22,8 @@ struct BatchCounts {
   double samples = 0, tokens = 0;
   double padded_tokens = 0;  // of the batches with padding
 
-  void Add(const models::TrainingBatch& batch);
+  // `examples` of which the batch is made.
+  void Add(const models::TrainingBatch& batch, int64_t examples);
 };
 
 // Counts the batches of a training. Not thread-safe.

@@ -70,8 +70,17 @@ void TrainOptions::ForEach(OptionVisitor& visitor) {
                  .maximum = 1e6},
                 &gradient_accumulation_steps);
   visitor.Visit(
-      {.name = "dropout", .help = "share zeroed in training", .minimum = 0, .maximum = 0.99},
+      {.name = "dropout",
+       .help = "share of the activations zeroed in training; -1: the backbone's own (T5: its "
+               "config's, a Llama: none)",
+       .minimum = -1,
+       .maximum = 0.99},
       &dropout);
+  visitor.Visit({.name = "label-smoothing",
+                 .help = "share of every label that is spread evenly over all tokens in training",
+                 .minimum = 0,
+                 .maximum = 0.99},
+                &label_smoothing);
   visitor.Visit({.name = "alpha",
                  .help = "weights of the tasks' losses in the order of --tasks, scaled to mean 1"},
                 &alpha);
@@ -136,6 +145,17 @@ void TrainOptions::ForEach(OptionVisitor& visitor) {
                  .minimum = 1,
                  .maximum = 1e6},
                 &max_input_tokens);
+  visitor.Visit({.name = "pack-targets",
+                 .help = "train N targets in a row of a user in one pass over the history they "
+                         "share; a batch then counts such runs (causal models; N up to "
+                         "--max-history)",
+                 .minimum = 1,
+                 .maximum = 1e6},
+                &pack_targets);
+  visitor.Visit({.name = "gradient-checkpointing",
+                 .help = "compute every layer's activations again in the backward pass instead of "
+                         "keeping them: less memory, more time, the same result"},
+                &gradient_checkpointing);
   visitor.Visit({.name = "seed", .help = "of every random choice", .minimum = 0, .maximum = 1e15},
                 &seed);
   visitor.Visit({.name = "resume",

@@ -23,7 +23,9 @@ struct TrainOptions {
   // Batches whose gradients make one step. In OpenP5 the option only shortens the schedule, which
   // openp5_compat reproduces.
   int64_t gradient_accumulation_steps = 1;
-  double dropout = 0.1;  // with openp5_compat the backbone's own rate
+  // Less than 0, and with openp5_compat: the backbone's own rate, T5's 0.1 as a rule, a Llama's 0.
+  double dropout = -1;
+  double label_smoothing = 0;  // share of a label spread over all tokens, in training only
   // Weights of the tasks' losses in the order of --tasks, scaled to mean 1, so that one number for
   // all changes nothing. OpenP5 has the option (default 2) and does not use it.
   std::vector<std::string> alpha = {"1"};
@@ -44,6 +46,14 @@ struct TrainOptions {
   int64_t patience = 0;     // stop after so many epochs without a better one; 0: never
   int64_t logging_step = 100;
   int64_t max_input_tokens = 512;
+  // Targets in a row of a user that are trained in one pass over the history they share (causal
+  // models; 1: each with its own). Their histories begin at one item, where that of the last has
+  // max_history: the last of n targets sees max_history items, the first max_history - n + 1, which
+  // bounds n. Half of max_history computes little more a target than all of it. A sample of the
+  // batches and of --sample-prompt is then such a run. OpenP5 has no such option.
+  int64_t pack_targets = 1;
+  // Less memory for a second forward pass: a step takes about a third longer.
+  bool gradient_checkpointing = false;
   int64_t seed = 1;
   bool resume = false;
   bool openp5_compat = false;

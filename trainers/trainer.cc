@@ -302,7 +302,8 @@ absl::Status Training::TrainEpoch() {
       return MakeBatch(first + number);
     });
     ProgressBar progress(StrCat("epoch ", position_.epoch + 1, "/", options_.epochs),
-                         (total - first) * batch_samples, "samples");
+                         (total - first) * batch_samples,
+                         options_.pack_targets > 1 ? "runs of targets" : "samples");
     while (position_.batch < total && !StepsAreDone()) {
       const int64_t count = std::min(accumulation_, total - position_.batch);
       OPENP5_RETURN_IF_ERROR(CatchTorch(StrCat("training step ", position_.step + 1),
@@ -390,7 +391,7 @@ absl::Status Training::Step(Prefetcher<TrainingBatch>* prefetcher, int64_t count
              static_cast<double>(count)))
         .backward();
     measured[static_cast<size_t>(i)] = loss.item<double>() * share;
-    counts.Add(batch.tensors);
+    counts.Add(batch.tensors, task_.Examples(batch.tensors));
   }
   const double rate = options_.lr * schedule_(position_.step, length_);
   gradient_norm_ = optimizer_.Step(rate);

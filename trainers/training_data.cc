@@ -1,5 +1,6 @@
 #include "trainers/training_data.h"
 
+#include <algorithm>
 #include <limits>
 #include <memory>
 #include <utility>
@@ -7,6 +8,21 @@
 #include "platform/base/random.h"
 
 namespace openp5::trainers {
+namespace {
+
+// Where the runs of a dataset's training positions begin.
+std::vector<datasets::Position> RunStarts(const evaluators::IndexedDataset& dataset,
+                                          int64_t run_length) {
+  const bool skip_empty = dataset.history().skip_empty_history;
+  std::vector<datasets::Position> positions =
+      datasets::SplitPositions(dataset.dataset(), datasets::Split::kTrain, skip_empty);
+  std::erase_if(positions, [&](const datasets::Position& position) {
+    return (position.target - (skip_empty ? 1 : 0)) % run_length != 0;
+  });
+  return positions;
+}
+
+}  // namespace
 
 absl::StatusOr<TrainingData> TrainingData::Create(
     std::vector<const evaluators::IndexedDataset*> datasets, const datasets::PromptSet& prompts,
@@ -16,8 +32,7 @@ absl::StatusOr<TrainingData> TrainingData::Create(
   for (size_t d = 0; d < datasets.size(); ++d) {
     const evaluators::IndexedDataset* dataset = datasets[d];
     data.positions_.push_back(
-        std::make_unique<std::vector<datasets::Position>>(datasets::SplitPositions(
-            dataset->dataset(), datasets::Split::kTrain, dataset->history().skip_empty_history)));
+        std::make_unique<std::vector<datasets::Position>>(RunStarts(*dataset, options.run_length)));
     if (data.positions_.back()->empty()) {
       return InvalidArgument(dataset->name(),
                              ": no training samples; expected a user with at least four items");
@@ -70,13 +85,15 @@ void TrainingData::StartEpoch(int64_t epoch) {
   }
 }
 
-datasets::Sample TrainingData::Sample(int64_t group_number, int32_t number) const {
+std::vector<datasets::Sample> TrainingData::Run(int64_t group_number, int32_t number) const {
   const Group& group = groups_[static_cast<size_t>(group_number)];
-  const int64_t position = number / group.per_position;
+  const datasets::Position& first =
+      (*group.positions)[static_cast<size_t>(number / group.per_position)];
+  const auto length = static_cast<int64_t>(group.dataset->dataset().Sequence(first.user).size());
+  const int64_t count = std::min(options_.run_length, length - 2 - first.target);
   const size_t choice = options_.sample_prompt ? group.choice[static_cast<size_t>(number)]
                                                : static_cast<size_t>(number % group.per_position);
-  return group.dataset->writer().Write(*group.templates[choice],
-                                       (*group.positions)[static_cast<size_t>(position)]);
+  return group.dataset->writer().WriteRun(*group.templates[choice], first, count);
 }
 
 int64_t TrainingData::ValidationSize(int64_t group) const {

@@ -49,6 +49,10 @@ class TrainingTask {
   // batches.
   virtual at::Tensor Loss(const models::TrainingBatch& batch) = 0;
   virtual double Weight(const models::TrainingBatch& batch) const = 0;
+  // Examples in a batch, of which a sample may hold several, for the reported speed.
+  virtual int64_t Examples(const models::TrainingBatch& batch) const {
+    return static_cast<int64_t>(batch.labels.lengths.size());
+  }
   // Training mode with `dropout` (less than 0: the model's own rate), or evaluation.
   virtual void SetTraining(bool training, double dropout) = 0;
   // One result for each dataset and task of `split`.

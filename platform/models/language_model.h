@@ -38,10 +38,15 @@ class LanguageModel : public GenerativeModel {
   // tokens. Without an adapter they share memory with the model's.
   virtual NamedTensors MergedWeights() const { return parameters(); }
 
-  // Cross entropy at every label token, [total labels] float32, with gradients.
+  // Cross entropy at every label token, smoothed as the batch says, [total labels] float32, with
+  // gradients.
   virtual at::Tensor TokenLosses(const TrainingBatch& batch) = 0;
-  // Dropout is active only in training mode (off after creation). `dropout` < 0: the config's rate.
+  // Dropout is active only in training mode (off after creation). `dropout` < 0: the family's own
+  // rate, T5's of its config, a Llama's none.
   virtual void SetTraining(bool training, double dropout = -1) = 0;
+  // In training mode every layer's activations are computed again in backward instead of kept; the
+  // gradients are the same.
+  virtual void SetGradientCheckpointing(bool enabled) = 0;
   // Grows or cuts the embedding (and an untied head) to `rows`; new rows are drawn from `random`.
   virtual void ResizeVocabulary(int64_t rows, Random& random) = 0;
   virtual void To(c10::Device device) = 0;

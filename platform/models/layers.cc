@@ -114,4 +114,9 @@ at::Tensor Dropout(const at::Tensor& x, double probability) {
   return probability > 0 ? std::get<0>(at::native_dropout(x, probability, /*train=*/true)) : x;
 }
 
+at::Tensor CrossEntropy(const at::Tensor& logits, const at::Tensor& labels, double smoothing) {
+  constexpr int64_t kIgnored = -100;  // torch's default; no token
+  return at::cross_entropy_loss(logits, labels, {}, at::Reduction::None, kIgnored, smoothing);
+}
+
 }  // namespace openp5::models

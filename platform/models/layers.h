@@ -31,6 +31,10 @@ at::Tensor Linear(const at::Tensor& x, const Matrix& matrix, c10::ScalarType com
 // Zeroes elements with that probability and scales the rest; `x` itself if probability is 0.
 at::Tensor Dropout(const at::Tensor& x, double probability);
 
+// Cross entropy of every row of `logits` [n, vocabulary] with `labels` [n] int64, of whose weight
+// the share `smoothing` is spread evenly over the vocabulary: [n]. Differentiable.
+at::Tensor CrossEntropy(const at::Tensor& logits, const at::Tensor& labels, double smoothing);
+
 }  // namespace openp5::models
 
 #endif  // OPENP5_PLATFORM_MODELS_LAYERS_H_

@@ -43,16 +43,18 @@ struct LlamaModel::Impl {
   LlamaConfig config;
   LlamaWeights weights;
   NamedTensors parameters;
-  double lora_dropout = 0;
-  bool training = false, lora = true;
+  double dropout = 0, lora_dropout = 0;  // in training
+  bool training = false, checkpointing = false, lora = true;
   c10::ScalarType compute_type = c10::ScalarType::Float;
 
   LlamaContext Context() const {
     return {.config = config,
             .weights = weights,
             .compute_type = compute_type,
+            .dropout = training ? dropout : 0,
             .lora_dropout = training ? lora_dropout : 0,
-            .lora = lora};
+            .lora = lora,
+            .checkpointing = training && checkpointing};
   }
 
   void Collect() {
@@ -184,7 +186,12 @@ at::Tensor LlamaModel::embeddings() const { return impl_->weights.embeddings.bas
 double LlamaModel::embedding_deviation() const { return impl_->config.initializer_range; }
 int64_t LlamaModel::vocabulary_size() const { return impl_->config.vocab_size; }
 
-void LlamaModel::SetTraining(bool training, double) { impl_->training = training; }
+void LlamaModel::SetTraining(bool training, double dropout) {
+  impl_->training = training;
+  if (dropout >= 0) impl_->dropout = dropout;
+}
+
+void LlamaModel::SetGradientCheckpointing(bool enabled) { impl_->checkpointing = enabled; }
 void LlamaModel::SetComputeType(c10::ScalarType type) { impl_->compute_type = type; }
 
 void LlamaModel::QuantizeWeights() {
@@ -211,10 +218,13 @@ void LlamaModel::ResizeVocabulary(int64_t rows, Random& random) {
 at::Tensor LlamaModel::Forward(const PackedBatch& input, const at::Tensor& positions,
                                std::vector<at::Tensor>* layer_outputs) {
   const Impl& m = *impl_;
-  const at::Tensor x = m.Context().Run(
-      input, positions, [&](const at::Tensor& layer_input, const LlamaContext::Heads&) {
-        if (layer_outputs != nullptr) layer_outputs->push_back(layer_input);
-      });
+  LlamaContext::Observer observe;
+  if (layer_outputs != nullptr) {
+    observe = [&](const at::Tensor& layer_input, const LlamaContext::Heads&) {
+      layer_outputs->push_back(layer_input);
+    };
+  }
+  const at::Tensor x = m.Context().Run(input, positions, observe);
   const at::Tensor normed = RmsNorm(x, m.weights.final_norm, m.config.rms_norm_eps);
   if (layer_outputs != nullptr) layer_outputs->push_back(normed);
   return normed;
@@ -226,7 +236,7 @@ at::Tensor LlamaModel::Logits(const at::Tensor& hidden) const {
 
 at::Tensor LlamaModel::TokenLosses(const TrainingBatch& batch) {
   const at::Tensor hidden = Forward(batch.input).index_select(0, batch.label_positions);
-  return at::cross_entropy_loss(Logits(hidden), batch.labels.tokens, {}, at::Reduction::None);
+  return CrossEntropy(Logits(hidden), batch.labels.tokens, batch.label_smoothing);
 }
 
 NamedTensors LlamaModel::MergedWeights() const {
@@ -258,7 +268,7 @@ NamedTensors LlamaModel::MergedWeights() const {
 std::unique_ptr<GenerationState> LlamaModel::Begin(const PackedBatch& prompts) {
   const at::NoGradGuard no_gradients;
   LlamaContext context = impl_->Context();
-  context.lora_dropout = 0;
+  context.dropout = context.lora_dropout = 0;
   return MakeLlamaGeneration(context, prompts);
 }
 

@@ -48,6 +48,10 @@ struct LlamaConfig {
 // "model.layers.0.self_attn.q_proj.weight", …), a tied head once. With LoRA (config.lora.rank > 0)
 // only the adapter is trained, and the rows of tokens that were added since
 // ("model.embed_tokens.added.weight", "lm_head.added.weight"), in full.
+//
+// Dropout, which no published Llama was trained with, is that of T5 and GPT-2: of the embeddings
+// and of what attention and feed-forward add to the residual stream; an adapter's own is apart from
+// it.
 class LlamaModel final : public LanguageModel {
  public:
   // Random weights as Hugging Face initialises them: N(0, initializer_range), norms 1, biases 0.
@@ -75,8 +79,8 @@ class LlamaModel final : public LanguageModel {
   void EnableLora(bool enabled);
 
   // Hidden states after the final norm, [total, hidden_size]. `positions` [total] int64, if
-  // defined, else every sequence counts from 0. `layer_outputs`, if given, receives the embeddings
-  // and every layer's output.
+  // defined, else every text counts from 0, see LlamaContext::Run. `layer_outputs`, if given,
+  // receives the embeddings and every layer's output.
   at::Tensor Forward(const PackedBatch& input, const at::Tensor& positions = {},
                      std::vector<at::Tensor>* layer_outputs = nullptr);
   // Scores of every token, [n, vocab_size] float32, for hidden states [n, hidden_size].
@@ -89,6 +93,7 @@ class LlamaModel final : public LanguageModel {
   double embedding_deviation() const override;
   at::Tensor TokenLosses(const TrainingBatch& batch) override;
   void SetTraining(bool training, double dropout = -1) override;
+  void SetGradientCheckpointing(bool enabled) override;
   void ResizeVocabulary(int64_t rows, Random& random) override;
   void To(c10::Device device) override;
   void SetComputeType(c10::ScalarType type) override;

@@ -6,8 +6,8 @@
 #include <limits>
 #include <memory>
 
+#include "platform/models/checkpointing.h"
 #include "platform/models/layers.h"
-#include "platform/models/ragged_attention.h"
 
 namespace openp5::models {
 namespace {
@@ -44,18 +44,31 @@ class Visitor {
   const LlamaWeights::Visit& visit_;
 };
 
-// Positions of packed sequences, each from 0.
-at::Tensor CountPositions(const std::vector<int64_t>& lengths, c10::Device device) {
-  std::vector<at::Tensor> parts;
-  for (const int64_t length : lengths) parts.push_back(at::arange(length, at::kLong));
-  return at::cat(parts).to(device);
+// Where each token of a batch stands in its text, and how long that text is. A trunk counts as a
+// text of its own.
+struct Places {
+  std::vector<int64_t> positions, lengths;  // [total]
+};
+
+Places PlacesOf(const PackedBatch& input) {
+  Places places;
+  for (size_t i = 0; i < input.lengths.size(); ++i) {
+    std::span<const Branch> branches;
+    if (!input.branches.empty()) branches = input.branches[i];
+    ForEachStretch(input.lengths[i], branches, [&](const Branch& stretch, int64_t end) {
+      const int64_t length = stretch.after + end - stretch.begin;
+      for (int64_t p = stretch.after; p < length; ++p) places.positions.push_back(p);
+      places.lengths.resize(places.positions.size(), length);
+    });
+  }
+  return places;
 }
 
-// The length of the sequence each token is in.
-std::vector<int64_t> LengthOfEachToken(const std::vector<int64_t>& lengths) {
-  std::vector<int64_t> each;
-  for (const int64_t length : lengths) each.insert(each.end(), static_cast<size_t>(length), length);
-  return each;
+// Hides later tokens, [1, longest, longest].
+at::Tensor CausalBias(int64_t longest, c10::Device device) {
+  return at::full({1, longest, longest}, std::numeric_limits<float>::lowest(),
+                  at::TensorOptions().device(device))
+      .triu_(1);
 }
 
 at::Tensor RepeatHeads(const at::Tensor& x, int64_t times) {
@@ -156,31 +169,53 @@ at::Tensor LlamaContext::FeedForward(const LlamaLayer& layer, const at::Tensor& 
   return Apply(layer.down, at::silu(Apply(layer.gate, normed)) * Apply(layer.up, normed));
 }
 
-at::Tensor LlamaContext::Run(
-    const PackedBatch& input, const at::Tensor& positions,
-    const std::function<void(const at::Tensor& layer_input, const Heads& heads)>& observe) const {
+LlamaContext::Sequences LlamaContext::Arrange(const PackedBatch& input,
+                                              const at::Tensor& positions) const {
   const c10::Device device = input.tokens.device();
-  const auto layout = std::make_shared<const AttentionLayout>(input.lengths, input.lengths, device);
-  const Rotation rotation =
-      MakeRotation(config.rotary, config.head_dim,
-                   positions.defined() ? positions : CountPositions(input.lengths, device),
-                   LengthOfEachToken(input.lengths));
-  const int64_t n = input.tokens.size(0), longest = layout->longest_query(),
-                times = config.num_attention_heads / config.num_key_value_heads;
-  const at::Tensor causal = at::full({1, longest, longest}, std::numeric_limits<float>::lowest(),
-                                     at::TensorOptions().device(device))
-                                .triu_(1);
-  at::Tensor x = Embed(input.tokens);
+  const Places places = PlacesOf(input);
+  Sequences sequences;
+  sequences.rotation = MakeRotation(
+      config.rotary, config.head_dim,
+      positions.defined() ? positions : torch::tensor(places.positions, at::kLong).to(device),
+      places.lengths);
+  if (!input.branches.empty()) {
+    sequences.layout =
+        std::make_shared<const AttentionLayout>(input.lengths, input.branches, device);
+  } else {
+    sequences.layout =
+        std::make_shared<const AttentionLayout>(input.lengths, input.lengths, device);
+    sequences.causal = CausalBias(sequences.layout->longest_query(), device);
+  }
+  return sequences;
+}
+
+at::Tensor LlamaContext::RunLayer(const LlamaLayer& layer, const at::Tensor& x,
+                                  const Sequences& sequences, const Observer& observe) const {
+  const int64_t n = x.size(0), times = config.num_attention_heads / config.num_key_value_heads;
+  const Heads heads = Project(layer, x, sequences.rotation);
+  if (observe) observe(x, heads);
+  const at::Tensor attended = RaggedAttention(
+      heads.query.reshape({n, -1}), RepeatHeads(heads.key, times).reshape({n, -1}),
+      RepeatHeads(heads.value, times).reshape({n, -1}), sequences.causal, sequences.layout,
+      {.heads = config.num_attention_heads,
+       .divisor = std::sqrt(static_cast<double>(config.head_dim))});
+  const at::Tensor middle = x + Dropout(Apply(layer.o, attended), dropout);
+  return middle + Dropout(FeedForward(layer, middle), dropout);
+}
+
+at::Tensor LlamaContext::Run(const PackedBatch& input, const at::Tensor& positions,
+                             const Observer& observe) const {
+  const Sequences sequences = Arrange(input, positions);
+  at::Tensor x = Dropout(Embed(input.tokens), dropout);
   for (const LlamaLayer& layer : weights.layers) {
-    const Heads heads = Project(layer, x, rotation);
-    observe(x, heads);
-    const at::Tensor attended = RaggedAttention(
-        heads.query.reshape({n, -1}), RepeatHeads(heads.key, times).reshape({n, -1}),
-        RepeatHeads(heads.value, times).reshape({n, -1}), causal, layout,
-        {.heads = config.num_attention_heads,
-         .divisor = std::sqrt(static_cast<double>(config.head_dim))});
-    x = x + Apply(layer.o, attended);
-    x = x + FeedForward(layer, x);
+    if (!checkpointing || observe) {
+      x = RunLayer(layer, x, sequences, observe);
+      continue;
+    }
+    const auto part = [context = *this, &layer, sequences](const std::vector<at::Tensor>& inputs) {
+      return context.RunLayer(layer, inputs[0], sequences, {});
+    };
+    x = Checkpoint(part, {x});
   }
   return x;
 }

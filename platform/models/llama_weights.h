@@ -5,11 +5,14 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "platform/models/layers.h"
 #include "platform/models/llama.h"
+#include "platform/models/ragged_attention.h"
 
 namespace openp5::models {
 
@@ -54,8 +57,9 @@ struct LlamaContext {
   const LlamaConfig& config;
   const LlamaWeights& weights;
   c10::ScalarType compute_type = c10::ScalarType::Float;
-  double lora_dropout = 0;  // 0 outside training
+  double dropout = 0, lora_dropout = 0;  // 0 outside training
   bool lora = true;
+  bool checkpointing = false;  // layers are computed a second time in backward
 
   // `x` [n, in] to [n, out], adapter and bias included.
   at::Tensor Apply(const LlamaLinear& linear, const at::Tensor& x) const;
@@ -67,16 +71,30 @@ struct LlamaContext {
     at::Tensor query, key, value;
   };
   Heads Project(const LlamaLayer& layer, const at::Tensor& x, const Rotation& rotation) const;
+  // Sees a layer's input and its heads.
+  using Observer = std::function<void(const at::Tensor& layer_input, const Heads& heads)>;
   // All layers on packed sequences: [total, hidden_size] before the final norm. `positions` [total]
-  // int64, if defined, else every sequence counts from 0. `observe` sees every layer's input, and
-  // its heads.
-  at::Tensor Run(
-      const PackedBatch& input, const at::Tensor& positions,
-      const std::function<void(const at::Tensor& layer_input, const Heads& heads)>& observe) const;
+  // int64, if defined, else every sequence counts from 0 and its branches from where they leave the
+  // trunk. A rotation that depends on a text's length ("dynamic", beyond max_position_embeddings)
+  // takes a trunk for a text of its own. `observe`, if given, sees every layer; then nothing is
+  // computed a second time.
+  at::Tensor Run(const PackedBatch& input, const at::Tensor& positions,
+                 const Observer& observe) const;
   // Scores of every token, [n, vocab_size] float32, for normed hidden states [n, hidden_size].
   at::Tensor Logits(const at::Tensor& hidden) const;
   // The layer's second half without its residual.
   at::Tensor FeedForward(const LlamaLayer& layer, const at::Tensor& x) const;
+
+  // How the sequences of a batch see each other's tokens, the same in all layers.
+  struct Sequences {
+    Rotation rotation;
+    std::shared_ptr<const AttentionLayout> layout;
+    std::optional<at::Tensor> causal;  // hides later tokens, where the layout does not
+  };
+  Sequences Arrange(const PackedBatch& input, const at::Tensor& positions) const;
+  // `x` [total, hidden_size] after the layer.
+  at::Tensor RunLayer(const LlamaLayer& layer, const at::Tensor& x, const Sequences& sequences,
+                      const Observer& observe) const;
 };
 
 }  // namespace openp5::models

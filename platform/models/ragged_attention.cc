@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "platform/base/status.h"
+
 namespace openp5::models {
 namespace {
 
@@ -55,6 +57,25 @@ at::Tensor MakeKeyMask(const std::vector<int64_t>& lengths, size_t first, size_t
   return mask.to(device);
 }
 
+// What each token of a group's sequences [first, last) sees, [count, 1, length, length].
+at::Tensor MakeBranchMask(const std::vector<int64_t>& lengths,
+                          const std::vector<std::vector<Branch>>& branches, size_t first,
+                          size_t last, int64_t length, c10::Device device) {
+  const auto count = static_cast<int64_t>(last - first);
+  at::Tensor mask = at::full({count, 1, length, length}, std::numeric_limits<float>::lowest());
+  float* rows = mask.mutable_data_ptr<float>();
+  for (size_t i = first; i < last; ++i, rows += length * length) {
+    ForEachStretch(lengths[i], branches[i], [&](const Branch& stretch, int64_t end) {
+      for (int64_t token = stretch.begin; token < end; ++token) {
+        float* row = rows + token * length;
+        std::fill(row, row + stretch.after, 0.0F);
+        std::fill(row + stretch.begin, row + token + 1, 0.0F);
+      }
+    });
+  }
+  return mask.to(device);
+}
+
 // The inverse of PadGroup: [count, length, columns] to [tokens, columns].
 at::Tensor UnpadGroup(const at::Tensor& padded, const Side& side) {
   const at::Tensor flat = padded.reshape({-1, padded.size(-1)});
@@ -98,7 +119,7 @@ at::Tensor Weights(const Group& group, const GroupInputs& in, const AttentionOpt
   if (bias.defined()) {
     by_sequence.add_(bias.narrow(1, 0, group.queries.length).narrow(2, 0, group.keys.length));
   }
-  if (group.key_mask.defined()) by_sequence.add_(group.key_mask);
+  if (group.mask.defined()) by_sequence.add_(group.mask);
   at::softmax_out(scores, scores, -1);
   return scores;
 }
@@ -235,13 +256,26 @@ AttentionLayout::AttentionLayout(const std::vector<int64_t>& query_lengths,
     group.queries = MakeSide(query_lengths, first, last, query_start, device);
     group.keys = MakeSide(key_lengths, first, last, key_start, device);
     if (group.keys.pad_index.defined()) {
-      group.key_mask = MakeKeyMask(key_lengths, first, last, group.keys.length, device);
+      group.mask = MakeKeyMask(key_lengths, first, last, group.keys.length, device);
     }
     query_start += group.queries.tokens;
     key_start += group.keys.tokens;
     longest_query_ = std::max(longest_query_, group.queries.length);
     longest_key_ = std::max(longest_key_, group.keys.length);
     groups_.push_back(std::move(group));
+  }
+}
+
+AttentionLayout::AttentionLayout(const std::vector<int64_t>& lengths,
+                                 const std::vector<std::vector<Branch>>& branches,
+                                 c10::Device device)
+    : AttentionLayout(lengths, lengths, device) {
+  OPENP5_CHECK(branches.size() == lengths.size());
+  size_t first = 0;
+  for (Group& group : groups_) {
+    const size_t last = first + static_cast<size_t>(group.count);
+    group.mask = MakeBranchMask(lengths, branches, first, last, group.keys.length, device);
+    first = last;
   }
 }
 

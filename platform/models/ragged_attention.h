@@ -8,6 +8,8 @@
 #include <optional>
 #include <vector>
 
+#include "platform/models/packed_batch.h"
+
 namespace openp5::models {
 
 // How the sequences of a packed batch are laid out for attention: in groups of neighbours of
@@ -26,13 +28,20 @@ class AttentionLayout {
   struct Group {
     int64_t count = 0;
     Side queries, keys;
-    at::Tensor
-        key_mask;  // [count, 1, 1, key length] float32, 0 or lowest; undefined if none is padded
+    // Added to the scores of every head, [count, 1, 1 or query length, key length] float32, 0 or
+    // lowest; undefined: nothing is hidden.
+    at::Tensor mask;
   };
 
   // Sequence i has query_lengths[i] queries and key_lengths[i] keys, all > 0.
   AttentionLayout(const std::vector<int64_t>& query_lengths,
                   const std::vector<int64_t>& key_lengths, c10::Device device);
+
+  // Self-attention of sequences with branches ([sequences], see PackedBatch): a token sees itself,
+  // those before it in its branch, and those of the trunk its branch follows. No causal bias is
+  // needed besides. Memory: 4 bytes for every two tokens of one sequence.
+  AttentionLayout(const std::vector<int64_t>& lengths,
+                  const std::vector<std::vector<Branch>>& branches, c10::Device device);
 
   const std::vector<Group>& groups() const { return groups_; }
   int64_t longest_query() const { return longest_query_; }

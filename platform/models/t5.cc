@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "platform/models/checkpointing.h"
 #include "platform/models/layers.h"
 #include "platform/models/ragged_attention.h"
 #include "platform/models/state_dict.h"
@@ -37,7 +38,7 @@ struct T5Model::Impl {
   T5Weights weights;
   NamedTensors parameters;
   double dropout = 0;  // as configured for training
-  bool training = false;
+  bool training = false, checkpointing = false;
   c10::ScalarType compute_type = c10::ScalarType::Float;
 
   double ActiveDropout() const { return training ? dropout : 0; }
@@ -65,6 +66,16 @@ struct T5Model::Impl {
 
   at::Tensor AddResidual(const at::Tensor& x, const at::Tensor& y) const {
     return x + Dropout(y, ActiveDropout());
+  }
+
+  // `part(inputs)`, its activations kept or not.
+  at::Tensor Run(const ModelPart& part, const std::vector<at::Tensor>& inputs) const {
+    return training && checkpointing ? Checkpoint(part, inputs) : part(inputs);
+  }
+
+  at::Tensor AddFeedForward(const T5Block& block, const at::Tensor& x) const {
+    return AddResidual(x,
+                       FeedForward(block.feed_forward, x, config, ActiveDropout(), compute_type));
   }
 
   // Decoder input: the start token, then every label but the last, sequence by sequence.
@@ -160,6 +171,8 @@ void T5Model::SetTraining(bool training, double dropout) {
   if (dropout >= 0) impl_->dropout = dropout;
 }
 
+void T5Model::SetGradientCheckpointing(bool enabled) { impl_->checkpointing = enabled; }
+
 void T5Model::SetComputeType(c10::ScalarType type) { impl_->compute_type = type; }
 
 void T5Model::QuantizeWeights() {
@@ -179,6 +192,7 @@ void T5Model::ResizeVocabulary(int64_t rows, Random& random) {
 }
 
 at::Tensor T5Model::Encode(const PackedBatch& input, std::vector<at::Tensor>* block_outputs) {
+  OPENP5_CHECK(input.branches.empty());  // all tokens see each other
   const Impl& m = *impl_;
   const auto layout =
       std::make_shared<const AttentionLayout>(input.lengths, input.lengths, m.device());
@@ -195,9 +209,13 @@ at::Tensor T5Model::Encode(const PackedBatch& input, std::vector<at::Tensor>* bl
       m.weights.encoder.relative_bias,
       RelativeBuckets(m.config, /*bidirectional=*/true, longest, longest, 0, m.device()));
   for (const T5Block& block : m.weights.encoder.blocks) {
-    x = m.AddResidual(x, m.SelfAttention(block.self, x, bias, layout));
-    x = m.AddResidual(
-        x, FeedForward(block.feed_forward, x, m.config, m.ActiveDropout(), m.compute_type));
+    x = m.Run(
+        [&m, &block, layout](const std::vector<at::Tensor>& inputs) {
+          const at::Tensor& y = inputs[0];
+          return m.AddFeedForward(
+              block, m.AddResidual(y, m.SelfAttention(block.self, y, inputs[1], layout)));
+        },
+        {x, bias});
     if (block_outputs != nullptr) block_outputs->push_back(x);
   }
   return Dropout(RmsNorm(x, m.weights.encoder.final_norm, m.config.layer_norm_epsilon),
@@ -221,10 +239,14 @@ at::Tensor T5Model::Decode(const PackedBatch& input, const at::Tensor& encoded,
                                                        longest, 0, m.device())) +
                           causal;
   for (const T5Block& block : m.weights.decoder.blocks) {
-    x = m.AddResidual(x, m.SelfAttention(block.self, x, bias, self_layout));
-    x = m.AddResidual(x, m.CrossAttention(block.cross, x, encoded, cross_layout));
-    x = m.AddResidual(
-        x, FeedForward(block.feed_forward, x, m.config, m.ActiveDropout(), m.compute_type));
+    x = m.Run(
+        [&m, &block, self_layout, cross_layout](const std::vector<at::Tensor>& inputs) {
+          at::Tensor y = inputs[0];
+          y = m.AddResidual(y, m.SelfAttention(block.self, y, inputs[1], self_layout));
+          y = m.AddResidual(y, m.CrossAttention(block.cross, y, inputs[2], cross_layout));
+          return m.AddFeedForward(block, y);
+        },
+        {x, bias, encoded});
     if (block_outputs != nullptr) block_outputs->push_back(x);
   }
   return Dropout(RmsNorm(x, m.weights.decoder.final_norm, m.config.layer_norm_epsilon),
@@ -242,7 +264,7 @@ at::Tensor T5Model::Logits(const at::Tensor& decoded) const {
 
 at::Tensor T5Model::TokenLosses(const TrainingBatch& batch) {
   const at::Tensor decoded = Decode(batch.input, Encode(batch.input), batch.labels);
-  return at::cross_entropy_loss(Logits(decoded), batch.labels.tokens, {}, at::Reduction::None);
+  return CrossEntropy(Logits(decoded), batch.labels.tokens, batch.label_smoothing);
 }
 
 std::unique_ptr<GenerationState> T5Model::Begin(const PackedBatch& prompts) {

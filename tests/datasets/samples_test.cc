@@ -55,6 +55,24 @@ TEST_F(Samples, ShowTheLatestItemsOnly) {
   EXPECT_EQ(Writer({.max_history = -1}).Write(prompt_, {0, 1}).input, "Toy user_1 : item_1001 .");
 }
 
+TEST_F(Samples, RunsBeginWhereTheLastHistoryBegins) {
+  const SampleWriter writer = Writer({.max_history = 3});
+  const auto inputs = [&](const Position& first, int64_t count) {
+    std::vector<std::string> texts;
+    for (const Sample& sample : writer.WriteRun(prompt_, first, count)) {
+      texts.push_back(sample.input + " " + sample.output);
+    }
+    return texts;
+  };
+  EXPECT_THAT(inputs({0, 3}, 2),
+              ElementsAre("Toy user_1 : item_<CI0><CI1> , item_1003 . Toy item_1004",
+                          "Toy user_1 : item_<CI0><CI1> , item_1003 , item_1004 . Toy item_1005"));
+  EXPECT_THAT(inputs({0, 1}, 2),
+              ElementsAre("Toy user_1 : item_1001 . Toy item_<CI0><CI1>",
+                          "Toy user_1 : item_1001 , item_<CI0><CI1> . Toy item_1003"));
+  EXPECT_EQ(writer.WriteRun(prompt_, {0, 4}, 1).front().input, writer.Write(prompt_, {0, 4}).input);
+}
+
 TEST_F(Samples, KeepTheBlanksAroundAnEmptyHistory) {
   EXPECT_EQ(Writer({.skip_empty_history = false}).Write(prompt_, {1, 0}).input, "Toy user_2 :  .");
 }

@@ -1,5 +1,8 @@
 #include "trainers/collator.h"
 
+#include <ATen/ops/sort.h>
+#include <c10/core/GradMode.h>
+
 #include "evaluators/causal_encoding.h"
 #include "tests/evaluators/tiny_world.h"
 
@@ -63,15 +66,54 @@ TEST_F(CollatorTest, CausalLabelsAreTheResponse) {
   ASSERT_EQ(batch.labels.lengths[0], static_cast<int64_t>(response.size()));
   const auto tokens = Values(batch.input.tokens), labels = Values(batch.labels.tokens),
              positions = Values(batch.label_positions);
-  // The longer sample comes first; every label is the token behind its position.
+  // The longer sample comes first; every label but the end token is the token behind its position.
   EXPECT_GT(batch.input.lengths[0], batch.input.lengths[1]);
   for (size_t i = 0; i < labels.size(); ++i) {
-    EXPECT_EQ(tokens[static_cast<size_t>(positions[i]) + 1], labels[i]);
+    if (labels[i] != world_.tokenizer->eos_id()) {
+      EXPECT_EQ(tokens[static_cast<size_t>(positions[i]) + 1], labels[i]);
+    }
     if (i < response.size()) {
       EXPECT_EQ(labels[i], response[i]);
     }
   }
+  EXPECT_TRUE(batch.input.branches.empty());
   EXPECT_EQ(positions[0] + 1, static_cast<int64_t>(encoder->Prompt("toy user toy user").size()));
+}
+
+// Losses of each label in any order, of runs as one sequence each and of their samples alone.
+std::vector<float> SortedLosses(models::LanguageModel& model, const models::TrainingBatch& batch) {
+  const c10::AutoGradMode no_gradients(false);
+  const at::Tensor losses = std::get<0>(model.TokenLosses(batch).sort());
+  const float* data = losses.const_data_ptr<float>();
+  return {data, data + losses.numel()};
+}
+
+// Whatever samples share: histories that go on, nothing, all but the target, or all; cut ones, too.
+TEST_F(CollatorTest, RunsHaveTheLossesOfTheirSamples) {
+  world_.UseLlama(/*with_lora=*/false);
+  const std::vector<std::vector<datasets::Sample>> runs = {
+      {{"user : item_1001 .", "toy item_1002"},
+       {"user : item_1001 , item_1002 .", "toy item_1003"},
+       {"user : item_1001 , item_1002 , item_1003 .", "toy item_1001"}},
+      {{"toy item_1001", "toy item_1009"}, {"user item", "toy"}},
+      {{"user", "toy item_1001"}, {"user", "toy item_1002"}, {"user", "toy item_1001"}},
+      {{"toy", "item"}}};
+  std::vector<datasets::Sample> samples;
+  for (const auto& run : runs) samples.insert(samples.end(), run.begin(), run.end());
+  for (const CollatorOptions& options : {CollatorOptions{}, CollatorOptions{.max_tokens = 9},
+                                         CollatorOptions{.openp5_compat = true}}) {
+    OPENP5_ASSERT_OK_AND_ASSIGN(const auto together,
+                                CollateCausalRuns(*world_.tokenizer, runs, options));
+    OPENP5_ASSERT_OK_AND_ASSIGN(const auto apart,
+                                CollateCausal(*world_.tokenizer, samples, options));
+    EXPECT_EQ(together.input.lengths.size(), runs.size());
+    EXPECT_EQ(together.labels.lengths.size(), samples.size());
+    EXPECT_LT(together.input.tokens.size(0), apart.input.tokens.size(0));
+    const auto got = SortedLosses(*world_.model, together),
+               expected = SortedLosses(*world_.model, apart);
+    ASSERT_EQ(got.size(), expected.size());
+    for (size_t i = 0; i < got.size(); ++i) EXPECT_NEAR(got[i], expected[i], 2e-6) << i;
+  }
 }
 
 }  // namespace

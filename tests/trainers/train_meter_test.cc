@@ -18,7 +18,7 @@ models::TrainingBatch Batch(std::vector<int64_t> inputs, std::vector<int64_t> la
 
 BatchCounts CountsOf(const models::TrainingBatch& batch) {
   BatchCounts counts;
-  counts.Add(batch);
+  counts.Add(batch, static_cast<int64_t>(batch.labels.lengths.size()));
   return counts;
 }
 

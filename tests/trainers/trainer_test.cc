@@ -167,6 +167,18 @@ TEST_F(TrainerTest, TrainsCausalModelsAndAdapters) {
   }
 }
 
+TEST_F(TrainerTest, TrainsOnPackedTargets) {
+  TrainOptions options = FastOptions();
+  options.pack_targets = 3;
+  TinyWorld world;
+  world.UseLlama(/*with_lora=*/false);
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto summary, Train(&world, options, "run"));
+  EXPECT_LT(summary.train_loss, 5.0);
+  OPENP5_ASSERT_OK_AND_ASSIGN(const std::string log,
+                              ReadFile(temporary_.File("run/metrics.jsonl")));
+  EXPECT_THAT(log, HasSubstr("samples_per_second"));
+}
+
 // Two processes (threads here; tests/cli has real ones) that share every batch end with the weights
 // of one whose batches are as large as theirs together, to rounding; with two groups, accumulation,
 // and losses that are means over tokens.

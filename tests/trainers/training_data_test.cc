@@ -1,5 +1,7 @@
 #include "trainers/training_data.h"
 
+#include <set>
+
 #include "tests/evaluators/tiny_world.h"
 
 namespace openp5::trainers {
@@ -28,7 +30,8 @@ TEST_F(TrainingDataTest, EveryPositionUnderEverySeenTemplate) {
   EXPECT_EQ(groups[0].size, static_cast<int64_t>(positions.size() * templates.size()));
   // Sample 11 with ten templates is the second position under the second template.
   const auto number = static_cast<int32_t>(templates.size() + 1);
-  const datasets::Sample sample = data.Sample(0, number);
+  ASSERT_EQ(data.Run(0, number).size(), 1u);
+  const datasets::Sample sample = data.Run(0, number).front();
   const datasets::Sample expected = world_.dataset->writer().Write(*templates[1], positions[1]);
   EXPECT_EQ(sample.input, expected.input);
   EXPECT_EQ(sample.output, expected.output);
@@ -40,7 +43,7 @@ TEST_F(TrainingDataTest, SampledTemplatesAreAFunctionOfSeedAndEpoch) {
   OPENP5_ASSERT_OK_AND_ASSIGN(auto two, Make(options));
   const auto inputs = [](const TrainingData& data) {
     std::string text;
-    for (int32_t i = 0; i < data.groups()[0].size; ++i) text += data.Sample(0, i).input + "\n";
+    for (int32_t i = 0; i < data.groups()[0].size; ++i) text += data.Run(0, i).front().input + "\n";
     return text;
   };
   one.StartEpoch(0);
@@ -49,6 +52,23 @@ TEST_F(TrainingDataTest, SampledTemplatesAreAFunctionOfSeedAndEpoch) {
   two.StartEpoch(1);
   EXPECT_EQ(inputs(one), inputs(two));
   EXPECT_NE(inputs(one), first);
+}
+
+// Every position once, in runs whose histories begin at one item and are no longer than max_history
+// (20, more than a user of this dataset has) allows.
+TEST_F(TrainingDataTest, RunsHoldEveryPositionOnce) {
+  OPENP5_ASSERT_OK_AND_ASSIGN(auto single, Make({}));
+  OPENP5_ASSERT_OK_AND_ASSIGN(auto runs, Make({.run_length = 3}));
+  std::multiset<std::string> expected, got;
+  for (int32_t i = 0; i < single.groups()[0].size; ++i) expected.insert(single.Run(0, i)[0].input);
+  size_t longest = 0;
+  for (int32_t i = 0; i < runs.groups()[0].size; ++i) {
+    const auto run = runs.Run(0, i);
+    longest = std::max(longest, run.size());
+    for (const datasets::Sample& sample : run) got.insert(sample.input);
+  }
+  EXPECT_EQ(got, expected);
+  EXPECT_EQ(longest, 3u);
 }
 
 TEST_F(TrainingDataTest, ValidationAsksEveryUserOnce) {

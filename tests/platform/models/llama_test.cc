@@ -68,6 +68,101 @@ TEST(LlamaTest, LaterTokensDoNotMatter) {
   EXPECT_LE((longer.narrow(0, 0, 3) - shorter).abs().max().item<float>(), 1e-5);
 }
 
+// What a batch's labels are worth to every trained parameter.
+NamedTensors GradientsOf(LlamaModel& model, const TrainingBatch& batch) {
+  NamedTensors gradients;
+  model.TokenLosses(batch).mean().backward();
+  for (const auto& [name, tensor] : TrainedParameters(model.parameters())) {
+    gradients.emplace_back(name, tensor.grad().clone());
+    tensor.mutable_grad().reset();
+  }
+  return gradients;
+}
+
+TrainingBatch TinyBatch() {
+  return {Pack({{3, 4, 5, 6}, {7, 8, 9}}),
+          {torch::tensor({10, 11, 12}, at::kLong), {}, {2, 1}},
+          torch::tensor({2, 3, 6}, at::kLong)};
+}
+
+TEST(LlamaTest, DropsOnlyInTrainingAndOnlyIfAsked) {
+  const auto model = LlamaModel::Create(TinyConfig(), 1);
+  const TrainingBatch batch = TinyBatch();
+  const at::Tensor plain = model->TokenLosses(batch);
+  model->SetTraining(true);
+  EXPECT_TRUE(torch::equal(model->TokenLosses(batch), plain));
+  model->SetTraining(true, 0.3);
+  EXPECT_FALSE(torch::equal(model->TokenLosses(batch), plain));
+  const auto search = [&] {
+    const auto state = model->Begin(batch.input);
+    return state->Advance(state->start_tokens().view({-1, 1, 1}));
+  };
+  EXPECT_TRUE(torch::equal(search(), search()));
+  model->SetTraining(false, 0.3);
+  EXPECT_TRUE(torch::equal(model->TokenLosses(batch), plain));
+}
+
+// With dropout on, of an adapter too: the second pass drops what the first one did.
+TEST(LlamaTest, CheckpointingChangesNoGradient) {
+  for (const bool lora : {false, true}) {
+    SCOPED_TRACE(lora);
+    const auto model = LlamaModel::Create(TinyConfig(), 1);
+    Random random(5);
+    if (lora) {
+      const LoraConfig config{.rank = 3, .dropout = 0.4, .target_modules = {"q_proj", "up_proj"}};
+      OPENP5_ASSERT_OK(model->AddLora(config, /*first_trained_row=*/30, random));
+      for (const auto& [name, tensor] : TrainedParameters(model->parameters()))
+        tensor.detach().normal_(0, 0.3);
+    }
+    model->SetTraining(true, 0.4);
+    const auto gradients = [&](bool checkpointing) {
+      at::manual_seed(7);
+      model->SetGradientCheckpointing(checkpointing);
+      NamedTensors of = GradientsOf(*model, TinyBatch());
+      of.emplace_back("the next random numbers", at::rand({3}));
+      return of;
+    };
+    const NamedTensors kept = gradients(false), computed = gradients(true);
+    for (size_t i = 0; i < kept.size(); ++i)
+      EXPECT_TRUE(at::allclose(computed[i].second, kept[i].second, 1e-5, 1e-6)) << kept[i].first;
+  }
+}
+
+// Every text in a sequence of its own, and the same texts as one trunk with branches, among others.
+TEST(LlamaTest, BranchesAreTextsOfTheirOwn) {
+  const PackedBatch texts = Pack({{3, 4, 5, 6, 7, 8},      // the trunk
+                                  {3, 4, 9, 10, 11},       // leaves it after two tokens
+                                  {3, 4, 5, 6, 12},        // after four
+                                  {3, 4, 5, 6, 7, 8, 13},  // at its end
+                                  {14, 15, 16},
+                                  {14, 17}});
+  PackedBatch joined = Pack({{3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}, {14, 15, 16, 17}});
+  joined.branches = {{{6, 2}, {9, 4}, {10, 6}}, {{3, 1}}};
+  const auto labels = torch::tensor({20, 21, 22, 23, 24, 25}, at::kLong);
+  const TrainingBatch apart{
+      texts, {labels, {}, {1, 1, 1, 1, 1, 1}}, torch::tensor({5, 10, 15, 22, 25, 27}, at::kLong)};
+  const TrainingBatch together{
+      joined, {labels, {}, {1, 1, 1, 1, 1, 1}}, torch::tensor({5, 8, 9, 10, 13, 14}, at::kLong)};
+  for (const bool lora : {false, true}) {
+    SCOPED_TRACE(lora);
+    const auto model = LlamaModel::Create(TinyConfig(), 1);
+    Random random(5);
+    if (lora) {
+      OPENP5_ASSERT_OK(model->AddLora({.rank = 3}, /*first_trained_row=*/28, random));
+      for (const auto& [name, tensor] : TrainedParameters(model->parameters()))
+        tensor.detach().normal_(0, 0.3);
+    }
+    const at::Tensor expected = model->TokenLosses(apart), got = model->TokenLosses(together);
+    EXPECT_TRUE(at::allclose(got, expected, 1e-5, 1e-6)) << got - expected;
+    const NamedTensors wanted = GradientsOf(*model, apart),
+                       computed = GradientsOf(*model, together);
+    for (size_t i = 0; i < wanted.size(); ++i) {
+      EXPECT_TRUE(at::allclose(computed[i].second, wanted[i].second, 1e-4, 1e-6))
+          << wanted[i].first;
+    }
+  }
+}
+
 // Key heads repeated to the number of query heads are the same model.
 TEST(LlamaTest, GroupedQueriesShareTheirKeyHead) {
   LlamaConfig config = TinyConfig();

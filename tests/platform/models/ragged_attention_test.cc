@@ -96,7 +96,7 @@ TEST(AttentionLayoutTest, NeighboursOfOneLengthNeedNoPadding) {
   const AttentionLayout layout({3, 3, 3}, {3, 3, 3}, c10::Device(c10::kCPU));
   ASSERT_EQ(layout.groups().size(), 1u);
   EXPECT_FALSE(layout.groups()[0].queries.pad_index.defined());
-  EXPECT_FALSE(layout.groups()[0].key_mask.defined());
+  EXPECT_FALSE(layout.groups()[0].mask.defined());
 }
 
 TEST(AttentionLayoutTest, FarLengthsAreKeptApart) {

@@ -115,6 +115,36 @@ TEST(T5Test, DropoutOnlyInTraining) {
   EXPECT_FALSE(at::equal(model->Encode(input), model->Encode(input)));
 }
 
+TEST(T5Test, CheckpointingChangesNoGradient) {
+  const auto model = T5Model::Create(TinyConfig(), 5);
+  model->SetTraining(true, 0.4);
+  const TrainingBatch batch{Pack({{5, 6, 7, 1}, {8, 9, 1}}), Pack({{10, 11, 1}, {12, 1}}), {}};
+  const auto gradients = [&](bool checkpointing) {
+    at::manual_seed(7);
+    model->SetGradientCheckpointing(checkpointing);
+    model->TokenLosses(batch).sum().backward();
+    NamedTensors of;
+    for (const auto& [name, tensor] : model->parameters()) {
+      of.emplace_back(name, tensor.grad().clone());
+      tensor.mutable_grad().reset();
+    }
+    return of;
+  };
+  const NamedTensors kept = gradients(false), computed = gradients(true);
+  for (size_t i = 0; i < kept.size(); ++i)
+    EXPECT_TRUE(at::allclose(computed[i].second, kept[i].second, 1e-5, 1e-6)) << kept[i].first;
+}
+
+TEST(T5Test, SmoothsLabels) {
+  const auto model = T5Model::Create(TinyConfig(), 5);
+  TrainingBatch batch{Pack({{5, 6, 7, 1}}), Pack({{10, 11, 1}}), {}};
+  const at::Tensor sharp = model->TokenLosses(batch);
+  const at::Tensor decoded = model->Decode(batch.input, model->Encode(batch.input), batch.labels);
+  const at::Tensor even = -at::log_softmax(model->Logits(decoded), -1).mean(-1);
+  batch.label_smoothing = 0.2;
+  EXPECT_TRUE(at::allclose(model->TokenLosses(batch), 0.8 * sharp + 0.2 * even, 1e-5, 1e-6));
+}
+
 TEST(T5ConfigTest, ReadsBackAndNamesTheField) {
   OPENP5_ASSERT_OK_AND_ASSIGN(const T5Config again,
                               T5Config::FromHuggingFace(TinyConfig().ToHuggingFace()));
@@ -133,9 +163,8 @@ TEST(T5ConfigTest, ReadsBackAndNamesTheField) {
       StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("relu or gated-gelu, got silu")));
   EXPECT_THAT(with("model_type", "bert"),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("expected t5, got bert")));
-  EXPECT_THAT(
-      PresetConfig("t5-huge"),
-      StatusIs(absl::StatusCode::kNotFound, AllOf(HasSubstr("t5-tiny"), HasSubstr("t5-huge"))));
+  EXPECT_THAT(PresetConfig("t5-huge"), StatusIs(absl::StatusCode::kNotFound,
+                                                AllOf(HasSubstr("t5-tiny"), HasSubstr("t5-huge"))));
 }
 
 }  // namespace

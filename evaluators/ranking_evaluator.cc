@@ -130,31 +130,6 @@ void RemovePast(const std::vector<int32_t>& past, size_t count, UserRanking* ran
   *ranking = std::move(kept);
 }
 
-// A list as bytes: its length, items, scores. Both ends are the same program.
-void AppendList(const UserRanking& ranking, std::string* bytes) {
-  const auto append = [bytes](const void* data, size_t size) {
-    bytes->append(static_cast<const char*>(data), size);
-  };
-  const size_t count = ranking.items.size();
-  append(&count, sizeof count);
-  append(ranking.items.data(), count * sizeof(int32_t));
-  append(ranking.scores.data(), count * sizeof(float));
-}
-
-void TakeList(std::string_view* bytes, UserRanking* ranking) {
-  const auto take = [bytes](void* data, size_t size) {
-    OPENP5_CHECK(size <= bytes->size());
-    std::copy_n(bytes->data(), size, static_cast<char*>(data));
-    bytes->remove_prefix(size);
-  };
-  size_t count = 0;
-  take(&count, sizeof count);
-  ranking->items.resize(count);
-  ranking->scores.resize(count);
-  take(ranking->items.data(), count * sizeof(int32_t));
-  take(ranking->scores.data(), count * sizeof(float));
-}
-
 // Searches for all users, in chunks of near-equal prompt length.
 class Searcher {
  public:
@@ -170,44 +145,16 @@ class Searcher {
     for (size_t begin = 0; begin < order.size(); begin += chunk) {
       if (TerminationSignal() != 0) break;
       const auto users = std::span(order).subspan(begin, std::min(chunk, order.size() - begin));
-      if (IsOwn(begin / chunk)) {
+      if (sharding_.Owns(begin / chunk)) {
         OPENP5_RETURN_IF_ERROR(CatchTorch(
             "evaluation", [&] { return SearchChunk(inputs, excluded, users, rankings); }));
       }
       if (progress != nullptr) progress->Advance(static_cast<int64_t>(users.size()));
     }
-    if (sharding_.count > 1) return Exchange(order, chunk, rankings);
-    return TerminationSignal() != 0 ? Stopped() : absl::OkStatus();
+    return sharding_.Finish(order, chunk, rankings);
   }
 
  private:
-  bool IsOwn(size_t chunk_number) const {
-    return static_cast<int64_t>(chunk_number) % sharding_.count == sharding_.index;
-  }
-
-  static absl::Status Stopped() { return absl::CancelledError("evaluation: stopped by a signal"); }
-
-  // Completes `rankings` with what the other shards found. If one of them was stopped, all are.
-  absl::Status Exchange(const std::vector<size_t>& order, size_t chunk,
-                        std::vector<UserRanking>* rankings) const {
-    const bool stopped = TerminationSignal() != 0;
-    std::string own(1, stopped ? 's' : 'r');
-    for (size_t i = 0; !stopped && i < order.size(); ++i) {
-      if (IsOwn(i / chunk)) AppendList((*rankings)[order[i]], &own);
-    }
-    OPENP5_ASSIGN_OR_RETURN(const std::vector<std::string> all, sharding_.gather(own));
-    std::vector<std::string_view> rests(all.begin(), all.end());
-    for (std::string_view& rest : rests) {
-      if (rest.front() == 's') return Stopped();
-      rest.remove_prefix(1);
-    }
-    for (size_t i = 0; i < order.size(); ++i) {
-      const size_t shard = i / chunk % static_cast<size_t>(sharding_.count);
-      if (!IsOwn(i / chunk)) TakeList(&rests[shard], &(*rankings)[order[i]]);
-    }
-    return absl::OkStatus();
-  }
-
   absl::Status SearchChunk(const std::vector<EncodedText>& inputs,
                            const std::vector<std::vector<int32_t>>& excluded,
                            std::span<const size_t> users, std::vector<UserRanking>* rankings) {

@@ -3,7 +3,6 @@
 
 #include <c10/core/Device.h>
 
-#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,18 +11,11 @@
 #include "evaluators/evaluation_options.h"
 #include "evaluators/indexed_dataset.h"
 #include "evaluators/ranking_result.h"
+#include "evaluators/sharding.h"
 #include "platform/models/language_model.h"
 #include "platform/text/tokenizer.h"
 
 namespace openp5::evaluators {
-
-// A share of an evaluation whose users are divided among processes, batch by batch, so that each
-// batch is computed as it would be by one process.
-struct Sharding {
-  int64_t index = 0, count = 1;
-  // Everybody's bytes, by index.
-  std::function<absl::StatusOr<std::vector<std::string>>(const std::string&)> gather = {};
-};
 
 // Ranks items for users by generating identifiers (OpenP5: Xu et al., 2024, section 4), and counts
 // hits. Keeps references to what it is made of. One thread at a time.

@@ -26,7 +26,7 @@ struct MetricValue {
 // What one method did on one dataset, task and prompt.
 struct RankingResult {
   std::string dataset = {}, task = {}, split = {}, prompt = {};
-  std::string method = "model";              // or "popularity"
+  std::string method = "model";              // or a baseline's name
   std::string filter = "none";               // "none", "search", "afterwards"
   std::string score_normalization = "full";  // or "allowed"
   std::vector<UserRanking> rankings = {};    // in file order of the users

@@ -71,8 +71,8 @@ void TrainOptions::ForEach(OptionVisitor& visitor) {
                 &gradient_accumulation_steps);
   visitor.Visit(
       {.name = "dropout",
-       .help = "share of the activations zeroed in training; -1: the backbone's own (T5: its "
-               "config's, a Llama: none)",
+       .help = "share of the activations zeroed in training; -1: the model's own (T5: its "
+               "config's, SASRec: 0.1, a Llama: none)",
        .minimum = -1,
        .maximum = 0.99},
       &dropout);

@@ -20,6 +20,7 @@
 #include "platform/models/lora.h"
 #include "platform/text/transformers_files.h"
 #include "trainers/model_folder.h"
+#include "trainers/sasrec_folder.h"
 
 namespace openp5::app {
 namespace {
@@ -251,7 +252,11 @@ absl::Status RunCheckpointExport(const std::vector<std::string>& arguments) {
   OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
   if (!run) return absl::OkStatus();
   // Also tells a folder that is none of ours, whatever is exported from it.
-  OPENP5_RETURN_IF_ERROR(checkpoints::ReadManifest(options.checkpoint).status());
+  OPENP5_ASSIGN_OR_RETURN(const auto manifest, checkpoints::ReadManifest(options.checkpoint));
+  if (trainers::IsSasrec(manifest)) {
+    return FailedPrecondition(options.checkpoint, ": --to ", options.to,
+                              ": expected a language model, got a SASRec, which has no such form");
+  }
   const auto write = options.to == "openp5" ? ExportOpenP5
                      : options.to == "peft" ? ExportPeft
                                             : ExportHuggingFace;

@@ -1,13 +1,12 @@
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
-#include "evaluators/popularity_evaluator.h"
-#include "evaluators/ranking_evaluator.h"
+#include "evaluators/baselines.h"
 #include "evaluators/report.h"
 #include "platform/app/command.h"
-#include "platform/app/data_options.h"
-#include "platform/app/load_model.h"
 #include "platform/app/processes.h"
+#include "platform/app/recommender.h"
 #include "platform/app/text_output.h"
 #include "platform/config/command_line.h"
 
@@ -16,16 +15,13 @@ namespace {
 
 struct OutputOptions {
   std::string topk_out;
-  std::string baseline = "none";
   std::string format = "text";
 
   void ForEach(OptionVisitor& visitor) {
-    visitor.Visit({.name = "topk-out", .help = "file for every user's list, a JSON object a line"},
+    visitor.Visit({.name = "topk-out",
+                   .help = "file for every user's list, a JSON object a line: the model's, or "
+                           "without one the only baseline's"},
                   &topk_out);
-    visitor.Visit({.name = "baseline",
-                   .help = "also evaluate this under the same protocol",
-                   .choices = {"none", "popularity"}},
-                  &baseline);
     visitor.Visit({.name = "format", .help = "form of the result", .choices = {"text", "json"}},
                   &format);
   }
@@ -33,25 +29,34 @@ struct OutputOptions {
 
 // All options of `evaluate`.
 struct EvaluateCommandOptions {
-  CheckpointOptions checkpoint;
-  DataOptions data;
-  indexing::IndexParameters index;
-  datasets::HistoryOptions history;
+  RecommenderOptions recommender;
   evaluators::EvaluationOptions evaluation;
+  evaluators::BaselineOptions baselines;
   OutputOptions output;
   RuntimeOptions runtime{.offer_int8 = true};
   ProcessOptions processes;
 
   void AddTo(CommandLine* line) {
-    line->Add(&checkpoint);
-    line->Add(&data);
-    line->Add(&index);
-    line->Add(&history);
+    recommender.AddTo(line);
     line->Add(&evaluation);
+    line->Add(&baselines);
     line->Add(&output);
     line->Add(&runtime);
     line->Add(&processes);
-    for (const char* name : {"checkpoint", "data-dir", "datasets"}) line->Require(name);
+  }
+  bool has_model() const { return !recommender.checkpoint.checkpoint.empty(); }
+  absl::Status Check() const {
+    OPENP5_RETURN_IF_ERROR(evaluation.Check());
+    OPENP5_RETURN_IF_ERROR(baselines.Check());
+    if (has_model()) return absl::OkStatus();
+    if (!baselines.any()) {
+      return UsageError(
+          "openp5 evaluate: missing --checkpoint; hint: --baseline popularity,item-knn needs none");
+    }
+    if (!output.topk_out.empty() && baselines.baselines.size() > 1) {
+      return UsageError("--topk-out: expected --checkpoint or one --baseline");
+    }
+    return absl::OkStatus();
   }
 };
 
@@ -61,82 +66,98 @@ absl::StatusOr<std::vector<evaluators::Metric>> Metrics(const std::vector<std::s
   return evaluators::ParseMetrics(registry, names);
 }
 
-using Datasets = std::vector<std::unique_ptr<evaluators::IndexedDataset>>;
+// What is evaluated: a model with its datasets, or datasets alone.
+struct Subject {
+  std::unique_ptr<Recommender> model = {};
+  std::vector<datasets::SequenceDataset> datasets = {};
 
-// The model's results for every dataset and task, their lists going to `topk`, then the baseline's.
+  static absl::StatusOr<Subject> Open(const EvaluateCommandOptions& options,
+                                      const CommandLine& line, const Processes& processes) {
+    Subject subject;
+    if (options.has_model()) {
+      OPENP5_ASSIGN_OR_RETURN(subject.model, OpenRecommender(options.recommender, line,
+                                                             processes.runtime, processes.Shard()));
+    } else {
+      OPENP5_ASSIGN_OR_RETURN(subject.datasets, options.recommender.data.OpenDatasets());
+      OPENP5_RETURN_IF_ERROR(options.recommender.data.LoadPrompts().status());
+    }
+    return subject;
+  }
+  const datasets::SequenceDataset& dataset(size_t number) const {
+    return model != nullptr ? model->dataset(number) : datasets[number];
+  }
+};
+
+// The model's results for every dataset and task, then those of the baselines. The lists of the
+// model, or of the only baseline, go to `topk`.
 absl::StatusOr<std::vector<evaluators::RankingResult>> EvaluateAll(
-    const EvaluateCommandOptions& options, evaluators::RankingEvaluator* evaluator,
-    const Datasets& datasets, const datasets::PromptSet& prompts,
+    const EvaluateCommandOptions& options, const Subject& subject,
     const std::vector<evaluators::Metric>& metrics, TextOutput* topk) {
-  std::vector<evaluators::RankingResult> results, baselines;
-  for (const auto& dataset : datasets) {
-    for (const std::string& task : options.data.tasks) {
-      OPENP5_ASSIGN_OR_RETURN(
-          auto result, evaluator->Evaluate(*dataset, prompts, task, metrics, options.evaluation));
-      if (topk != nullptr) {
-        OPENP5_RETURN_IF_ERROR(topk->Write(evaluators::TopkLines(result, dataset->dataset())));
+  std::vector<evaluators::RankingResult> results, of_baselines;
+  const DataOptions& data = options.recommender.data;
+  for (size_t number = 0; number < data.datasets.size(); ++number) {
+    const datasets::SequenceDataset& dataset = subject.dataset(number);
+    for (const std::string& task : data.tasks) {
+      auto baselines = evaluators::EvaluateBaselines(dataset, task, metrics, options.evaluation,
+                                                     options.baselines);
+      if (subject.model != nullptr) {
+        OPENP5_ASSIGN_OR_RETURN(auto result,
+                                subject.model->Evaluate(number, task, metrics, options.evaluation));
+        results.push_back(std::move(result));
       }
-      results.push_back(std::move(result));
-      if (options.output.baseline != "popularity") continue;
-      baselines.push_back(
-          evaluators::EvaluatePopularity(dataset->dataset(), task, metrics, options.evaluation));
+      if (topk != nullptr) {
+        const auto& listed = subject.model != nullptr ? results.back() : baselines.front();
+        OPENP5_RETURN_IF_ERROR(topk->Write(evaluators::TopkLines(listed, dataset)));
+      }
+      std::move(baselines.begin(), baselines.end(), std::back_inserter(of_baselines));
     }
   }
-  std::move(baselines.begin(), baselines.end(), std::back_inserter(results));
+  std::move(of_baselines.begin(), of_baselines.end(), std::back_inserter(results));
   return results;
 }
 
-absl::Status Print(const std::string& format, const std::vector<evaluators::RankingResult>& results,
-                   const std::string& precision, const std::vector<std::string>& index_mismatches) {
+absl::Status Print(const EvaluateCommandOptions& options, const Subject& subject,
+                   const std::vector<evaluators::RankingResult>& results,
+                   const std::string& precision) {
   nlohmann::ordered_json json = evaluators::ResultsToJson(results);
   json["precision"] = precision;
   std::string text = evaluators::ResultsTable(results);
-  if (!index_mismatches.empty()) json["index_mismatches"] = index_mismatches;
-  for (const std::string& mismatch : index_mismatches) {
-    text += StrCat("another item index: ", mismatch, "\n");
+  if (subject.model != nullptr) {
+    const std::vector<std::string> mismatches = subject.model->index_mismatches();
+    if (!mismatches.empty()) json["index_mismatches"] = mismatches;
+    for (const std::string& mismatch : mismatches) {
+      text += StrCat("another item index: ", mismatch, "\n");
+    }
+    text += StrCat(json["users_per_second"].get<double>(), " users/s\n");
   }
   if (precision != "float32") text += StrCat("precision: ", precision, "\n");
-  text += StrCat(json["users_per_second"].get<double>(), " users/s\n");
   OPENP5_ASSIGN_OR_RETURN(TextOutput output, TextOutput::Open(""));
-  OPENP5_RETURN_IF_ERROR(output.Write(format == "json" ? json.dump() + "\n" : text));
+  OPENP5_RETURN_IF_ERROR(output.Write(options.output.format == "json" ? json.dump() + "\n" : text));
   return output.Close();
 }
 
-absl::Status Evaluate(EvaluateCommandOptions options, const CommandLine& line,
+absl::Status Evaluate(const EvaluateCommandOptions& options, const CommandLine& line,
                       const std::vector<evaluators::Metric>& metrics, const Processes& processes) {
-  OPENP5_ASSIGN_OR_RETURN(auto datasets, options.data.OpenDatasets());
-  OPENP5_ASSIGN_OR_RETURN(const auto prompts, options.data.LoadPrompts());
-  OPENP5_ASSIGN_OR_RETURN(
-      LoadedModel loaded,
-      LoadCheckpoint(options.checkpoint, datasets,
-                     IndexRequest::From(line, options.index, options.data), processes.runtime));
-  OPENP5_RETURN_IF_ERROR(UseTrainedHistory(line, loaded.training, &options.history));
-  OPENP5_ASSIGN_OR_RETURN(
-      const Datasets joined,
-      JoinIndexes(std::move(datasets), std::move(loaded.indexes), options.history));
-  evaluators::RankingEvaluator evaluator(*loaded.model, *loaded.tokenizer, processes.runtime.device,
-                                         processes.Shard());
+  OPENP5_ASSIGN_OR_RETURN(const Subject subject, Subject::Open(options, line, processes));
   std::optional<TextOutput> topk;
   if (!options.output.topk_out.empty() && processes.is_first()) {
     OPENP5_ASSIGN_OR_RETURN(TextOutput file, TextOutput::Open(options.output.topk_out));
     topk.emplace(std::move(file));
   }
-  OPENP5_ASSIGN_OR_RETURN(const auto results,
-                          EvaluateAll(options, &evaluator, joined, prompts, metrics,
-                                      topk.has_value() ? &*topk : nullptr));
+  OPENP5_ASSIGN_OR_RETURN(const auto results, EvaluateAll(options, subject, metrics,
+                                                          topk.has_value() ? &*topk : nullptr));
   if (topk.has_value()) OPENP5_RETURN_IF_ERROR(topk->Close());
   if (!processes.is_first()) return absl::OkStatus();
-  return Print(options.output.format, results, processes.runtime.precision(),
-               loaded.index_mismatches);
+  return Print(options, subject, results, processes.runtime.precision());
 }
 
 absl::Status RunEvaluate(const std::vector<std::string>& arguments) {
   EvaluateCommandOptions options;
-  CommandLine line("evaluate", "Measure how well a model recommends users' next items.");
+  CommandLine line("evaluate", "Measure how well a model or a baseline recommends next items.");
   options.AddTo(&line);
   OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
   if (!run) return absl::OkStatus();
-  OPENP5_RETURN_IF_ERROR(options.evaluation.Check());
+  OPENP5_RETURN_IF_ERROR(options.Check());
   OPENP5_ASSIGN_OR_RETURN(const auto metrics, Metrics(options.evaluation.metrics));
   if (const auto ended = RunInProcesses(options.processes)) return *ended;
   OPENP5_ASSIGN_OR_RETURN(const Processes processes,
@@ -147,7 +168,7 @@ absl::Status RunEvaluate(const std::vector<std::string>& arguments) {
 }  // namespace
 
 std::vector<Command> EvaluateCommands() {
-  return {{"evaluate", "Measure how well a model recommends", RunEvaluate}};
+  return {{"evaluate", "Measure how well a model or a baseline recommends", RunEvaluate}};
 }
 
 }  // namespace openp5::app

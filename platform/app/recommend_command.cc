@@ -4,10 +4,8 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "evaluators/ranking_evaluator.h"
 #include "platform/app/command.h"
-#include "platform/app/data_options.h"
-#include "platform/app/load_model.h"
+#include "platform/app/recommender.h"
 #include "platform/app/text_output.h"
 #include "platform/config/command_line.h"
 
@@ -40,53 +38,36 @@ struct RecommendOptions {
 
 // All options of `recommend`.
 struct RecommendCommandOptions {
-  CheckpointOptions checkpoint;
   RecommendOptions recommend;
-  DataOptions data;
-  indexing::IndexParameters index;
-  datasets::HistoryOptions history;
+  RecommenderOptions recommender;
   RuntimeOptions runtime{.offer_int8 = true};
 
   void AddTo(CommandLine* line) {
-    line->Add(&checkpoint);
     line->Add(&recommend);
-    line->Add(&data);
-    line->Add(&index);
-    line->Add(&history);
+    recommender.AddTo(line);
     line->Add(&runtime);
-    for (const char* name : {"checkpoint", "data-dir", "datasets"}) line->Require(name);
+    line->Require("checkpoint");
   }
   absl::Status Check() const {
     if (recommend.user.empty() && recommend.history_items.empty()) {
       return UsageError("openp5 recommend: missing --user or --history");
     }
-    if (data.datasets.size() != 1 || data.tasks.size() != 1) {
+    if (recommender.data.datasets.size() != 1 || recommender.data.tasks.size() != 1) {
       return UsageError("openp5 recommend: expected one dataset and one task");
     }
     return absl::OkStatus();
   }
 };
 
-// Who is asked about.
-struct Question {
-  std::string user_number;
-  std::vector<int32_t> history;
-};
-
 absl::StatusOr<Question> Ask(const RecommendOptions& options,
-                             const datasets::SequenceDataset& dataset,
-                             const std::vector<std::string>& user_numbers) {
-  Question question;
-  if (options.user.empty()) {
-    // A user the model has never met.
-    question.user_number = std::to_string(dataset.user_count() + 1);
-  } else {
-    const std::optional<int32_t> user = dataset.FindUser(options.user);
-    if (!user.has_value()) {
+                             const datasets::SequenceDataset& dataset) {
+  Question question{.prompt = options.prompt, .count = options.k};
+  if (!options.user.empty()) {
+    question.user = dataset.FindUser(options.user);
+    if (!question.user.has_value()) {
       return NotFound("--user: ", dataset.name(), " has no user '", options.user, "'");
     }
-    question.user_number = user_numbers[static_cast<size_t>(*user)];
-    const auto sequence = dataset.Sequence(*user);
+    const auto sequence = dataset.Sequence(*question.user);
     question.history.assign(sequence.begin(), sequence.end());
   }
   if (!options.history_items.empty()) question.history.clear();
@@ -97,15 +78,12 @@ absl::StatusOr<Question> Ask(const RecommendOptions& options,
     }
     question.history.push_back(*item);
   }
+  if (options.include_seen) return question;
+  question.excluded = question.history;
+  std::sort(question.excluded.begin(), question.excluded.end());
+  question.excluded.erase(std::unique(question.excluded.begin(), question.excluded.end()),
+                          question.excluded.end());
   return question;
-}
-
-std::vector<int32_t> Excluded(const RecommendOptions& options, const Question& question) {
-  if (options.include_seen) return {};
-  std::vector<int32_t> excluded = question.history;
-  std::sort(excluded.begin(), excluded.end());
-  excluded.erase(std::unique(excluded.begin(), excluded.end()), excluded.end());
-  return excluded;
 }
 
 absl::Status Print(const RecommendOptions& options, const datasets::SequenceDataset& dataset,
@@ -144,32 +122,15 @@ absl::Status RunRecommend(const std::vector<std::string>& arguments) {
   if (!run) return absl::OkStatus();
   OPENP5_RETURN_IF_ERROR(options.Check());
   OPENP5_ASSIGN_OR_RETURN(const Runtime runtime, StartRuntime(options.runtime));
-  OPENP5_ASSIGN_OR_RETURN(auto datasets, options.data.OpenDatasets());
-  OPENP5_ASSIGN_OR_RETURN(const auto prompts, options.data.LoadPrompts());
-  OPENP5_ASSIGN_OR_RETURN(const datasets::PromptTemplate* prompt,
-                          prompts.Find(options.data.tasks.front(), options.recommend.prompt));
-  OPENP5_ASSIGN_OR_RETURN(
-      const auto titles,
-      datasets::ReadItemTitles(options.data.DatasetFolder(options.data.datasets.front())));
-  OPENP5_ASSIGN_OR_RETURN(
-      LoadedModel loaded,
-      LoadCheckpoint(options.checkpoint, datasets,
-                     IndexRequest::From(line, options.index, options.data), runtime));
-  OPENP5_RETURN_IF_ERROR(UseTrainedHistory(line, loaded.training, &options.history));
-  OPENP5_ASSIGN_OR_RETURN(
-      const auto joined,
-      JoinIndexes(std::move(datasets), std::move(loaded.indexes), options.history));
-  const evaluators::IndexedDataset& dataset = *joined.front();
-  OPENP5_ASSIGN_OR_RETURN(const Question question,
-                          Ask(options.recommend, dataset.dataset(), dataset.user_numbers()));
-  evaluators::RankingEvaluator evaluator(*loaded.model, *loaded.tokenizer, runtime.device);
-  OPENP5_ASSIGN_OR_RETURN(
-      const auto ranking,
-      evaluator.Recommend(
-          dataset, dataset.writer().WriteInput(*prompt, question.user_number, question.history),
-          Excluded(options.recommend, question), options.recommend.k, {}));
-  return Print(options.recommend, dataset.dataset(), question, ranking, titles,
-               runtime.precision());
+  const DataOptions& data = options.recommender.data;
+  OPENP5_ASSIGN_OR_RETURN(const auto titles,
+                          datasets::ReadItemTitles(data.DatasetFolder(data.datasets.front())));
+  OPENP5_ASSIGN_OR_RETURN(const auto model, OpenRecommender(options.recommender, line, runtime));
+  const datasets::SequenceDataset& dataset = model->dataset(0);
+  OPENP5_ASSIGN_OR_RETURN(Question question, Ask(options.recommend, dataset));
+  question.task = data.tasks.front();
+  OPENP5_ASSIGN_OR_RETURN(const auto ranking, model->Recommend(question));
+  return Print(options.recommend, dataset, question, ranking, titles, runtime.precision());
 }
 
 }  // namespace

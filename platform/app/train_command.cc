@@ -10,19 +10,29 @@
 #include "platform/app/processes.h"
 #include "platform/app/text_output.h"
 #include "platform/base/log.h"
+#include "platform/base/memory.h"
 #include "platform/base/signals.h"
 #include "platform/config/command_line.h"
 #include "trainers/generative_task.h"
+#include "trainers/sasrec_task.h"
 #include "trainers/trainer.h"
 
 namespace openp5::app {
 namespace {
 
+constexpr char kSasrec[] = "sasrec";
+
 struct RunOptions {
+  std::string model = "generative";
   std::string run_dir;
   std::string format = "text";
 
   void ForEach(OptionVisitor& visitor) {
+    visitor.Visit({.name = "model",
+                   .help = "generative: a language model that writes items' identifiers; sasrec: "
+                           "a SASRec, which needs neither identifiers nor prompts nor tokenizer",
+                   .choices = {"generative", kSasrec}},
+                  &model);
     visitor.Visit({.name = "run-dir", .help = "new folder for checkpoints and metrics"}, &run_dir);
     visitor.Visit({.name = "format", .help = "form of the result", .choices = {"text", "json"}},
                   &format);
@@ -36,6 +46,7 @@ struct TrainCommandOptions {
   indexing::IndexParameters index;
   datasets::HistoryOptions history;
   BackboneOptions backbone;
+  trainers::SasrecOptions sasrec;
   trainers::TrainOptions train;
   evaluators::EvaluationOptions evaluation;
   RuntimeOptions runtime;
@@ -47,20 +58,63 @@ struct TrainCommandOptions {
     line->Add(&index);
     line->Add(&history);
     line->Add(&backbone);
+    line->Add(&sasrec);
     line->Add(&train);
     line->Add(&evaluation);
     line->Add(&runtime);
     line->Add(&processes);
     for (const char* name : {"data-dir", "datasets", "run-dir"}) line->Require(name);
   }
+  bool is_sasrec() const { return run.model == kSasrec; }
+  absl::Status Check() const {
+    if (!is_sasrec()) return CheckUnchanged(sasrec);
+    OPENP5_RETURN_IF_ERROR(CheckUnchanged(backbone));
+    OPENP5_RETURN_IF_ERROR(CheckUnchanged(history));
+    const std::pair<const char*, bool> changed[] = {
+        {"pack-targets", train.pack_targets != 1},
+        {"label-smoothing", train.label_smoothing != 0},
+        {"gradient-checkpointing", train.gradient_checkpointing}};
+    for (const auto& [name, is_changed] : changed) {
+      if (is_changed) return NoEffect(name);
+    }
+    if (data.datasets.size() != 1) {
+      return UsageError(
+          StrCat("--datasets: expected one with --model sasrec, got ", data.datasets.size()));
+    }
+    return sasrec.Check();
+  }
   // What the checkpoint's manifest says of the training.
   nlohmann::json Describe() const {
     nlohmann::json json = nlohmann::json::object();
-    ToJson(history, &json);
     ToJson(train, &json);
+    if (is_sasrec()) {
+      ToJson(sasrec, &json);
+      return json;
+    }
+    ToJson(history, &json);
     json["backbone"] = backbone.backbone;
     json["tasks"] = data.tasks;
     return json;
+  }
+
+ private:
+  // A usage error if an option of another kind of model has another value than its default (a
+  // config file may name them all).
+  template <class Options>
+  absl::Status CheckUnchanged(const Options& options) const {
+    nlohmann::json values, defaults;
+    ToJson(options, &values);
+    ToJson(Options(), &defaults);
+    for (const auto& [name, value] : values.items()) {
+      if (value == defaults[name]) continue;
+      const std::string hint =
+          name == "max-history" ? "; hint: --sasrec-max-length" : std::string();
+      return NoEffect(name, hint);
+    }
+    return absl::OkStatus();
+  }
+  absl::Status NoEffect(const std::string& option, const std::string& hint = "") const {
+    return UsageError(StrCat("--", option, ": has no effect with --model ", run.model, hint));
   }
 };
 
@@ -86,17 +140,20 @@ absl::Status PrintSummary(const TrainCommandOptions& options,
 
 // What is trained, with all it refers to.
 struct Prepared {
+  // Of a language model.
   datasets::PromptSet prompts;
   LoadedModel loaded;
   std::vector<std::unique_ptr<evaluators::IndexedDataset>> datasets;
-  std::unique_ptr<trainers::GenerativeTask> task;
+  // Of a SASRec.
+  std::vector<datasets::SequenceDataset> sequences;
+  std::unique_ptr<models::SasrecModel> sasrec;
+
+  std::unique_ptr<trainers::TrainingTask> task;
   std::optional<trainers::RunFolder> folder;  // of the first process
 };
 
-absl::StatusOr<std::unique_ptr<Prepared>> Prepare(const TrainCommandOptions& options,
-                                                  const CommandLine& line,
-                                                  const Processes& processes) {
-  auto prepared = std::make_unique<Prepared>();
+absl::Status PrepareGenerative(const TrainCommandOptions& options, const CommandLine& line,
+                               const Processes& processes, Prepared* prepared) {
   OPENP5_ASSIGN_OR_RETURN(auto datasets, options.data.OpenDatasets());
   OPENP5_ASSIGN_OR_RETURN(prepared->prompts, options.data.LoadPrompts());
   OPENP5_ASSIGN_OR_RETURN(
@@ -124,6 +181,42 @@ absl::StatusOr<std::unique_ptr<Prepared>> Prepare(const TrainCommandOptions& opt
                                   .description = options.Describe()};
   for (const auto& dataset : prepared->datasets) setup.datasets.push_back(dataset.get());
   OPENP5_ASSIGN_OR_RETURN(prepared->task, trainers::GenerativeTask::Create(setup, options.train));
+  return absl::OkStatus();
+}
+
+absl::Status PrepareSasrec(const TrainCommandOptions& options, const Processes& processes,
+                           Prepared* prepared) {
+  OPENP5_ASSIGN_OR_RETURN(prepared->sequences, options.data.OpenDatasets());
+  const datasets::SequenceDataset& dataset = prepared->sequences.front();
+  const models::SasrecConfig config = options.sasrec.Config(dataset.item_count());
+  constexpr int64_t kTrainingBytes = 4 * sizeof(float);  // weight, gradient and two moments
+  OPENP5_RETURN_IF_ERROR(ReserveMemory("SASRec", config.CountParameters() * kTrainingBytes));
+  const auto seed = static_cast<uint64_t>(options.train.seed);
+  OPENP5_RETURN_IF_ERROR(CatchTorch("SASRec", [&] {
+    prepared->sasrec = models::SasrecModel::Create(config, seed);
+    prepared->sasrec->To(processes.runtime.device);
+    prepared->sasrec->SetComputeType(processes.runtime.compute_type);
+    return absl::OkStatus();
+  }));
+  OPENP5_ASSIGN_OR_RETURN(
+      prepared->task, trainers::SasrecTask::Create({.model = prepared->sasrec.get(),
+                                                    .dataset = &dataset,
+                                                    .device = processes.runtime.device,
+                                                    .negatives = options.sasrec.SampledNegatives(),
+                                                    .seed = seed,
+                                                    .evaluation = options.evaluation,
+                                                    .sharding = processes.Shard(),
+                                                    .description = options.Describe()}));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<Prepared>> Prepare(const TrainCommandOptions& options,
+                                                  const CommandLine& line,
+                                                  const Processes& processes) {
+  auto prepared = std::make_unique<Prepared>();
+  OPENP5_RETURN_IF_ERROR(options.is_sasrec()
+                             ? PrepareSasrec(options, processes, prepared.get())
+                             : PrepareGenerative(options, line, processes, prepared.get()));
   if (processes.is_first()) {
     OPENP5_ASSIGN_OR_RETURN(
         prepared->folder,
@@ -150,6 +243,7 @@ absl::Status RunTrain(const std::vector<std::string>& arguments) {
   options.AddTo(&line);
   OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
   if (!run) return absl::OkStatus();
+  OPENP5_RETURN_IF_ERROR(options.Check());
   if (const auto ended = RunInProcesses(options.processes)) return *ended;
   OPENP5_ASSIGN_OR_RETURN(const Processes processes,
                           StartProcesses(options.processes, options.runtime));

@@ -1,0 +1,164 @@
+#include "evaluators/item_knn_evaluator.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "evaluators/baselines.h"
+#include "platform/base/random.h"
+#include "tests/testing/testing.h"
+
+namespace openp5::evaluators {
+namespace {
+
+using ::openp5::testing::StatusIs;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+std::vector<Metric> Metrics(const std::vector<std::string>& names) {
+  Registry<MetricFunction> registry("metric");
+  EXPECT_TRUE(RegisterBuiltinMetrics(&registry).ok());
+  return *ParseMetrics(registry, names);
+}
+
+datasets::SequenceDataset Parse(const std::string& text) {
+  auto dataset = datasets::SequenceDataset::Parse("toy", text, "toy");
+  EXPECT_TRUE(dataset.ok());
+  return *std::move(dataset);
+}
+
+// 40 users with 3 to 12 of 15 items, some more than once.
+datasets::SequenceDataset RandomDataset() {
+  Random random(7);
+  std::string text;
+  for (int user = 0; user < 40; ++user) {
+    text += StrCat("u", user);
+    const uint64_t length = 3 + random.Below(10);
+    for (uint64_t i = 0; i < length; ++i) text += StrCat(" i", random.Below(15));
+    text += "\n";
+  }
+  return Parse(text);
+}
+
+// By the definition, on dense matrices.
+class DenseReference {
+ public:
+  DenseReference(const datasets::SequenceDataset& dataset, const ItemKnnOptions& options)
+      : items_(static_cast<size_t>(dataset.item_count())),
+        kept_(items_, std::vector<double>(items_, 0.0)) {
+    std::vector<std::set<int32_t>> users(items_);
+    for (int32_t user = 0; user < dataset.user_count(); ++user) {
+      for (const int32_t item : dataset.TrainPart(user)) users[item].insert(user);
+    }
+    for (size_t item = 0; item < items_; ++item) {
+      std::vector<std::pair<double, size_t>> order;  // negative similarity, item
+      for (size_t other = 0; other < items_; ++other) {
+        double common = 0;
+        for (const int32_t user : users[item]) common += users[other].contains(user) ? 1 : 0;
+        if (other == item || common == 0) continue;
+        const double norms = std::sqrt(static_cast<double>(users[item].size()) *
+                                       static_cast<double>(users[other].size()));
+        order.emplace_back(-common / (norms + options.shrink), other);
+      }
+      std::sort(order.begin(), order.end());
+      order.resize(std::min(order.size(), static_cast<size_t>(options.neighbours)));
+      for (const auto& [negative, other] : order) kept_[item][other] = -negative;
+    }
+  }
+
+  std::vector<int32_t> Rank(const std::set<int32_t>& past, bool filtered, size_t count) const {
+    std::vector<std::pair<double, int32_t>> order;
+    for (size_t other = 0; other < items_; ++other) {
+      double score = 0;
+      for (const int32_t item : past) score += kept_[static_cast<size_t>(item)][other];
+      const auto number = static_cast<int32_t>(other);
+      if (score > 0 && !(filtered && past.contains(number))) order.emplace_back(-score, number);
+    }
+    std::sort(order.begin(), order.end());
+    std::vector<int32_t> ranked;
+    for (size_t i = 0; i < std::min(count, order.size()); ++i) ranked.push_back(order[i].second);
+    return ranked;
+  }
+
+ private:
+  size_t items_;
+  std::vector<std::vector<double>> kept_;  // [item][neighbour], 0 where it is none
+};
+
+TEST(ItemKnnTest, EqualsADenseReference) {
+  const datasets::SequenceDataset dataset = RandomDataset();
+  for (const auto& [neighbours, shrink] :
+       std::vector<std::pair<int64_t, double>>{{1, 0}, {3, 0}, {3, 10}, {100, 0}, {100, 2.5}}) {
+    const ItemKnnOptions options{.neighbours = neighbours, .shrink = shrink};
+    const DenseReference reference(dataset, options);
+    for (const bool filtered : {false, true}) {
+      const RankingResult result = EvaluateItemKnn(dataset, "sequential", Metrics({"hit@5"}),
+                                                   {.filtered = filtered}, options);
+      ASSERT_EQ(result.rankings.size(), 40u);
+      for (const UserRanking& ranking : result.rankings) {
+        const auto sequence = dataset.Sequence(ranking.user);
+        EXPECT_EQ(ranking.target, sequence.back());
+        EXPECT_EQ(
+            ranking.items,
+            reference.Rank(std::set<int32_t>(sequence.begin(), sequence.end() - 1), filtered, 5))
+            << "user " << ranking.user << ", neighbours " << neighbours << ", shrink " << shrink
+            << ", filtered " << filtered;
+      }
+    }
+  }
+}
+
+// Training parts: a b, a b, a c, d. So a has the cosines 2/√6 with b and 1/√3 with c.
+constexpr char kSequences[] =
+    "u1 a b c d\n"
+    "u2 a b d c\n"
+    "u3 a c b a\n"
+    "u4 d a b\n";
+
+TEST(ItemKnnTest, ScoresAreCosinesOfTheTrainingParts) {
+  const datasets::SequenceDataset dataset = Parse(kSequences);
+  const RankingResult result = EvaluateItemKnn(dataset, "sequential", Metrics({"hit@1", "hit@2"}),
+                                               {.split = "validation", .users = 3}, {});
+  EXPECT_EQ(result.method, "item-knn");
+  ASSERT_EQ(result.rankings.size(), 3u);
+  EXPECT_EQ(result.rankings[0].items, (std::vector<int32_t>{0, 1}));  // a by b, b by a: a tie
+  EXPECT_FLOAT_EQ(result.rankings[0].scores[0], 2 / std::sqrt(6.0f));
+  EXPECT_FLOAT_EQ(result.rankings[0].scores[1], 2 / std::sqrt(6.0f));
+  EXPECT_EQ(result.rankings[2].items, (std::vector<int32_t>{1, 0}));  // b by a; a by c
+  EXPECT_FLOAT_EQ(result.rankings[2].scores[1], 1 / std::sqrt(3.0f));
+  EXPECT_DOUBLE_EQ(result.metrics[0].value, 1.0 / 3);  // b of u3
+}
+
+TEST(ItemKnnTest, ItemsThatNothingLeadsToAreNotRanked) {
+  const RankingResult result =
+      EvaluateItemKnn(Parse(kSequences), "sequential", Metrics({"hit@3"}),
+                      {.split = "validation", .filtered = true}, {.neighbours = 1});
+  EXPECT_THAT(result.rankings[3].items, IsEmpty());  // d is alone in its training part
+}
+
+TEST(BaselinesTest, AreEvaluatedInTheOrderOfTheirNames) {
+  const BaselineOptions options{.baselines = {"item-knn", "popularity"}};
+  OPENP5_ASSERT_OK(options.Check());
+  const auto results =
+      EvaluateBaselines(Parse(kSequences), "sequential", Metrics({"hit@1"}), {}, options);
+  ASSERT_EQ(results.size(), 2u);
+  EXPECT_EQ(results[0].method, "item-knn");
+  EXPECT_EQ(results[1].method, "popularity");
+  EXPECT_THAT(EvaluateBaselines(Parse(kSequences), "sequential", Metrics({"hit@1"}), {}, {}),
+              IsEmpty());
+}
+
+TEST(BaselinesTest, ContradictionsAreRefused) {
+  const auto check = [](std::vector<std::string> names) {
+    return BaselineOptions{.baselines = std::move(names)}.Check();
+  };
+  OPENP5_EXPECT_OK(check({"none"}));
+  EXPECT_THAT(check({}), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--baseline")));
+  EXPECT_THAT(check({"none", "popularity"}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("got both")));
+  EXPECT_THAT(check({"popularity", "popularity"}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("once")));
+}
+
+}  // namespace
+}  // namespace openp5::evaluators

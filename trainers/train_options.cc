@@ -106,6 +106,9 @@ void TrainOptions::ForEach(OptionVisitor& visitor) {
                  .minimum = 0,
                  .maximum = kMany},
                 &test_epoch);
+  visitor.Visit({.name = "test-after-train",
+                 .help = "evaluate the best checkpoint on the test split after training"},
+                &test_after_train);
   visitor.Visit({.name = "max-steps",
                  .help = "stop after N steps; 0: after the epochs",
                  .minimum = 0,

@@ -39,6 +39,7 @@ struct TrainOptions {
   // Of the test split; off by default (OpenP5: on), since each is as long as a whole evaluation.
   bool test_before_train = false;
   int64_t test_epoch = 0;
+  bool test_after_train = false;  // the best checkpoint; not in OpenP5, which tests the last epoch
   int64_t max_steps = 0;    // stop after so many steps; 0: after the epochs
   int64_t save_steps = 0;   // save every so many steps, too; 0: only after epochs
   double save_minutes = 0;  // save when the last state is older than this, too; 0: off

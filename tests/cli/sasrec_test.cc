@@ -209,6 +209,8 @@ TEST_F(SasrecTest, WrongOptionsAreNamed) {
                 HasSubstr("--sasrec-heads: expected a divisor"));
   ExpectFailure(RunProgram(Train("x") + Arguments{"--backbone", "preset:t5-tiny"}), 2,
                 HasSubstr("--backbone: has no effect with --model sasrec"));
+  ExpectFailure(RunProgram(Train("x") + Arguments{"--pack-targets", "10"}), 2,
+                HasSubstr("--pack-targets: has no effect with --model sasrec"));
   ExpectFailure(RunProgram(Train("x") + Arguments{"--max-history", "10"}), 2,
                 HasSubstr("hint: --sasrec-max-length"));
   ExpectFailure(RunProgram(Train("x") + Arguments{"--label-smoothing", "0.1"}), 2,

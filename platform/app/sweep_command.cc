@@ -90,7 +90,8 @@ absl::StatusOr<std::string> Selection(const SweepOptions& sweep, const TrainComm
 
 // All of `train`'s options but those that the sweep says to each trial.
 std::string BaseConfig(TrainCommandOptions train, const std::string& selection) {
-  train.run = {};
+  train.run.run_dir.clear();
+  train.run.format = "text";
   train.runtime.threads = 0;
   train.train.resume = false;
   train.train.valid_select = selection;

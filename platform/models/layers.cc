@@ -5,6 +5,8 @@
 #include <torch/csrc/autograd/custom_function.h>
 #include <torch/types.h>
 
+#include "platform/models/dropout.h"
+
 namespace openp5::models {
 namespace {
 
@@ -26,6 +28,24 @@ class RmsNormFunction : public torch::autograd::Function<RmsNormFunction> {
     at::Tensor d_normed = gradients[0] * weight;
     const at::Tensor along = (d_normed * normed).mean(-1, /*keepdim=*/true);
     return {d_normed.addcmul_(normed, along, -1).mul_(scale), d_weight, at::Tensor()};
+  }
+};
+
+class DropoutFunction : public torch::autograd::Function<DropoutFunction> {
+ public:
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x,
+                            double probability) {
+    const at::Tensor mask = DropoutMask(x, probability);
+    context->save_for_backward({mask});
+    context->saved_data["probability"] = probability;
+    return ApplyDropout(x, mask, probability);
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradients) {
+    return {ApplyDropout(gradients[0], context->get_saved_variables()[0],
+                         context->saved_data["probability"].toDouble()),
+            at::Tensor()};
   }
 };
 
@@ -111,7 +131,7 @@ at::Tensor Linear(const at::Tensor& x, const Matrix& matrix, c10::ScalarType com
 }
 
 at::Tensor Dropout(const at::Tensor& x, double probability) {
-  return probability > 0 ? std::get<0>(at::native_dropout(x, probability, /*train=*/true)) : x;
+  return probability > 0 ? DropoutFunction::apply(x, probability) : x;
 }
 
 at::Tensor CrossEntropy(const at::Tensor& logits, const at::Tensor& labels, double smoothing) {

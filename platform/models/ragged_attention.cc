@@ -7,6 +7,7 @@
 #include <limits>
 
 #include "platform/base/status.h"
+#include "platform/models/dropout.h"
 
 namespace openp5::models {
 namespace {
@@ -139,10 +140,8 @@ class AttentionFunction : public torch::autograd::Function<AttentionFunction> {
       at::Tensor weights = Weights(group, in, options, added);
       saved.push_back(weights);
       if (options.dropout > 0) {
-        at::Tensor keep = at::empty(weights.sizes(), weights.options().dtype(at::kBool));
-        keep.bernoulli_(1 - options.dropout);
-        saved.push_back(keep);
-        weights = (weights * keep).mul_(1 / (1 - options.dropout));
+        saved.push_back(DropoutMask(weights, options.dropout));
+        weights = ApplyDropout(weights, saved.back(), options.dropout);
       }
       output.narrow(0, group.queries.start, group.queries.tokens)
           .copy_(UnpadGroup(MergeHeads(at::bmm(weights, in.value), options.heads), group.queries));
@@ -183,9 +182,8 @@ class AttentionFunction : public torch::autograd::Function<AttentionFunction> {
       at::Tensor used = weights;
       if (dropout > 0) {
         const at::Tensor& keep = saved[next++];
-        const double scale = 1 / (1 - dropout);
-        used = (weights * keep).mul_(scale);
-        d_weights.mul_(keep).mul_(scale);
+        used = ApplyDropout(weights, keep, dropout);
+        d_weights = ApplyDropout(d_weights, keep, dropout);
       }
       at::Tensor d_scores = at::_softmax_backward_data(d_weights, weights, -1, at::kFloat);
       if (d_bias.defined()) {

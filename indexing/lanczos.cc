@@ -37,7 +37,7 @@ class Lanczos {
     const Index columns = projected_.cols();
     Index kept = 0;
     for (int restart = 0; restart <= options.max_restarts; ++restart) {
-      for (Index column = kept; column < columns; ++column) Expand(column, kept);
+      for (Index column = kept; column < columns; ++column) Expand(column);
       const Eigen::SelfAdjointEigenSolver<MatrixXd> solver(projected_);
       if (solver.info() != Eigen::Success) return false;
       // Descending.
@@ -61,15 +61,13 @@ class Lanczos {
   }
 
  private:
-  // Adds the basis vector after `column` and the products of M with `column`. `kept`: the first
-  // column since the last restart.
-  void Expand(Index column, Index kept) {
+  // Adds the basis vector after `column` and the products of M with `column`.
+  void Expand(Index column) {
     product_(basis_.col(column).data(), next_.data());
     const double before = next_.norm();
-    VectorXd along = column == kept ? RemoveAll(column + 1) : RemoveNeighbours(column);
-    // What rounding left, or all but the neighbours' parts: twice is enough (Giraud, Langou and
-    // Rozložník 2005).
-    along += RemoveAll(column + 1);
+    VectorXd along = Along(column + 1);
+    // Twice is enough (Giraud, Langou and Rozložník 2005).
+    along += Remove(column + 1, along);
     projected_.col(column).head(column + 1) = along;
     projected_.row(column).head(column + 1) = along.transpose();
     coupling_ = next_.norm();
@@ -77,40 +75,32 @@ class Lanczos {
       // The basis is closed under M: go on in any direction outside it.
       coupling_ = 0;
       for (double& value : next_) value = 2 * random_.Uniform() - 1;
-      RemoveAll(column + 1);
-      RemoveAll(column + 1);
+      Remove(column + 1, Along(column + 1));
       basis_.col(column + 1) = next_.normalized();
       return;
     }
     basis_.col(column + 1) = next_ / coupling_;
   }
 
-  // Takes next_'s parts along the first `columns` basis vectors away and returns them.
-  VectorXd RemoveAll(Index columns) {
-    const VectorXd along = SumOverBlocks(columns, [&](Index first, Index rows) -> VectorXd {
+  // Products of the first `columns` basis vectors with next_.
+  VectorXd Along(Index columns) const {
+    return SumOverBlocks(columns, [&](Index first, Index rows) -> VectorXd {
       return basis_.block(first, 0, rows, columns).transpose() * next_.segment(first, rows);
     });
-    ForBlocks([&](Index, Index first, Index rows) {
-      next_.segment(first, rows).noalias() -= basis_.block(first, 0, rows, columns) * along;
-    });
-    return along;
   }
 
-  // The same of `column` and the one before it: since M is symmetric, its products with a column
-  // have no others but for rounding (the three terms of Lanczos's recurrence), and the one before
-  // has the last coupling.
-  VectorXd RemoveNeighbours(Index column) {
-    VectorXd along = VectorXd::Zero(column + 1);
-    along[column - 1] = coupling_;
-    along[column] = SumOverBlocks(1, [&](Index first, Index rows) -> VectorXd {
-      auto next = next_.segment(first, rows);
-      next -= coupling_ * basis_.col(column - 1).segment(first, rows);
-      return VectorXd::Constant(1, basis_.col(column).segment(first, rows).dot(next));
-    })[0];
-    ForBlocks([&](Index, Index first, Index rows) {
-      next_.segment(first, rows) -= along[column] * basis_.col(column).segment(first, rows);
+  // Takes next_'s parts `along` the first `columns` basis vectors away, and then those that
+  // rounding left, which are returned.
+  VectorXd Remove(Index columns, const VectorXd& along) {
+    const VectorXd left = SumOverBlocks(columns, [&](Index first, Index rows) -> VectorXd {
+      const auto basis = basis_.block(first, 0, rows, columns);
+      next_.segment(first, rows).noalias() -= basis * along;
+      return basis.transpose() * next_.segment(first, rows);
     });
-    return along;
+    ForBlocks([&](Index, Index first, Index rows) {
+      next_.segment(first, rows).noalias() -= basis_.block(first, 0, rows, columns) * left;
+    });
+    return left;
   }
 
   // The first basis vectors become the basis times `vectors`.

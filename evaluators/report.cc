@@ -1,8 +1,9 @@
 #include "evaluators/report.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_format.h"
+#include "platform/base/text_table.h"
 
 namespace openp5::evaluators {
 namespace {
@@ -66,18 +67,7 @@ std::string ResultsTable(const std::vector<RankingResult>& results) {
       {"dataset", "task", "split", "prompt", "method", "filter", "users"}};
   for (const MetricValue& metric : results.front().metrics) rows[0].push_back(metric.name);
   for (const RankingResult& result : results) rows.push_back(TableRow(result));
-  std::vector<size_t> width(rows[0].size(), 0);
-  for (const auto& row : rows) {
-    for (size_t i = 0; i < row.size(); ++i) width[i] = std::max(width[i], row[i].size());
-  }
-  std::string text;
-  for (const auto& row : rows) {
-    for (size_t i = 0; i < row.size(); ++i) {
-      text += row[i];
-      text += i + 1 == row.size() ? "\n" : std::string(width[i] - row[i].size() + 2, ' ');
-    }
-  }
-  return text;
+  return TextTable(rows);
 }
 
 std::string TopkLines(const RankingResult& result, const datasets::SequenceDataset& dataset) {

@@ -31,7 +31,8 @@ bool IsFree(std::string_view option) {
                                         "nproc",
                                         "distributed-timeout",
                                         "test-before-train",
-                                        "test-epoch"};
+                                        "test-epoch",
+                                        "test-after-train"};
   return std::find(std::begin(kFree), std::end(kFree), option) != std::end(kFree);
 }
 
@@ -57,21 +58,6 @@ std::vector<std::string> ComparedLines(const std::string& config) {
   return lines;
 }
 
-absl::Status CheckSameConfig(const std::string& file, const std::string& config) {
-  OPENP5_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
-  const std::vector<std::string> before = ComparedLines(text);
-  const std::vector<std::string> now = ComparedLines(config);
-  for (size_t i = 0; i < std::max(before.size(), now.size()); ++i) {
-    const std::string was = i < before.size() ? before[i] : "nothing";
-    const std::string is = i < now.size() ? now[i] : "nothing";
-    if (was != is) {
-      return FailedPrecondition(file, ": the run was started with ", was, ", got ", is,
-                                "; hint: resume with the same options");
-    }
-  }
-  return absl::OkStatus();
-}
-
 constexpr std::string_view kLock = ".lock";
 
 // The lock and unfinished files count for nothing: a process killed at its very start leaves them.
@@ -94,6 +80,21 @@ absl::Status RemoveUnfinished(const std::string& folder) {
 }
 
 }  // namespace
+
+absl::Status CheckSameConfig(const std::string& file, const std::string& config) {
+  OPENP5_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
+  const std::vector<std::string> before = ComparedLines(text);
+  const std::vector<std::string> now = ComparedLines(config);
+  for (size_t i = 0; i < std::max(before.size(), now.size()); ++i) {
+    const std::string was = i < before.size() ? before[i] : "nothing";
+    const std::string is = i < now.size() ? now[i] : "nothing";
+    if (was != is) {
+      return FailedPrecondition(file, ": started with ", was, ", got ", is,
+                                "; hint: the same options, or another folder");
+    }
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<RunFolder> RunFolder::Open(const std::string& path, const std::string& config,
                                           bool resume) {
@@ -122,6 +123,8 @@ absl::StatusOr<RunFolder> RunFolder::Open(const std::string& path, const std::st
 
 bool RunFolder::HasState() const { return FileExists(StatePath()); }
 
+std::string RunFolder::RecordPath() const { return JoinPath(path_, "run.json"); }
+
 std::string RunFolder::StatePath() const {
   return JoinPath(path_, "checkpoints/training_state.safetensors");
 }
@@ -131,7 +134,8 @@ std::string RunFolder::CheckpointPath(const std::string& name) const {
 }
 
 absl::Status RunFolder::Log(const nlohmann::ordered_json& line) const {
-  return AppendToFile(JoinPath(path_, "metrics.jsonl"), line.dump() + "\n");
+  OPENP5_RETURN_IF_ERROR(AppendToFile(JoinPath(path_, "metrics.jsonl"), line.dump() + "\n"));
+  return events_.Append(line.value("step", int64_t{0}), ScalarsOf(line));
 }
 
 int64_t RunFolder::LogBytes() const { return FileSize(JoinPath(path_, "metrics.jsonl")); }

@@ -9,29 +9,40 @@
 
 #include "platform/base/file.h"
 #include "platform/base/status.h"
+#include "trainers/tensorboard_events.h"
 
 namespace openp5::trainers {
 
+// FailedPrecondition, naming the first option that differs, if config `file` is not that of
+// `config`; options that do not change results are not compared. Fails as ReadFile.
+absl::Status CheckSameConfig(const std::string& file, const std::string& config);
+
 // The folder of one training run:
 //   config.ini                         the options it was started with
+//   run.json                           what it was made with and how it went (RunRecord)
 //   metrics.jsonl                      one JSON object a line
 //   report.html                        a page with curves of those numbers
+//   events.out.tfevents.…              the same for TensorBoard, a file for every start
 //   checkpoints/best, checkpoints/last
 //   checkpoints/training_state.safetensors
 class RunFolder {
  public:
   // Makes or opens folder `path`. A usage error if it holds something and `resume` is off, or if it
-  // is no run folder. FailedPrecondition naming the option if the run was started with other
-  // options than `config` (those that do not change results are not compared), or if another
-  // process trains in it. What a killed process left unfinished is removed.
+  // is no run folder. Fails as CheckSameConfig if the run was started with other options;
+  // FailedPrecondition if another process trains in it. What a killed process left unfinished is
+  // removed.
   static absl::StatusOr<RunFolder> Open(const std::string& path, const std::string& config,
                                         bool resume);
 
   // True if there is a state to go on from.
   bool HasState() const;
+  std::string RecordPath() const;
   std::string StatePath() const;
   std::string CheckpointPath(const std::string& name) const;
-  // Appends one line to metrics.jsonl.
+  // Begins this start's events file: the run goes on after `step`, and TensorBoard drops what was
+  // measured of later ones. To be called once, before Log.
+  absl::Status BeginEvents(int64_t step) const { return events_.Start(step + 1); }
+  // Appends one line to metrics.jsonl, and its numbers to the events.
   absl::Status Log(const nlohmann::ordered_json& line) const;
   int64_t LogBytes() const;
   // Takes back the lines after the first `bytes`: they were written after the state that a run goes
@@ -46,9 +57,10 @@ class RunFolder {
 
  private:
   RunFolder(std::string path, std::shared_ptr<FileLock> lock)
-      : path_(std::move(path)), lock_(std::move(lock)) {}
+      : path_(std::move(path)), lock_(std::move(lock)), events_(TensorBoardEvents::In(path_)) {}
   std::string path_;
   std::shared_ptr<FileLock> lock_;
+  TensorBoardEvents events_;
 };
 
 }  // namespace openp5::trainers

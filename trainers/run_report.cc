@@ -181,7 +181,9 @@ std::vector<Chart> ChartsOf(const std::vector<Json>& lines) {
       {"Validation metric that chooses the best epoch",
        {CurveOf(lines, "epoch", "validation_metric", blue)}},
       {"Learning rate", {CurveOf(lines, "step", "learning_rate", blue)}},
-      {"Samples per second", {CurveOf(lines, "step", "samples_per_second", blue)}}};
+      {"Samples per second", {CurveOf(lines, "step", "samples_per_second", blue)}},
+      {"Tokens per second", {CurveOf(lines, "step", "tokens_per_second", blue)}},
+      {"Norm of the gradients, before clipping", {CurveOf(lines, "step", "gradient_norm", blue)}}};
   std::vector<Chart> drawn;
   for (Chart chart : all) {
     std::erase_if(chart.curves, [](const Curve& curve) { return curve.points.empty(); });
@@ -204,7 +206,9 @@ std::string TestTable(const std::vector<Json>& lines) {
     for (const Json& result : line.value("results", Json::array())) {
       const Json metrics = result.value("metrics", Json::object());
       std::string cells, names = "<th>epoch</th>";
-      absl::StrAppend(&cells, "<td>", TextOf(line.value("epoch", Json())), "</td>");
+      const bool best = line.value("checkpoint", Json()) == "best";
+      absl::StrAppend(&cells, "<td>", TextOf(line.value("epoch", Json())), best ? " (best)" : "",
+                      "</td>");
       for (const char* key : {"dataset", "task", "prompt", "filter", "users"}) {
         absl::StrAppend(&names, "<th>", key, "</th>");
         absl::StrAppend(&cells, "<td>", Escape(TextOf(result.value(key, Json()))), "</td>");

@@ -15,6 +15,7 @@ namespace {
 using History = std::span<const int32_t>;
 
 constexpr size_t kFewestItems = 2;  // one to see, one to predict
+constexpr double kDropout = 0.5;    // the paper's for sparse data
 
 std::vector<int64_t> Count(int64_t size) {
   std::vector<int64_t> numbers(static_cast<size_t>(size));
@@ -173,7 +174,7 @@ double SasrecTask::Weight(const models::TrainingBatch& batch) const {
 
 void SasrecTask::SetTraining(bool training, double dropout) {
   training_ = training;
-  setup_.model->SetTraining(training, dropout);
+  setup_.model->SetTraining(training, dropout < 0 ? kDropout : dropout);
 }
 
 absl::StatusOr<std::vector<evaluators::RankingResult>> SasrecTask::Evaluate(

@@ -67,6 +67,7 @@ class SasrecTask final : public TrainingTask {
   // Items of the sampled loss, [n] int64: a function of seed, epoch and the batch's labels.
   at::Tensor Negatives(const models::TrainingBatch& batch) const;
   double Weight(const models::TrainingBatch& batch) const override;
+  // The model's own rate is 0.5.
   void SetTraining(bool training, double dropout) override;
   absl::StatusOr<std::vector<evaluators::RankingResult>> Evaluate(
       const std::string& split, const std::vector<evaluators::Metric>& metrics) override;

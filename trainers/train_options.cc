@@ -71,8 +71,8 @@ void TrainOptions::ForEach(OptionVisitor& visitor) {
                 &gradient_accumulation_steps);
   visitor.Visit(
       {.name = "dropout",
-       .help = "share of the activations zeroed in training; -1: the backbone's own (T5: its "
-               "config's, a Llama: none)",
+       .help = "share of the activations zeroed in training; -1: the model's own (T5: its "
+               "config's, a Llama: none, SASRec: 0.5)",
        .minimum = -1,
        .maximum = 0.99},
       &dropout);
@@ -106,6 +106,9 @@ void TrainOptions::ForEach(OptionVisitor& visitor) {
                  .minimum = 0,
                  .maximum = kMany},
                 &test_epoch);
+  visitor.Visit({.name = "test-after-train",
+                 .help = "evaluate the best checkpoint on the test split after training"},
+                &test_after_train);
   visitor.Visit({.name = "max-steps",
                  .help = "stop after N steps; 0: after the epochs",
                  .minimum = 0,

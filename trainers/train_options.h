@@ -23,7 +23,8 @@ struct TrainOptions {
   // Batches whose gradients make one step. In OpenP5 the option only shortens the schedule, which
   // openp5_compat reproduces.
   int64_t gradient_accumulation_steps = 1;
-  // Less than 0, and with openp5_compat: the backbone's own rate, T5's 0.1 as a rule, a Llama's 0.
+  // Less than 0, and with openp5_compat: the model's own rate, T5's 0.1 as a rule, SASRec's 0.1, a
+  // Llama's 0.
   double dropout = -1;
   double label_smoothing = 0;  // share of a label spread over all tokens, in training only
   // Weights of the tasks' losses in the order of --tasks, scaled to mean 1, so that one number for
@@ -38,6 +39,7 @@ struct TrainOptions {
   // Of the test split; off by default (OpenP5: on), since each is as long as a whole evaluation.
   bool test_before_train = false;
   int64_t test_epoch = 0;
+  bool test_after_train = false;  // the best checkpoint; not in OpenP5, which tests the last epoch
   int64_t max_steps = 0;    // stop after so many steps; 0: after the epochs
   int64_t save_steps = 0;   // save every so many steps, too; 0: only after epochs
   double save_minutes = 0;  // save when the last state is older than this, too; 0: off

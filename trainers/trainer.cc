@@ -12,8 +12,10 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "checkpoints/checkpoint.h"
 #include "evaluators/report.h"
 #include "platform/base/log.h"
+#include "platform/base/memory.h"
 #include "platform/base/progress.h"
 #include "platform/base/signals.h"
 #include "platform/distributed/gradient_reducer.h"
@@ -24,6 +26,7 @@
 #include "trainers/prefetcher.h"
 #include "trainers/schedule.h"
 #include "trainers/task_sampler.h"
+#include "trainers/train_meter.h"
 #include "trainers/training_state.h"
 
 namespace openp5::trainers {
@@ -39,6 +42,13 @@ struct TrainingBatch {
   int64_t group = 0;
   models::TrainingBatch tensors = {};
 };
+
+// Beside the bar, the most important first.
+std::string ProgressNote(double loss, const Throughput& throughput) {
+  return absl::StrFormat("loss %.4f, %.0f tokens/s, %s, padding %.0f%%", loss,
+                         throughput.tokens_per_second, MemoryText(ResidentMemory().value_or(0)),
+                         throughput.padding_share * 100);
+}
 
 constexpr char kEpochPrefix[] = "epoch-";
 
@@ -97,6 +107,7 @@ class Training {
     length_.warmup_steps =
         static_cast<int64_t>(options.warmup_prop * static_cast<double>(length_.total_steps));
     position_.world_size = world_size();
+    position_.losses.resize(groups_.size());
   }
 
   int64_t world_size() const { return group_ == nullptr ? 1 : group_->size(); }
@@ -119,6 +130,10 @@ class Training {
     return options_.patience > 0 && !position_.best.empty() &&
            position_.epoch - 1 - position_.best.front().epoch >= options_.patience;
   }
+  int64_t LastStep() const {
+    const int64_t steps = steps_per_epoch_ * options_.epochs;
+    return options_.max_steps > 0 ? std::min(steps, options_.max_steps) : steps;
+  }
   void SetTraining(bool training) {
     task_.SetTraining(training, options_.openp5_compat ? -1 : options_.dropout);
   }
@@ -138,16 +153,21 @@ class Training {
   absl::Status ShareState();
   absl::Status ChangeWorldSize();
   absl::Status TrainEpoch();
-  absl::Status LogStep(double samples_per_second);
+  nlohmann::ordered_json LossesJson(const std::vector<LossMean>& losses) const;
+  absl::Status LogStep(double seconds_left);
+  void ShowEpoch(bool is_best) const;
   absl::StatusOr<TrainingBatch> MakeBatch(int64_t number) const;
   absl::StatusOr<std::vector<double>> GlobalWeights(const std::vector<TrainingBatch>& batches);
   absl::Status Step(Prefetcher<TrainingBatch>* batches, int64_t count);
   absl::Status FinishEpoch(double seconds);
   bool KeepEpoch(double value);
-  absl::StatusOr<double> ValidationLoss();
+  absl::Status MeasureValidationLosses();
+  absl::StatusOr<double> Select(nlohmann::ordered_json* line);
+  absl::StatusOr<std::vector<evaluators::RankingResult>> MeasureTest(nlohmann::ordered_json line);
   absl::Status TestIfDue();
   absl::Status Test(int64_t epoch);
-  absl::StatusOr<double> Select();
+  absl::StatusOr<std::vector<evaluators::RankingResult>> TestBest();
+  absl::Status LoadBest();
   absl::Status Save(std::vector<std::string> checkpoints, const nlohmann::json& metrics);
   absl::Status SaveState() {
     return Save({}, {{"epoch", position_.epoch}, {"step", position_.step}});
@@ -166,9 +186,11 @@ class Training {
   std::vector<evaluators::Metric> test_metrics_, selection_metric_;  // the latter empty: by loss
   ScheduleLength length_;
   int64_t accumulation_ = 1, steps_per_epoch_ = 0;
-  int64_t examples_ = 0;  // of this process since the epoch was begun or resumed
   TrainingPosition position_;
-  bool stopped_ = false;  // by a signal that any process got
+  std::optional<TrainMeter> meter_;          // of the epoch
+  std::vector<LossMean> validation_losses_;  // of the last epoch, by group
+  double gradient_norm_ = 0;                 // of the last step, before clipping
+  bool stopped_ = false;                     // by a signal that any process got
   Clock::time_point saved_ = Clock::now();
   BackgroundJob writer_;  // last: it ends before what it uses
 };
@@ -202,6 +224,11 @@ absl::Status Training::Prepare() {
     return DataLoss("training state: batch ", position_.batch, " of an epoch of ",
                     sampler_.batches_per_epoch());
   }
+  if (position_.losses.size() != groups_.size()) {
+    return DataLoss("training state: losses of ", position_.losses.size(), " groups of ",
+                    groups_.size());
+  }
+  if (folder_ != nullptr) OPENP5_RETURN_IF_ERROR(folder_->BeginEvents(position_.step));
   if (position_.step > 0) {
     LogInfo(StrCat("resuming at epoch ", position_.epoch + 1, ", step ", position_.step));
     return TestIfDue();
@@ -239,11 +266,19 @@ absl::StatusOr<TrainingSummary> Training::Run() {
     LogInfo(StrCat("no better epoch since epoch ", position_.best.front().epoch + 1, ": stopped"));
   }
   OPENP5_RETURN_IF_ERROR(writer_.Wait());
-  return TrainingSummary{.epochs = position_.epoch,
-                         .steps = position_.step,
-                         .train_loss = position_.train_loss,
-                         .validation_loss = position_.validation_loss,
-                         .best_epoch = position_.best.empty() ? -1 : position_.best.front().epoch};
+  TrainingSummary summary{.epochs = position_.epoch,
+                          .steps = position_.step,
+                          .train_loss = position_.train_loss,
+                          .validation_loss = position_.validation_loss};
+  if (!position_.best.empty()) {
+    summary.best_epoch = position_.best.front().epoch;
+    summary.best_validation =
+        selection_metric_.empty() ? position_.best.front().value : -position_.best.front().value;
+  }
+  if (options_.test_after_train) {
+    OPENP5_ASSIGN_OR_RETURN(summary.test, TestBest());
+  }
+  return summary;
 }
 
 absl::StatusOr<TrainingBatch> Training::MakeBatch(int64_t number) const {
@@ -258,10 +293,10 @@ absl::Status Training::TrainEpoch() {
   task_.StartEpoch(position_.epoch);
   SetTraining(true);
   const int64_t total = sampler_.batches_per_epoch();
-  const int64_t first = position_.batch;
+  const int64_t first = position_.batch, first_step = position_.step;
   const int64_t batch_samples = options_.batch_size * world_size();
   const auto start = Clock::now();
-  examples_ = 0;
+  meter_.emplace();
   {
     Prefetcher<TrainingBatch> batches(total - first, /*ahead=*/4, [this, first](int64_t number) {
       return MakeBatch(first + number);
@@ -274,11 +309,12 @@ absl::Status Training::TrainEpoch() {
       OPENP5_RETURN_IF_ERROR(CatchTorch(StrCat("training step ", position_.step + 1),
                                         [&] { return Step(&batches, count); }));
       progress.Advance(count * batch_samples,
-                       absl::StrFormat("loss %.4f", position_.loss_sum /
-                                                        static_cast<double>(position_.loss_count)));
+                       ProgressNote(Joined(position_.losses).Value(), meter_->Overall()));
       if (position_.step % options_.logging_step == 0) {
+        const double seconds_a_step =
+            SecondsSince(start) / static_cast<double>(position_.step - first_step);
         OPENP5_RETURN_IF_ERROR(
-            LogStep(static_cast<double>(examples_ * world_size()) / SecondsSince(start)));
+            LogStep(seconds_a_step * static_cast<double>(LastStep() - position_.step)));
       }
       if (group_ == nullptr) stopped_ = TerminationSignal() != 0;
       if (stopped_ || SaveIsDue()) OPENP5_RETURN_IF_ERROR(SaveState());
@@ -293,13 +329,29 @@ absl::Status Training::TrainEpoch() {
   return FinishEpoch(SecondsSince(start));
 }
 
-absl::Status Training::LogStep(double samples_per_second) {
+// Means by the groups' names, of those that have any.
+nlohmann::ordered_json Training::LossesJson(const std::vector<LossMean>& losses) const {
+  auto json = nlohmann::ordered_json::object();
+  for (size_t group = 0; group < losses.size(); ++group) {
+    if (losses[group].weight > 0) json[groups_[group].name] = losses[group].Value();
+  }
+  return json;
+}
+
+absl::Status Training::LogStep(double seconds_left) {
+  const Throughput throughput = meter_->SinceLast();
   return Log({{"event", "step"},
               {"epoch", position_.epoch + 1},
               {"step", position_.step},
-              {"loss", position_.loss_sum / static_cast<double>(position_.loss_count)},
+              {"loss", Joined(position_.losses).Value()},
+              {"losses", LossesJson(position_.losses)},
               {"learning_rate", options_.lr * schedule_(position_.step - 1, length_)},
-              {"samples_per_second", samples_per_second}});
+              {"gradient_norm", gradient_norm_},
+              {"samples_per_second", throughput.samples_per_second},
+              {"tokens_per_second", throughput.tokens_per_second},
+              {"padding_share", throughput.padding_share},
+              {"resident_memory_bytes", ResidentMemory().value_or(0)},
+              {"seconds_left", seconds_left}});
 }
 
 // Each batch's weight summed over the ranks, whose parts of the batch make one mean.
@@ -322,14 +374,14 @@ absl::Status Training::Step(Prefetcher<TrainingBatch>* prefetcher, int64_t count
     batches.push_back(*std::move(batch));
   }
   OPENP5_ASSIGN_OR_RETURN(const std::vector<double> weights, GlobalWeights(batches));
-  std::vector<double> loss_sum = {0.0};
+  std::vector<double> measured(static_cast<size_t>(count), 0.0);  // losses, then counts
+  BatchCounts counts;
   for (int64_t i = 0; i < count; ++i) {
     const TrainingBatch& batch = batches[static_cast<size_t>(i)];
     SeedForBatch(task_.device(), static_cast<uint64_t>(options_.seed),
                  {.epoch = position_.epoch,
                   .batch = position_.batch + i,
                   .rank = group_ == nullptr ? 0 : group_->rank()});
-    examples_ += task_.Examples(batch.tensors);
     const at::Tensor loss = task_.Loss(batch.tensors);
     const int32_t task = groups_[static_cast<size_t>(batch.group)].task;
     const double share = task_.Weight(batch.tensors) / weights[static_cast<size_t>(i)];
@@ -338,20 +390,28 @@ absl::Status Training::Step(Prefetcher<TrainingBatch>* prefetcher, int64_t count
     (loss * (task_weights_[static_cast<size_t>(task)] * share * static_cast<double>(world_size()) /
              static_cast<double>(count)))
         .backward();
-    loss_sum[0] += loss.item<double>() * share;
+    measured[static_cast<size_t>(i)] = loss.item<double>() * share;
+    counts.Add(batch.tensors, task_.Examples(batch.tensors));
   }
   const double rate = options_.lr * schedule_(position_.step, length_);
-  const double norm = optimizer_.Step(rate);
+  gradient_norm_ = optimizer_.Step(rate);
   optimizer_.ZeroGradients();
-  if (group_ != nullptr) {
-    OPENP5_ASSIGN_OR_RETURN(loss_sum, group_->Sum(std::move(loss_sum)));
+  for (const double value : {counts.samples, counts.tokens, counts.padded_tokens}) {
+    measured.push_back(value);
   }
-  if (!std::isfinite(norm) || !std::isfinite(loss_sum[0])) {
+  if (group_ != nullptr) {
+    OPENP5_ASSIGN_OR_RETURN(measured, group_->Sum(std::move(measured)));
+  }
+  const auto end = measured.begin() + count;
+  meter_->Add({.samples = end[0], .tokens = end[1], .padded_tokens = end[2]});
+  for (int64_t i = 0; i < count; ++i) {
+    const auto group = static_cast<size_t>(batches[static_cast<size_t>(i)].group);
+    position_.losses[group].Add(measured[static_cast<size_t>(i)]);
+  }
+  if (!std::isfinite(gradient_norm_) || !std::isfinite(Joined(position_.losses).Value())) {
     return FailedPrecondition("training: step ", position_.step + 1,
                               ": the loss is no longer a number; hint: a lower --lr");
   }
-  position_.loss_sum += loss_sum[0];
-  position_.loss_count += count;
   position_.batch += count;
   ++position_.step;
   return absl::OkStatus();
@@ -373,30 +433,29 @@ bool Training::KeepEpoch(double value) {
 
 absl::Status Training::FinishEpoch(double seconds) {
   SetTraining(false);
-  const absl::StatusOr<double> value = Select();
+  nlohmann::ordered_json validation;
+  const absl::StatusOr<double> value = Select(&validation);
   if (absl::IsCancelled(value.status())) {
     OPENP5_RETURN_IF_ERROR(SaveState());
     OPENP5_RETURN_IF_ERROR(writer_.Wait());
   }
   OPENP5_RETURN_IF_ERROR(value.status());
-  position_.train_loss = position_.loss_sum / static_cast<double>(position_.loss_count);
+  position_.train_loss = Joined(position_.losses).Value();
   const bool is_best = KeepEpoch(*value);
   ++position_.epoch;
   position_.batch = 0;
-  position_.loss_sum = 0;
-  position_.loss_count = 0;
-  LogInfo(absl::StrFormat("epoch %d: train loss %.4f, validation loss %.4f%s", position_.epoch,
-                          position_.train_loss, position_.validation_loss,
-                          is_best ? " (best)" : ""));
+  ShowEpoch(is_best);
   const nlohmann::ordered_json metrics = {{"epoch", position_.epoch},
                                           {"step", position_.step},
                                           {"train_loss", position_.train_loss},
                                           {"validation_loss", position_.validation_loss}};
   nlohmann::ordered_json line = {{"event", "epoch"}};
   line.update(metrics);
+  line["train_losses"] = LossesJson(position_.losses);
+  line.update(validation);
   line["seconds"] = seconds;
   line["best"] = is_best;
-  if (!selection_metric_.empty()) line["validation_metric"] = -*value;
+  position_.losses.assign(groups_.size(), {});
   OPENP5_RETURN_IF_ERROR(Log(line));
   OPENP5_RETURN_IF_ERROR(WriteReport());
   std::vector<std::string> checkpoints;
@@ -406,39 +465,54 @@ absl::Status Training::FinishEpoch(double seconds) {
   return TestIfDue();
 }
 
+void Training::ShowEpoch(bool is_best) const {
+  LogInfo(absl::StrFormat("epoch %d: train loss %.4f, validation loss %.4f%s", position_.epoch,
+                          position_.train_loss, position_.validation_loss,
+                          is_best ? " (best)" : ""));
+  if (groups_.size() == 1) return;
+  for (size_t group = 0; group < groups_.size(); ++group) {
+    LogInfo(absl::StrFormat("  %s: train loss %.4f, validation loss %.4f", groups_[group].name,
+                            position_.losses[group].Value(), validation_losses_[group].Value()));
+  }
+}
+
 // Ranks compute every n-th batch each; what is added up, and its order, is the same for any number.
-absl::StatusOr<double> Training::ValidationLoss() {
+absl::Status Training::MeasureValidationLosses() {
   const c10::AutoGradMode no_gradients(false);
-  std::vector<double> sums, weights;  // by batch
+  std::vector<size_t> group_of;         // by batch
+  std::vector<double> losses, weights;  // by batch
   int64_t stopped = 0;
   for (int64_t group = 0; group < static_cast<int64_t>(groups_.size()); ++group) {
     const int64_t size = task_.ValidationSize(group);
     for (int64_t begin = 0; begin < size; begin += options_.batch_size) {
-      sums.push_back(0);
+      const auto number = static_cast<int64_t>(losses.size());
+      group_of.push_back(static_cast<size_t>(group));
+      losses.push_back(0);
       weights.push_back(0);
       if (TerminationSignal() != 0) stopped = 1;
-      const auto number = static_cast<int64_t>(sums.size()) - 1;
       if (stopped != 0 || (group_ != nullptr && number % world_size() != group_->rank())) continue;
       const int64_t end = std::min(size, begin + options_.batch_size);
       OPENP5_RETURN_IF_ERROR(CatchTorch("validation", [&]() -> absl::Status {
         OPENP5_ASSIGN_OR_RETURN(const models::TrainingBatch batch,
                                 task_.MakeValidationBatch(group, begin, end));
+        losses.back() = task_.Loss(batch).item<double>();
         weights.back() = task_.Weight(batch);
-        sums.back() = task_.Loss(batch).item<double>() * weights.back();
         return absl::OkStatus();
       }));
     }
   }
-  std::vector<double> values = sums;
+  std::vector<double> values = losses;
   values.insert(values.end(), weights.begin(), weights.end());
   values.push_back(static_cast<double>(stopped));
   if (group_ != nullptr) {
     OPENP5_ASSIGN_OR_RETURN(values, group_->Sum(std::move(values)));
   }
   if (values.back() > 0) return absl::CancelledError("validation: stopped by a signal");
-  const auto middle = values.begin() + static_cast<int64_t>(sums.size());
-  return std::accumulate(values.begin(), middle, 0.0) /
-         std::accumulate(middle, values.end() - 1, 0.0);
+  validation_losses_.assign(groups_.size(), {});
+  for (size_t i = 0; i < group_of.size(); ++i) {
+    validation_losses_[group_of[i]].Add(values[i], values[group_of.size() + i]);
+  }
+  return absl::OkStatus();
 }
 
 // The test of the epoch that ended last, unless it is done.
@@ -452,25 +526,63 @@ absl::Status Training::TestIfDue() {
 }
 
 absl::Status Training::Test(int64_t epoch) {
-  SetTraining(false);
-  OPENP5_ASSIGN_OR_RETURN(const auto results, task_.Evaluate("test", test_metrics_));
-  LogInfo(StrCat("test split:\n", evaluators::ResultsTable(results)));
-  nlohmann::ordered_json line = evaluators::ResultsToJson(results);
-  line["event"] = "test";
-  line["epoch"] = epoch;
-  OPENP5_RETURN_IF_ERROR(Log(line));
-  return WriteReport();
+  OPENP5_ASSIGN_OR_RETURN(const auto results, MeasureTest({{"event", "test"}, {"epoch", epoch}}));
+  LogInfoLines(evaluators::ResultsTable(results));
+  return absl::OkStatus();
 }
 
-// Smaller is better: the validation loss, or the negative mean of a metric over all groups.
-absl::StatusOr<double> Training::Select() {
-  OPENP5_ASSIGN_OR_RETURN(position_.validation_loss, ValidationLoss());
+// Evaluates the test split; `line` of metrics.jsonl gets what was measured.
+absl::StatusOr<std::vector<evaluators::RankingResult>> Training::MeasureTest(
+    nlohmann::ordered_json line) {
+  SetTraining(false);
+  OPENP5_ASSIGN_OR_RETURN(auto results, task_.Evaluate("test", test_metrics_));
+  line["step"] = position_.step;
+  line.update(evaluators::ResultsToJson(results));
+  OPENP5_RETURN_IF_ERROR(Log(line));
+  OPENP5_RETURN_IF_ERROR(WriteReport());
+  return results;
+}
+
+// At the end: the parameters are those of the best checkpoint afterwards.
+absl::StatusOr<std::vector<evaluators::RankingResult>> Training::TestBest() {
+  if (folder_ != nullptr) OPENP5_RETURN_IF_ERROR(LoadBest());
+  if (group_ != nullptr) {
+    std::vector<at::Tensor> tensors;
+    for (const auto& [name, tensor] : task_.parameters()) tensors.push_back(tensor.detach());
+    OPENP5_RETURN_IF_ERROR(group_->Broadcast(std::move(tensors)));
+  }
+  const int64_t epoch = position_.best.empty() ? 0 : position_.best.front().epoch + 1;
+  return MeasureTest({{"event", "test"}, {"checkpoint", "best"}, {"epoch", epoch}});
+}
+
+absl::Status Training::LoadBest() {
+  const std::string path = folder_->CheckpointPath("best");
+  OPENP5_ASSIGN_OR_RETURN(const NamedTensors best, checkpoints::ReadWeights(path));
+  const c10::AutoGradMode no_gradients(false);
+  for (const auto& [name, parameter] : task_.parameters()) {
+    const at::Tensor* weight = FindTensor(best, name);
+    if (weight == nullptr || weight->sizes() != parameter.sizes()) {
+      return DataLoss(path, ": tensor '", name, "' is missing or of another shape");
+    }
+    parameter.copy_(*weight);
+  }
+  return absl::OkStatus();
+}
+
+// Smaller is better: the validation loss, or the negative mean of a metric over all groups. `line`
+// of metrics.jsonl gets what was measured.
+absl::StatusOr<double> Training::Select(nlohmann::ordered_json* line) {
+  OPENP5_RETURN_IF_ERROR(MeasureValidationLosses());
+  position_.validation_loss = Joined(validation_losses_).Value();
+  (*line)["validation_losses"] = LossesJson(validation_losses_);
   if (selection_metric_.empty()) return position_.validation_loss;
   OPENP5_ASSIGN_OR_RETURN(const auto results, task_.Evaluate("validation", selection_metric_));
   double sum = 0;
   for (const evaluators::RankingResult& result : results) sum += result.metrics.front().value;
   const double mean = sum / static_cast<double>(results.size());
   LogInfo(absl::StrFormat("validation %s %.4f", options_.valid_select, mean));
+  (*line)["validation_metric"] = mean;
+  (*line)["validation_results"] = evaluators::ResultsToJson(results)["results"];
   return -mean;
 }
 

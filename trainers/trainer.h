@@ -16,6 +16,8 @@ struct TrainingSummary {
   double train_loss = 0;       // of the last epoch
   double validation_loss = 0;  // after it
   int64_t best_epoch = -1;     // from 0
+  double best_validation = 0;  // what it was chosen by: the loss, or the metric of valid_select
+  std::vector<evaluators::RankingResult> test = {};  // of the best checkpoint, if asked for
 };
 
 // Trains `task`'s parameters and keeps `folder`'s checkpoints, state and metrics; they are written

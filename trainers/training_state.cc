@@ -50,18 +50,27 @@ uint64_t Mix(uint64_t value) {
 
 }  // namespace
 
+LossMean Joined(const std::vector<LossMean>& means) {
+  LossMean all;
+  for (const LossMean& mean : means) {
+    all.sum += mean.sum;
+    all.weight += mean.weight;
+  }
+  return all;
+}
+
 std::string TrainingPosition::ToText() const {
   nlohmann::json json = {{"epoch", epoch},
                          {"batch", batch},
                          {"step", step},
                          {"world_size", world_size},
-                         {"loss_sum", loss_sum},
-                         {"loss_count", loss_count},
                          {"log_bytes", log_bytes},
                          {"tested_epoch", tested_epoch},
                          {"train_loss", train_loss},
                          {"validation_loss", validation_loss},
+                         {"losses", nlohmann::json::array()},
                          {"best", nlohmann::json::array()}};
+  for (const LossMean& mean : losses) json["losses"].push_back({mean.sum, mean.weight});
   for (const EpochValue& one : best) json["best"].push_back({one.epoch, one.value});
   return json.dump();
 }
@@ -75,15 +84,16 @@ absl::StatusOr<TrainingPosition> TrainingPosition::FromText(const std::string& t
                                                        {"batch", &position.batch},
                                                        {"step", &position.step},
                                                        {"world_size", &position.world_size},
-                                                       {"loss_count", &position.loss_count},
                                                        {"log_bytes", &position.log_bytes},
                                                        {"tested_epoch", &position.tested_epoch}}) {
       *value = json.at(name).get<int64_t>();
       if (*value < 0) return DataLoss("training position: ", name, " is negative");
     }
-    json.at("loss_sum").get_to(position.loss_sum);
     json.at("train_loss").get_to(position.train_loss);
     json.at("validation_loss").get_to(position.validation_loss);
+    for (const nlohmann::json& mean : json.at("losses")) {
+      position.losses.push_back({mean.at(0).get<double>(), mean.at(1).get<double>()});
+    }
     for (const nlohmann::json& one : json.at("best")) {
       position.best.push_back({one.at(0).get<int64_t>(), one.at(1).get<double>()});
     }

@@ -20,14 +20,27 @@ struct EpochValue {
   double value = 0;   // smaller is better
 };
 
+// A mean of losses in the making.
+struct LossMean {
+  double sum = 0, weight = 0;
+
+  void Add(double loss, double its_weight = 1) {
+    sum += loss * its_weight;
+    weight += its_weight;
+  }
+  double Value() const { return sum / weight; }  // no number while there is none
+};
+
+// Of all together.
+LossMean Joined(const std::vector<LossMean>& means);
+
 // Where a run is and what it has measured so far.
 struct TrainingPosition {
-  int64_t epoch = 0;       // being trained, from 0
-  int64_t batch = 0;       // next batch of that epoch
-  int64_t step = 0;        // steps done
-  int64_t world_size = 1;  // processes, each of which takes a batch at a time
-  double loss_sum = 0;
-  int64_t loss_count = 0;             // batches of the epoch in loss_sum
+  int64_t epoch = 0;                  // being trained, from 0
+  int64_t batch = 0;                  // next batch of that epoch
+  int64_t step = 0;                   // steps done
+  int64_t world_size = 1;             // processes, each of which takes a batch at a time
+  std::vector<LossMean> losses = {};  // of the epoch's batches so far, by group
   std::vector<EpochValue> best = {};  // the best epochs that are kept, best first
   int64_t log_bytes = 0;              // length of metrics.jsonl
   int64_t tested_epoch = 0;           // the last one whose test split was evaluated, from 1

@@ -23,6 +23,7 @@ std::vector<Command> DatasetCommands();
 std::vector<Command> IndexCommands();
 std::vector<Command> TokenizerCommands();
 std::vector<Command> TrainCommands();
+std::vector<Command> SweepCommands();
 std::vector<Command> EvaluateCommands();
 std::vector<Command> RecommendCommands();
 std::vector<Command> CheckpointCommands();

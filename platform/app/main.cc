@@ -5,6 +5,7 @@
 #include <cstring>
 #include <iterator>
 
+#include "platform/app/build_info.h"
 #include "platform/app/command.h"
 #include "platform/base/log.h"
 #include "platform/base/signals.h"
@@ -15,8 +16,9 @@ namespace {
 
 std::vector<Command> AllCommands() {
   std::vector<Command> all;
-  for (auto* list : {DatasetCommands, IndexCommands, TokenizerCommands, TrainCommands,
-                     EvaluateCommands, RecommendCommands, CheckpointCommands, PluginCommands}) {
+  for (auto* list :
+       {DatasetCommands, IndexCommands, TokenizerCommands, TrainCommands, SweepCommands,
+        EvaluateCommands, RecommendCommands, CheckpointCommands, PluginCommands}) {
     std::vector<Command> some = list();
     std::move(some.begin(), some.end(), std::back_inserter(all));
   }
@@ -60,7 +62,7 @@ int ExitCode(const absl::Status& status) {
 int Main(std::vector<std::string> words) {
   const std::vector<Command> commands = AllCommands();
   if (!words.empty() && (words[0] == "version" || words[0] == "--version")) {
-    std::puts("openp5 " OPENP5_VERSION);
+    std::printf("openp5 " OPENP5_VERSION " (commit %s)\n", kGitCommit);
     return 0;
   }
   if (words.empty() || words[0] == "--help" || words[0] == "-h" ||

@@ -26,17 +26,6 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kPatience(10);  // with the others after one has failed
 
-// The arguments this process was started with.
-absl::StatusOr<std::vector<std::string>> OwnArguments() {
-  OPENP5_ASSIGN_OR_RETURN(const std::string text, ReadFile("/proc/self/cmdline"));
-  std::vector<std::string> arguments;
-  for (size_t begin = 0; begin < text.size();) {
-    arguments.emplace_back(text.c_str() + begin);
-    begin += arguments.back().size() + 1;
-  }
-  return arguments;
-}
-
 std::vector<std::string> Environment(int64_t rank, int64_t count, uint16_t port) {
   std::vector<std::string> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) variables.push_back(*variable);
@@ -142,6 +131,16 @@ absl::Status RunAll(int64_t count) {
 }
 
 }  // namespace
+
+absl::StatusOr<std::vector<std::string>> OwnArguments() {
+  OPENP5_ASSIGN_OR_RETURN(const std::string text, ReadFile("/proc/self/cmdline"));
+  std::vector<std::string> arguments;
+  for (size_t begin = 0; begin < text.size();) {
+    arguments.emplace_back(text.c_str() + begin);
+    begin += arguments.back().size() + 1;
+  }
+  return arguments;
+}
 
 void ProcessOptions::ForEach(OptionVisitor& visitor) {
   visitor.Visit({.name = "nproc",

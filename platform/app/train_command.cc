@@ -1,131 +1,148 @@
+#include "platform/app/train_command.h"
+
+#include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "evaluators/report.h"
 #include "platform/app/command.h"
-#include "platform/app/data_options.h"
-#include "platform/app/load_model.h"
-#include "platform/app/processes.h"
+#include "platform/app/machine.h"
 #include "platform/app/text_output.h"
 #include "platform/base/log.h"
 #include "platform/base/memory.h"
 #include "platform/base/signals.h"
-#include "platform/config/command_line.h"
 #include "trainers/generative_task.h"
-#include "trainers/sasrec_task.h"
+#include "trainers/run_record.h"
 #include "trainers/trainer.h"
 
 namespace openp5::app {
+
 namespace {
-
 constexpr char kSasrec[] = "sasrec";
+}  // namespace
 
-struct RunOptions {
-  std::string model = "generative";
-  std::string run_dir;
-  std::string format = "text";
+void RunOptions::ForEach(OptionVisitor& visitor) {
+  visitor.Visit({.name = "model",
+                 .help = "generative: a language model that writes items' identifiers; sasrec: "
+                         "a SASRec, which needs neither identifiers nor prompts nor tokenizer",
+                 .choices = {"generative", kSasrec}},
+                &model);
+  visitor.Visit({.name = "run-dir", .help = "new folder for checkpoints and metrics"}, &run_dir);
+  visitor.Visit({.name = "format", .help = "form of the result", .choices = {"text", "json"}},
+                &format);
+}
 
-  void ForEach(OptionVisitor& visitor) {
-    visitor.Visit({.name = "model",
-                   .help = "generative: a language model that writes items' identifiers; sasrec: "
-                           "a SASRec, which needs neither identifiers nor prompts nor tokenizer",
-                   .choices = {"generative", kSasrec}},
-                  &model);
-    visitor.Visit({.name = "run-dir", .help = "new folder for checkpoints and metrics"}, &run_dir);
-    visitor.Visit({.name = "format", .help = "form of the result", .choices = {"text", "json"}},
-                  &format);
+void TrainCommandOptions::AddTo(CommandLine* line) {
+  line->Add(&run);
+  line->Add(&data);
+  line->Add(&index);
+  line->Add(&history);
+  line->Add(&backbone);
+  line->Add(&sasrec);
+  line->Add(&train);
+  line->Add(&evaluation);
+  line->Add(&runtime);
+  line->Add(&processes);
+}
+
+bool TrainCommandOptions::is_sasrec() const { return run.model == kSasrec; }
+
+// A usage error if an option of another kind of model has another value than its default (a config
+// file may name them all). `names`: those that are such options; empty: all.
+template <class Options>
+absl::Status TrainCommandOptions::CheckUnchanged(const Options& options,
+                                                 const std::set<std::string>& names) const {
+  nlohmann::json values, defaults;
+  ToJson(options, &values);
+  ToJson(Options(), &defaults);
+  for (const auto& [name, value] : values.items()) {
+    if (value == defaults[name] || (!names.empty() && !names.contains(name))) continue;
+    const std::string hint = name == "max-history" ? "; hint: --sasrec-max-length" : std::string();
+    return UsageError(StrCat("--", name, ": has no effect with --model ", run.model, hint));
   }
-};
+  return absl::OkStatus();
+}
 
-// All options of `train`.
-struct TrainCommandOptions {
-  RunOptions run;
-  DataOptions data;
-  indexing::IndexParameters index;
-  datasets::HistoryOptions history;
-  BackboneOptions backbone;
-  trainers::SasrecOptions sasrec;
-  trainers::TrainOptions train;
-  evaluators::EvaluationOptions evaluation;
-  RuntimeOptions runtime;
-  ProcessOptions processes;
+absl::Status TrainCommandOptions::Check() const {
+  if (!is_sasrec()) return CheckUnchanged(sasrec);
+  OPENP5_RETURN_IF_ERROR(CheckUnchanged(backbone));
+  OPENP5_RETURN_IF_ERROR(CheckUnchanged(history));
+  OPENP5_RETURN_IF_ERROR(
+      CheckUnchanged(train, {"label-smoothing", "pack-targets", "gradient-checkpointing",
+                             "sample-prompt", "openp5-compat"}));
+  if (data.datasets.size() != 1) {
+    return UsageError(
+        StrCat("--datasets: expected one with --model sasrec, got ", data.datasets.size()));
+  }
+  return sasrec.Check();
+}
 
-  void AddTo(CommandLine* line) {
-    line->Add(&run);
-    line->Add(&data);
-    line->Add(&index);
-    line->Add(&history);
-    line->Add(&backbone);
-    line->Add(&sasrec);
-    line->Add(&train);
-    line->Add(&evaluation);
-    line->Add(&runtime);
-    line->Add(&processes);
-    for (const char* name : {"data-dir", "datasets", "run-dir"}) line->Require(name);
-  }
-  bool is_sasrec() const { return run.model == kSasrec; }
-  absl::Status Check() const {
-    if (!is_sasrec()) return CheckUnchanged(sasrec);
-    OPENP5_RETURN_IF_ERROR(CheckUnchanged(backbone));
-    OPENP5_RETURN_IF_ERROR(CheckUnchanged(history));
-    if (data.datasets.size() != 1) {
-      return UsageError(
-          StrCat("--datasets: expected one with --model sasrec, got ", data.datasets.size()));
-    }
-    return sasrec.Check();
-  }
-  // What the checkpoint's manifest says of the training.
-  nlohmann::json Describe() const {
-    nlohmann::json json = nlohmann::json::object();
-    ToJson(train, &json);
-    if (is_sasrec()) {
-      ToJson(sasrec, &json);
-      return json;
-    }
-    ToJson(history, &json);
-    json["backbone"] = backbone.backbone;
-    json["tasks"] = data.tasks;
+nlohmann::json TrainCommandOptions::Describe() const {
+  nlohmann::json json = nlohmann::json::object();
+  ToJson(train, &json);
+  if (is_sasrec()) {
+    ToJson(sasrec, &json);
     return json;
   }
+  ToJson(history, &json);
+  json["backbone"] = backbone.backbone;
+  json["tasks"] = data.tasks;
+  return json;
+}
 
- private:
-  // A usage error if an option of another kind of model has another value than its default (a
-  // config file may name them all).
-  template <class Options>
-  absl::Status CheckUnchanged(const Options& options) const {
-    nlohmann::json values, defaults;
-    ToJson(options, &values);
-    ToJson(Options(), &defaults);
-    for (const auto& [name, value] : values.items()) {
-      if (value == defaults[name]) continue;
-      const std::string hint =
-          name == "max-history" ? "; hint: --sasrec-max-length" : std::string();
-      return UsageError(StrCat("--", name, ": has no effect with --model ", run.model, hint));
-    }
-    return absl::OkStatus();
-  }
-};
+namespace {
 
-absl::Status PrintSummary(const TrainCommandOptions& options,
-                          const trainers::TrainingSummary& summary) {
-  const std::string best = options.run.run_dir + "/checkpoints/best";
+std::string BestCheckpoint(const TrainCommandOptions& options) {
+  return options.run.run_dir + "/checkpoints/best";
+}
+
+nlohmann::ordered_json SummaryJson(const TrainCommandOptions& options,
+                                   const trainers::TrainingSummary& summary) {
+  nlohmann::ordered_json json = {{"run_dir", options.run.run_dir},
+                                 {"checkpoint", BestCheckpoint(options)},
+                                 {"epochs", summary.epochs},
+                                 {"steps", summary.steps},
+                                 {"train_loss", summary.train_loss},
+                                 {"validation_loss", summary.validation_loss},
+                                 {"best_epoch", summary.best_epoch + 1},
+                                 {"valid_select", options.train.valid_select},
+                                 {"best_validation", summary.best_validation}};
+  if (!summary.test.empty()) json["test"] = evaluators::ResultsToJson(summary.test)["results"];
+  return json;
+}
+
+std::string SummaryText(const TrainCommandOptions& options,
+                        const trainers::TrainingSummary& summary) {
   const std::string text = absl::StrFormat(
       "trained %d epochs, %d steps: train loss %.4f, validation loss %.4f, best epoch %d\n"
       "checkpoint: %s\n",
       summary.epochs, summary.steps, summary.train_loss, summary.validation_loss,
-      summary.best_epoch + 1, best);
-  const nlohmann::ordered_json json = {{"run_dir", options.run.run_dir},
-                                       {"checkpoint", best},
-                                       {"epochs", summary.epochs},
-                                       {"steps", summary.steps},
-                                       {"train_loss", summary.train_loss},
-                                       {"validation_loss", summary.validation_loss},
-                                       {"best_epoch", summary.best_epoch + 1}};
+      summary.best_epoch + 1, BestCheckpoint(options));
+  return text + evaluators::ResultsTable(summary.test);
+}
+
+absl::Status PrintSummary(const TrainCommandOptions& options,
+                          const trainers::TrainingSummary& summary) {
   OPENP5_ASSIGN_OR_RETURN(TextOutput output, TextOutput::Open(""));
-  OPENP5_RETURN_IF_ERROR(output.Write(options.run.format == "json" ? json.dump() + "\n" : text));
+  OPENP5_RETURN_IF_ERROR(output.Write(options.run.format == "json"
+                                          ? SummaryJson(options, summary).dump() + "\n"
+                                          : SummaryText(options, summary)));
   return output.Close();
+}
+
+// What run.json says of a start.
+absl::StatusOr<nlohmann::ordered_json> StartFacts(const Processes& processes) {
+  OPENP5_ASSIGN_OR_RETURN(const auto words, OwnArguments());
+  std::error_code error;
+  nlohmann::ordered_json facts = {
+      {"command", ShellCommand(words)},
+      {"directory", std::filesystem::current_path(error).string()},
+      {"processes", processes.group == nullptr ? 1 : processes.group->size()}};
+  facts.update(DescribeMachine(processes.runtime));
+  return facts;
 }
 
 // What is trained, with all it refers to.
@@ -219,18 +236,28 @@ absl::Status Train(const TrainCommandOptions& options, const CommandLine& line,
                    const Processes& processes) {
   OPENP5_ASSIGN_OR_RETURN(const auto prepared, Prepare(options, line, processes));
   CatchTermination();
-  const auto& folder = prepared->folder;
-  OPENP5_ASSIGN_OR_RETURN(
-      const auto summary,
-      trainers::Train(prepared->task.get(), options.train, folder.has_value() ? &*folder : nullptr,
-                      processes.group.get()));
-  return processes.is_first() ? PrintSummary(options, summary) : absl::OkStatus();
+  if (!processes.is_first()) {
+    return trainers::Train(prepared->task.get(), options.train, nullptr, processes.group.get())
+        .status();
+  }
+  const trainers::RunFolder& folder = *prepared->folder;
+  OPENP5_ASSIGN_OR_RETURN(const auto facts, StartFacts(processes));
+  OPENP5_ASSIGN_OR_RETURN(auto record, trainers::RunRecord::Begin(folder.RecordPath(), facts));
+  const auto summary =
+      trainers::Train(prepared->task.get(), options.train, &folder, processes.group.get());
+  nlohmann::ordered_json result;
+  if (summary.ok()) result = SummaryJson(options, *summary);
+  const absl::Status recorded = record.End(summary.status(), std::move(result));
+  OPENP5_RETURN_IF_ERROR(summary.status());
+  OPENP5_RETURN_IF_ERROR(recorded);
+  return PrintSummary(options, *summary);
 }
 
 absl::Status RunTrain(const std::vector<std::string>& arguments) {
   TrainCommandOptions options;
   CommandLine line("train", "Train a recommender on one or several datasets and tasks.");
   options.AddTo(&line);
+  for (const char* name : {"data-dir", "datasets", "run-dir"}) line.Require(name);
   OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
   if (!run) return absl::OkStatus();
   OPENP5_RETURN_IF_ERROR(options.Check());

@@ -3,6 +3,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -46,6 +47,14 @@ std::string OneLine(std::string_view text) {
 void LogInfo(std::string_view message) { Write(spdlog::level::info, message); }
 void LogWarning(std::string_view message) { Write(spdlog::level::warn, message); }
 void LogError(std::string_view message) { Write(spdlog::level::err, message); }
+
+void LogInfoLines(std::string_view text) {
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    LogInfo(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
 
 void SetQuiet(bool quiet) { Logger().set_level(quiet ? spdlog::level::warn : spdlog::level::info); }
 bool IsQuiet() { return Logger().level() == spdlog::level::warn; }

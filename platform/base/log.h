@@ -14,6 +14,8 @@ std::string OneLine(std::string_view text);
 void LogInfo(std::string_view message);
 void LogWarning(std::string_view message);
 void LogError(std::string_view message);
+// A text of several lines, such as a table, a line each.
+void LogInfoLines(std::string_view text);
 
 // Nothing below warnings is written any more, and no progress is shown.
 void SetQuiet(bool quiet);

@@ -32,6 +32,13 @@ std::optional<int64_t> ReadField(const std::string& path, std::string_view name)
   return std::nullopt;
 }
 
+// The same for a field in kB, in bytes.
+std::optional<int64_t> ReadKilobytes(const std::string& path, std::string_view name) {
+  const auto kilobytes = ReadField(path, name);
+  if (!kilobytes.has_value()) return std::nullopt;
+  return *kilobytes * 1024;
+}
+
 // What is left of a control group's limit. Pages of files can be dropped, so they do not count.
 std::optional<int64_t> LeftInGroup(const std::string& folder, const char* limit_name,
                                    const char* usage_name) {
@@ -61,15 +68,26 @@ std::optional<int64_t> AvailableMemory(const std::string& root) {
   const auto limit_to = [&available](std::optional<int64_t> bytes) {
     if (bytes.has_value()) available = std::min(*bytes, available.value_or(*bytes));
   };
-  if (const auto kilobytes = ReadField(JoinPath(root, "proc/meminfo"), "MemAvailable:")) {
-    limit_to(*kilobytes * 1024);
-  }
+  limit_to(ReadKilobytes(JoinPath(root, "proc/meminfo"), "MemAvailable:"));
   limit_to(LeftInGroup(GroupFolder(root), "memory.max", "memory.current"));
   // In a container the group's own tree is the root of what can be seen.
   limit_to(LeftInGroup(JoinPath(root, "sys/fs/cgroup"), "memory.max", "memory.current"));
   limit_to(LeftInGroup(JoinPath(root, "sys/fs/cgroup/memory"), "memory.limit_in_bytes",
                        "memory.usage_in_bytes"));
   return available;
+}
+
+std::optional<int64_t> ResidentMemory(const std::string& root) {
+  return ReadKilobytes(JoinPath(root, "proc/self/status"), "VmRSS:");
+}
+
+// Not getrusage's: that begins with what the parent process had.
+std::optional<int64_t> PeakMemory(const std::string& root) {
+  return ReadKilobytes(JoinPath(root, "proc/self/status"), "VmHWM:");
+}
+
+std::optional<int64_t> TotalMemory(const std::string& root) {
+  return ReadKilobytes(JoinPath(root, "proc/meminfo"), "MemTotal:");
 }
 
 std::string MemoryText(int64_t bytes) {

@@ -13,6 +13,12 @@ namespace openp5 {
 // if that is less. Nothing where neither is known. `root` stands for "/" (tests).
 std::optional<int64_t> AvailableMemory(const std::string& root = "/");
 
+// Bytes of this process that are in memory now, and the most there ever were; bytes of memory the
+// system has. Nothing where the system does not say. `root` as above.
+std::optional<int64_t> ResidentMemory(const std::string& root = "/");
+std::optional<int64_t> PeakMemory(const std::string& root = "/");
+std::optional<int64_t> TotalMemory(const std::string& root = "/");
+
 // "1.5 GiB", "12 MiB".
 std::string MemoryText(int64_t bytes);
 

@@ -1,14 +1,26 @@
 #include "platform/base/progress.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <utility>
 
 #include "platform/base/log.h"
 
 namespace openp5 {
+namespace {
+
+// Asked for at every drawing: windows change their size.
+int TerminalColumns() {
+  winsize size = {};
+  if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col < 2) return 80;
+  return size.ws_col;
+}
+
+}  // namespace
 
 std::string FormatDuration(double seconds) {
   const auto whole = static_cast<int64_t>(std::clamp(seconds, 0.0, 1e9) + 0.5);
@@ -23,10 +35,37 @@ std::string FormatDuration(double seconds) {
   return text;
 }
 
+std::string ProgressLine(const ProgressState& state, int columns) {
+  const double rate = static_cast<double>(state.done) / std::max(state.seconds, 1e-9);
+  const double share =
+      state.total > 0
+          ? std::min(1.0, static_cast<double>(state.done) / static_cast<double>(state.total))
+          : 1.0;
+  const double left =
+      rate > 0 ? static_cast<double>(std::max<int64_t>(state.total - state.done, 0)) / rate : 0;
+  char numbers[160];
+  std::snprintf(numbers, sizeof numbers, " %3.0f%% %lld/%lld %.40s, %.1f/s, %s %s", share * 100,
+                static_cast<long long>(state.done), static_cast<long long>(state.total),
+                state.unit.c_str(), rate, state.ended ? "took" : "left",
+                FormatDuration(state.ended ? state.seconds : left).c_str());
+  std::string note = state.note.empty() ? "" : ", " + state.note;
+  if (columns == 0) return state.title + numbers + note;
+
+  constexpr size_t kWidest = 24, kNarrowest = 8, kAround = 3;  // " [", "]"
+  const auto width = static_cast<size_t>(columns);
+  const auto used = [&] { return state.title.size() + strlen(numbers) + note.size() + kAround; };
+  while (used() + kNarrowest > width && !note.empty()) note.erase(note.rfind(", "));
+  const size_t bar = used() < width ? std::min(kWidest, width - used()) : 0;
+  std::string line = state.title;
+  if (bar >= kNarrowest) {
+    const auto filled = static_cast<size_t>(share * static_cast<double>(bar));
+    line += " [" + std::string(filled, '#') + std::string(bar - filled, '.') + "]";
+  }
+  return (line + numbers + note).substr(0, width);
+}
+
 ProgressBar::ProgressBar(std::string title, int64_t total, std::string unit)
-    : title_(std::move(title)),
-      unit_(std::move(unit)),
-      total_(total),
+    : state_{.title = std::move(title), .unit = std::move(unit), .total = total},
       terminal_(isatty(STDERR_FILENO) == 1),
       start_(std::chrono::steady_clock::now()),
       drawn_(start_) {}
@@ -34,41 +73,31 @@ ProgressBar::ProgressBar(std::string title, int64_t total, std::string unit)
 ProgressBar::~ProgressBar() { Finish(); }
 
 void ProgressBar::Advance(int64_t count, std::string_view note) {
-  done_ += count;
-  note_ = note;
+  state_.done += count;
+  state_.note = note;
   const auto now = std::chrono::steady_clock::now();
   const auto interval =
       terminal_ ? std::chrono::milliseconds(100) : std::chrono::milliseconds(10000);
   if (now - drawn_ < interval) return;
   drawn_ = now;
-  Draw(/*last=*/false);
+  Draw();
 }
 
 void ProgressBar::Finish() {
-  if (std::exchange(finished_, true)) return;
-  Draw(/*last=*/true);
+  if (std::exchange(state_.ended, true)) return;
+  Draw();
 }
 
-void ProgressBar::Draw(bool last) {
+void ProgressBar::Draw() {
   if (IsQuiet()) return;
-  constexpr int kWidth = 24;
-  const double seconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
-  const double rate = static_cast<double>(done_) / std::max(seconds, 1e-9);
-  const double share =
-      total_ > 0 ? std::min(1.0, static_cast<double>(done_) / static_cast<double>(total_)) : 1.0;
-  const double left =
-      rate > 0 ? static_cast<double>(std::max<int64_t>(total_ - done_, 0)) / rate : 0;
-  std::string bar;
+  state_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
   if (terminal_) {
-    const int filled = static_cast<int>(share * kWidth);
-    bar = " [" + std::string(filled, '#') + std::string(kWidth - filled, '.') + "]";
+    // A line as wide as the terminal would move its cursor to the next one.
+    const std::string line = ProgressLine(state_, TerminalColumns() - 1);
+    std::fprintf(stderr, "\r%s\033[K%s", line.c_str(), state_.ended ? "\n" : "");
+  } else {
+    std::fprintf(stderr, "%s\n", ProgressLine(state_, /*columns=*/0).c_str());
   }
-  std::fprintf(stderr, "%s%s%s %3.0f%% %lld/%lld %s, %.1f/s, %s %s%s%s%s", terminal_ ? "\r" : "",
-               title_.c_str(), bar.c_str(), share * 100, static_cast<long long>(done_),
-               static_cast<long long>(total_), unit_.c_str(), rate, last ? "took" : "left",
-               FormatDuration(last ? seconds : left).c_str(), note_.empty() ? "" : ", ",
-               note_.c_str(), terminal_ ? (last ? "\033[K\n" : "\033[K") : "\n");
   std::fflush(stderr);
 }
 

@@ -8,8 +8,23 @@
 
 namespace openp5 {
 
-// Progress of one long job on standard error: a bar redrawn in place on a terminal, a plain line
-// every ten seconds elsewhere. Shows done/total, rate, time left and `note`. Not thread-safe.
+// What a bar shows of a job.
+struct ProgressState {
+  std::string title = {}, unit = {}, note = {};
+  int64_t done = 0, total = 0;
+  double seconds = 0;  // since it began
+  bool ended = false;
+};
+// One line of at most `columns` characters, with a bar: the bar gets shorter, then the note's last
+// parts go, then the line is cut. 0 columns: a line of any length, without a bar.
+std::string ProgressLine(const ProgressState& state, int columns);
+
+// "1:02:03" or "2:03".
+std::string FormatDuration(double seconds);
+
+// Progress of one long job on standard error: a bar redrawn in place on a terminal, never wider
+// than it, and a plain line every ten seconds elsewhere. Shows done/total, rate, time left and
+// `note`. Not thread-safe.
 class ProgressBar {
  public:
   // `unit` names what is counted, plural: "samples", "users".
@@ -19,20 +34,17 @@ class ProgressBar {
   ProgressBar(const ProgressBar&) = delete;
   ProgressBar& operator=(const ProgressBar&) = delete;
 
+  // `note`: parts between ", ", the most important first: a narrow terminal shows only those.
   void Advance(int64_t count, std::string_view note = "");
   // Draws the last state and ends the line.
   void Finish();
 
  private:
-  void Draw(bool last);
-  std::string title_, unit_, note_;
-  int64_t total_, done_ = 0;
-  bool terminal_, finished_ = false;
+  void Draw();
+  ProgressState state_;
+  bool terminal_;
   std::chrono::steady_clock::time_point start_, drawn_;
 };
-
-// "1:02:03" or "2:03".
-std::string FormatDuration(double seconds);
 
 }  // namespace openp5
 

@@ -40,6 +40,9 @@ class CommandLine {
   // stdout.
   absl::StatusOr<bool> Parse(const std::vector<std::string>& arguments);
 
+  // Sets one option as a flag would. A usage error, as Parse's, that names `where` it comes from.
+  absl::Status Set(const std::string& name, const std::string& text, const std::string& where);
+
   // True if `name` was given on the command line or in the config file.
   bool IsGiven(const std::string& name) const;
   std::string Help() const;
@@ -59,7 +62,6 @@ class CommandLine {
 
   void AddStruct(const std::function<void(OptionVisitor&)>& for_each);
   Option* Find(const std::string& name);
-  absl::Status Set(const std::string& name, const std::string& text, const std::string& where);
   absl::Status ReadConfigFile(const std::string& path);
   absl::Status ReadFlags(const std::vector<std::string>& arguments, std::string* config_file,
                          bool* help, bool* dump);

@@ -182,10 +182,12 @@ TEST_F(PipelineTest, Int8IsNamedAndStaysClose) {
   EXPECT_EQ(Json::parse(exact.out)["precision"], "float32");
   const auto scores = [](const ProgramResult& list) {
     std::map<std::string, double> by_item;
-    for (const Json& item : Json::parse(list.out)["items"]) by_item[item["item"]] = item["score"];
+    const Json json = Json::parse(list.out);
+    for (const Json& item : json["items"]) by_item[item["item"]] = item["score"];
     return by_item;
   };
   const auto expected = scores(exact), got = scores(close);
+  ASSERT_FALSE(expected.empty());
   ASSERT_EQ(got.size(), expected.size());
   for (const auto& [item, score] : expected) EXPECT_NEAR(got.at(item), score, 0.1) << item;
   EXPECT_NE(got, expected);
@@ -219,6 +221,28 @@ TEST_F(PipelineTest, RecommendNamesUnknownUsersAndItems) {
   ExpectFailure(RunProgram(Recommend() + Arguments{"--history", "item1,item99"}), 1,
                 HasSubstr("--history: Toy has no item 'item99'"));
   ExpectFailure(RunProgram(Recommend()), 2, HasSubstr("missing --user or --history"));
+}
+
+TEST_F(PipelineTest, ARunSaysWhatItWasMadeWith) {
+  const Json record = Json::parse(ReadFile(Path("run/run.json")).value_or("null"));
+  EXPECT_THAT(
+      record["command"].get<std::string>(),
+      AllOf(HasSubstr(" train --run-dir "), HasSubstr("--sample-prompt"), HasSubstr("Toy")));
+  EXPECT_EQ(record["outcome"], "finished");
+  EXPECT_EQ(record["result"]["checkpoint"], Checkpoint());
+  EXPECT_GT(record["seconds"].get<double>(), 0);
+  EXPECT_GT(record["peak_memory_bytes"].get<int64_t>(), 1 << 20);
+  ASSERT_EQ(record["starts"].size(), 1u);
+  const Json& start = record["starts"][0];
+  for (const char* name : {"time", "directory", "version", "commit", "torch", "allocator", "host",
+                           "cpu", "device", "compute_type"}) {
+    EXPECT_NE(start[name].get<std::string>(), "") << name;
+  }
+  EXPECT_EQ(start["threads"], 1);
+  EXPECT_GT(start["memory_bytes"].get<int64_t>(), 1 << 20);
+  const ProgramResult version = RunProgram({"version"});
+  EXPECT_EQ(version.out, StrCat("openp5 ", start["version"].get<std::string>(), " (commit ",
+                                start["commit"].get<std::string>(), ")\n"));
 }
 
 TEST_F(PipelineTest, ARunIsNotOverwritten) {
@@ -268,12 +292,33 @@ TEST_F(PipelineTest, ATokenizerOfACausalModelKnowsTheMarkOfResponses) {
 }
 
 TEST_F(PipelineTest, TrainsWithAddedTokensAndTasks) {
-  const ProgramResult result =
-      RunProgram(Train("collaborative") + Collaborative() +
-                 Arguments{"--tasks", "sequential,straightforward", "--format", "json",
-                           "--valid-select", "hit@5", "--test-epoch", "1"});
+  const ProgramResult result = RunProgram(
+      Train("collaborative") + Collaborative() +
+      Arguments{"--tasks", "sequential,straightforward", "--format", "json", "--valid-select",
+                "hit@5", "--test-epoch", "1", "--test-after-train", "--logging-step", "1"});
   ExpectSuccess(result);
   const Json json = Json::parse(result.out);
+  ASSERT_EQ(json["test"].size(), 2u);
+  EXPECT_EQ(json["test"][1]["task"], "straightforward");
+  std::map<std::string, Json> last;  // line of metrics.jsonl, by event
+  std::istringstream lines(ReadFile(Path("collaborative/metrics.jsonl")).value_or(""));
+  for (std::string line; std::getline(lines, line);) {
+    const Json parsed = Json::parse(line);
+    last[parsed["event"]] = parsed;
+  }
+  for (const char* group : {"Toy/sequential", "Toy/straightforward"}) {
+    EXPECT_GT(last["step"]["losses"][group].get<double>(), 0);
+    EXPECT_EQ(last["step"]["losses"][group], last["epoch"]["train_losses"][group]);
+    EXPECT_GT(last["epoch"]["validation_losses"][group].get<double>(), 0);
+  }
+  for (const char* name : {"samples_per_second", "tokens_per_second", "padding_share",
+                           "gradient_norm", "resident_memory_bytes"}) {
+    EXPECT_GT(last["step"][name].get<double>(), 0) << name;
+  }
+  EXPECT_EQ(last["step"]["seconds_left"], 0);
+  EXPECT_EQ(last["test"]["checkpoint"], "best");
+  EXPECT_EQ(last["test"]["results"], json["test"]);
+  EXPECT_THAT(result.err, HasSubstr("Toy/straightforward: train loss"));
   const ProgramResult evaluated =
       RunProgram(Evaluate(json["checkpoint"]) + Arguments{"--filtered", "--format", "json"});
   ExpectSuccess(evaluated);

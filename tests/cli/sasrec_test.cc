@@ -159,7 +159,7 @@ TEST_F(SasrecTest, TrainsWithASampledLoss) {
 // Stopped by a signal inside an epoch and gone on with: the same bytes as without the stop.
 TEST_F(SasrecTest, ResumesExactlyAfterASignal) {
   const Arguments more = {"--sasrec-loss", "sampled", "--sasrec-negatives", "20",
-                          "--epochs",      "40",      "--logging-step",     "1"};
+                          "--epochs",      "12",      "--logging-step",     "1"};
   ExpectSuccess(RunProgram(Train("whole") + more));
   {
     Program program(Train("stopped") + more);
@@ -209,8 +209,12 @@ TEST_F(SasrecTest, WrongOptionsAreNamed) {
                 HasSubstr("--sasrec-heads: expected a divisor"));
   ExpectFailure(RunProgram(Train("x") + Arguments{"--backbone", "preset:t5-tiny"}), 2,
                 HasSubstr("--backbone: has no effect with --model sasrec"));
+  ExpectFailure(RunProgram(Train("x") + Arguments{"--pack-targets", "10"}), 2,
+                HasSubstr("--pack-targets: has no effect with --model sasrec"));
   ExpectFailure(RunProgram(Train("x") + Arguments{"--max-history", "10"}), 2,
                 HasSubstr("hint: --sasrec-max-length"));
+  ExpectFailure(RunProgram(Train("x") + Arguments{"--label-smoothing", "0.1"}), 2,
+                HasSubstr("--label-smoothing: has no effect with --model sasrec"));
   ExpectFailure(RunProgram(Train("x") + Arguments{"--model", "generative"}), 2,
                 HasSubstr("has no effect with --model generative"));
   ExpectFailure(RunProgram(Train("x") + Arguments{"--datasets", "Made,Other"}), 2,

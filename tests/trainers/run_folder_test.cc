@@ -1,5 +1,7 @@
 #include "trainers/run_folder.h"
 
+#include <filesystem>
+
 #include "platform/base/file.h"
 #include "tests/testing/testing.h"
 
@@ -83,6 +85,23 @@ TEST(RunFolderTest, ReportsWhatWasLogged) {
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto page, ReadFile(temporary.File("run/report.html")));
   EXPECT_THAT(page, HasSubstr("<title>step 1: 2.5</title>"));
   EXPECT_THAT(page, HasSubstr("lr=1"));
+}
+
+TEST(RunFolderTest, EveryStartHasAnEventsFileOfItsOwn) {
+  const TemporaryFolder temporary;
+  for (const bool resume : {false, true}) {
+    OPENP5_ASSERT_OK_AND_ASSIGN(const auto folder,
+                                RunFolder::Open(temporary.File("run"), "", resume));
+    OPENP5_ASSERT_OK(folder.BeginEvents(0));
+    OPENP5_ASSERT_OK(folder.Log({{"event", "step"}, {"step", 1}, {"loss", 2.5}}));
+  }
+  int files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(temporary.File("run"))) {
+    if (!entry.path().filename().string().starts_with("events.out.tfevents.")) continue;
+    ++files;
+    EXPECT_THAT(ReadFile(entry.path().string()).value_or(""), HasSubstr("train_loss"));
+  }
+  EXPECT_EQ(files, 2);
 }
 
 }  // namespace

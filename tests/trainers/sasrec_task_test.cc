@@ -130,14 +130,26 @@ TEST_F(SasrecTaskTest, OnlyTheTrainingLossIsSampled) {
   EXPECT_NE(sampled->Loss(batch).item<double>(), expected);
 }
 
+TEST_F(SasrecTaskTest, DropoutIsHalfUnlessAsked) {
+  const auto task = Make();
+  const auto batch = *task->MakeBatch(0, std::vector<int32_t>{0, 1, 2});
+  const auto loss = [&](double dropout) {
+    at::manual_seed(1);
+    task->SetTraining(true, dropout);
+    return task->Loss(batch).item<double>();
+  };
+  EXPECT_EQ(loss(-1), loss(0.5));
+  EXPECT_NE(loss(-1), loss(0));
+}
+
 TEST_F(SasrecTaskTest, LearnsAndLeavesCheckpointsThatStandAlone) {
   for (const int64_t negatives : {0, 3}) {
     const std::string run = StrCat("run", negatives);
     const auto task = Make(negatives);
-    TrainOptions options{.epochs = 60, .batch_size = 2, .lr = 1e-2, .dropout = 0};
+    TrainOptions options{.epochs = 15, .batch_size = 1, .lr = 2e-2, .dropout = 0};
     options.valid_select = "hit@1";
     OPENP5_ASSERT_OK_AND_ASSIGN(const auto summary, Train(task.get(), options, run));
-    EXPECT_LT(summary.train_loss, 0.7);
+    EXPECT_LT(summary.train_loss, 1.5);  // of guesses: 2.1
     const std::string path = temporary_.File(run + "/checkpoints/best");
     OPENP5_ASSERT_OK(checkpoints::VerifyCheckpoint(path));
     OPENP5_ASSERT_OK_AND_ASSIGN(const auto folder, ReadSasrecFolder(path));

@@ -117,6 +117,25 @@ TEST_F(TrainerTest, ResumesExactly) {
   EXPECT_EQ(Weights("parts"), Weights("whole"));
 }
 
+// The test after the training is of the best checkpoint's weights, whatever was trained since.
+TEST_F(TrainerTest, TestsTheBestCheckpoint) {
+  TinyWorld world;
+  TrainOptions options = FastOptions();
+  options.lr = 0.5;  // gets worse
+  options.epochs = 3;
+  options.test_after_train = true;
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto summary, Train(&world, options, "run"));
+  ASSERT_EQ(summary.best_epoch, 0);
+  ASSERT_EQ(summary.test.size(), 2u);  // tasks
+  EXPECT_EQ(summary.test[0].split, "test");
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto best,
+                              checkpoints::ReadWeights(temporary_.File("run/checkpoints/best")));
+  for (const auto& [name, tensor] : world.model->parameters()) {
+    EXPECT_TRUE(torch::equal(tensor.detach(), *FindTensor(best, name))) << name;
+  }
+  EXPECT_NE(Weights("run", "best"), Weights("run", "last"));
+}
+
 // A causal model, its weights and an adapter's alike: it learns, and resumes bit for bit.
 TEST_F(TrainerTest, TrainsCausalModelsAndAdapters) {
   for (const bool lora : {false, true}) {

@@ -17,5 +17,11 @@ TEST(LogTest, WritesOneLineWhateverTheMessage) {
   EXPECT_THAT(written, ::testing::EndsWith("error: first\\nsecond\n"));
 }
 
+TEST(LogTest, WritesATableALineEach) {
+  ::testing::internal::CaptureStderr();
+  LogInfoLines("a  b\n1  2\n");
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "info: a  b\ninfo: 1  2\n");
+}
+
 }  // namespace
 }  // namespace openp5

@@ -30,6 +30,15 @@ TEST_F(MemoryTest, TheSystemsOwn) {
   EXPECT_EQ(Available(), 700 * 1024);
 }
 
+TEST_F(MemoryTest, WhatAProcessHas) {
+  EXPECT_EQ(ResidentMemory(folder_.path()), std::nullopt);
+  Write("proc/self/status", "Name:\topenp5\nVmHWM:\t  300 kB\nVmRSS:\t  200 kB\n");
+  Write("proc/meminfo", "MemTotal: 900 kB\nMemAvailable:    700 kB\n");
+  EXPECT_EQ(ResidentMemory(folder_.path()), 200 * 1024);
+  EXPECT_EQ(PeakMemory(folder_.path()), 300 * 1024);
+  EXPECT_EQ(TotalMemory(folder_.path()), 900 * 1024);
+}
+
 TEST_F(MemoryTest, AGroupsLimitLessWhatCannotBeDropped) {
   Write("proc/meminfo", "MemAvailable: 700 kB\n");
   Write("proc/self/cgroup", "0::/job/7\n");

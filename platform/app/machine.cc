@@ -1,0 +1,105 @@
+#include "platform/app/machine.h"
+
+#include <ATen/Parallel.h>
+#include <gnu/libc-version.h>
+#include <torch/version.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <sstream>
+#include <string_view>
+#include <system_error>
+#include <thread>
+
+#include "platform/app/build_info.h"
+#include "platform/base/file.h"
+#include "platform/base/memory.h"
+
+// jemalloc's, absent where the program is linked without it (sanitizers).
+extern "C" int mallctl(const char* name, void* old, size_t* old_size, void* value, size_t size)
+    __attribute__((weak));
+
+namespace openp5::app {
+namespace {
+
+// What follows "NAME :" in the first such line of a file, e.g. "model name : Xeon"; "" if none.
+std::string FieldOf(const std::string& path, std::string_view name) {
+  std::istringstream lines(ReadFile(path).value_or(""));
+  for (std::string line; std::getline(lines, line);) {
+    const size_t colon = line.find(':');
+    if (!line.starts_with(name) || colon == std::string::npos) continue;
+    const size_t value = line.find_first_not_of(" \t", colon + 1);
+    return value == std::string::npos ? "" : line.substr(value);
+  }
+  return "";
+}
+
+std::string Allocator() {
+  const char* version = nullptr;
+  size_t size = sizeof version;
+  if (mallctl != nullptr && mallctl("version", &version, &size, nullptr, 0) == 0) {
+    return StrCat("jemalloc ", version);
+  }
+  return StrCat("glibc ", gnu_get_libc_version());
+}
+
+// The driver lists its devices in files, which spares a library of CUDA's.
+nlohmann::ordered_json Gpus() {
+  auto gpus = nlohmann::ordered_json::array();
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/driver/nvidia/gpus", error)) {
+    gpus.push_back(FieldOf((entry.path() / "information").string(), "Model"));
+  }
+  return gpus;
+}
+
+std::string HostName() {
+  char name[256] = "";
+  return gethostname(name, sizeof name - 1) == 0 ? name : "";
+}
+
+bool IsPlain(std::string_view word) {
+  constexpr std::string_view kPlain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./,:=@%+";
+  return !word.empty() && word.find_first_not_of(kPlain) == std::string_view::npos;
+}
+
+}  // namespace
+
+nlohmann::ordered_json DescribeMachine(const Runtime& runtime) {
+  std::string cpu = FieldOf("/proc/cpuinfo", "model name");
+  if (cpu.empty()) cpu = "unknown";
+  nlohmann::ordered_json machine = {
+      {"version", OPENP5_VERSION},
+      {"commit", kGitCommit},
+      {"torch", TORCH_VERSION},
+      {"allocator", Allocator()},
+      {"host", HostName()},
+      {"cpu", cpu},
+      {"cores", std::max(1u, std::thread::hardware_concurrency())},
+      {"memory_bytes", TotalMemory().value_or(0)},
+      {"threads", at::get_num_threads()},
+      {"device", runtime.device.str()},
+      {"compute_type", runtime.compute_type == c10::ScalarType::BFloat16 ? "bfloat16" : "float32"}};
+  auto gpus = Gpus();
+  if (!gpus.empty()) machine["gpus"] = std::move(gpus);
+  return machine;
+}
+
+std::string ShellCommand(const std::vector<std::string>& words) {
+  std::string command;
+  for (const std::string& word : words) {
+    if (!command.empty()) command += ' ';
+    if (IsPlain(word)) {
+      command += word;
+      continue;
+    }
+    command += '\'';
+    for (const char c : word) command += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    command += '\'';
+  }
+  return command;
+}
+
+}  // namespace openp5::app

@@ -1,0 +1,70 @@
+#include "platform/base/child_process.h"
+
+#include <signal.h>
+
+#include <thread>
+
+#include "platform/base/file.h"
+#include "tests/testing/testing.h"
+
+namespace openp5 {
+namespace {
+
+using ::openp5::testing::StatusIs;
+using ::openp5::testing::TemporaryFolder;
+using ::testing::HasSubstr;
+
+class ChildProcessTest : public ::testing::Test {
+ protected:
+  absl::StatusOr<ChildProcess> Shell(const std::string& script) {
+    return ChildProcess::Start("/bin/sh", {"sh", "-c", script}, Output());
+  }
+  std::string Output() const { return folder_.File("output"); }
+  static int Wait(ChildProcess* child) {
+    while (!child->ExitCode().has_value()) std::this_thread::yield();
+    return *child->ExitCode();
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(ChildProcessTest, ItsOutputGoesToTheEndOfTheFile) {
+  OPENP5_ASSERT_OK_AND_ASSIGN(ChildProcess first, Shell("echo out; echo err >&2; exit 3"));
+  EXPECT_EQ(Wait(&first), 3);
+  OPENP5_ASSERT_OK_AND_ASSIGN(ChildProcess second, Shell("cat; echo again"));
+  EXPECT_EQ(Wait(&second), 0);
+  EXPECT_EQ(ReadFile(Output()).value_or(""), "out\nerr\nagain\n");
+}
+
+TEST_F(ChildProcessTest, GetsSignals) {
+  OPENP5_ASSERT_OK_AND_ASSIGN(
+      ChildProcess child, Shell("trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done"));
+  while (ReadFile(Output()).value_or("").empty()) std::this_thread::yield();
+  EXPECT_EQ(child.ExitCode(), std::nullopt);
+  child.Signal(SIGTERM);
+  EXPECT_EQ(Wait(&child), 7);
+  child.Signal(SIGTERM);  // ended: not sent to whoever has the number now
+}
+
+TEST_F(ChildProcessTest, TellsWhichSignalEndedIt) {
+  OPENP5_ASSERT_OK_AND_ASSIGN(ChildProcess child, Shell("kill -KILL $$"));
+  EXPECT_EQ(Wait(&child), 128 + SIGKILL);
+}
+
+TEST_F(ChildProcessTest, DoesNotOutliveItsOwner) {
+  {
+    OPENP5_ASSERT_OK_AND_ASSIGN(ChildProcess child, Shell("echo $$; while :; do sleep 0.01; done"));
+    while (ReadFile(Output()).value_or("").empty()) std::this_thread::yield();
+  }
+  EXPECT_NE(kill(std::stoi(ReadFile(Output()).value_or("")), 0), 0);
+}
+
+TEST_F(ChildProcessTest, NamesWhatCannotBeDone) {
+  EXPECT_THAT(ChildProcess::Start("/bin/sh", {"sh"}, "/nowhere/output"),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("/nowhere/output")));
+  OPENP5_ASSERT_OK_AND_ASSIGN(ChildProcess child,
+                              ChildProcess::Start("/nowhere/program", {"program"}, Output()));
+  EXPECT_EQ(Wait(&child), 127);
+}
+
+}  // namespace
+}  // namespace openp5

@@ -1,0 +1,175 @@
+#include "trainers/tensorboard_events.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+#include <chrono>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "platform/base/crc32c.h"
+#include "platform/base/file.h"
+
+namespace openp5::trainers {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::string_view kNamePrefix = "events.out.tfevents.";
+
+double SecondsSinceEpoch() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+// The `size` lowest bytes of `value`, the lowest first, on any machine.
+std::string LittleEndian(uint64_t value, int size) {
+  std::string bytes;
+  for (int i = 0; i < size; ++i) bytes += static_cast<char>(value >> (8 * i) & 0xFF);
+  return bytes;
+}
+
+std::string Varint(uint64_t value) {
+  std::string bytes;
+  for (; value >= 0x80; value >>= 7) bytes += static_cast<char>((value & 0x7F) | 0x80);
+  return bytes + static_cast<char>(value);
+}
+
+// Fields of a protobuf message: number and wire type (0 varint, 1 eight bytes, 2 counted bytes, 5
+// four bytes), then the value.
+std::string Key(int number, int wire_type) {
+  return Varint(static_cast<uint64_t>(number << 3 | wire_type));
+}
+std::string VarintField(int number, int64_t value) {
+  return Key(number, 0) + Varint(static_cast<uint64_t>(value));
+}
+std::string DoubleField(int number, double value) {
+  return Key(number, 1) + LittleEndian(std::bit_cast<uint64_t>(value), 8);
+}
+std::string FloatField(int number, float value) {
+  return Key(number, 5) + LittleEndian(std::bit_cast<uint32_t>(value), 4);
+}
+std::string BytesField(int number, std::string_view value) {
+  return StrCat(Key(number, 2), Varint(value.size()), value);
+}
+
+// tensorflow.Event: wall_time = 1, step = 2, and one of file_version = 3, summary = 5,
+// session_log = 7, which is `content`.
+std::string Event(int64_t step, std::string_view content) {
+  return StrCat(DoubleField(1, SecondsSinceEpoch()), VarintField(2, step), content);
+}
+
+// tensorflow.Summary: repeated value = 1 of tag = 1 and simple_value = 2.
+std::string Summary(const std::vector<Scalar>& scalars) {
+  std::string values;
+  for (const Scalar& scalar : scalars) {
+    values +=
+        BytesField(1, BytesField(1, scalar.tag) + FloatField(2, static_cast<float>(scalar.value)));
+  }
+  return values;
+}
+
+// TFRecord's mask: a CRC of bytes that hold CRCs is a weak one.
+uint32_t MaskedCrc(std::string_view bytes) { return std::rotr(Crc32c(bytes), 15) + 0xA282EAD8u; }
+
+std::string Frame(std::string_view data) {
+  const std::string length = LittleEndian(data.size(), 8);
+  return StrCat(length, LittleEndian(MaskedCrc(length), 4), data, LittleEndian(MaskedCrc(data), 4));
+}
+
+// The seconds in the names of the folder's events files, the latest; 0 if there is none.
+int64_t LatestIn(const std::string& folder) {
+  int64_t latest = 0;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    const std::string name = entry.path().filename().string();
+    if (!name.starts_with(kNamePrefix)) continue;
+    int64_t seconds = 0;
+    std::from_chars(name.data() + kNamePrefix.size(), name.data() + name.size(), seconds);
+    latest = std::max(latest, seconds);
+  }
+  return latest;
+}
+
+std::string HostName() {
+  char name[256] = "";
+  if (gethostname(name, sizeof name - 1) != 0 || name[0] == '\0') return "unknown";
+  return name;
+}
+
+// A step's and an epoch's numbers must not share a curve, a mean and its groups' should.
+std::string TagOf(const std::string& name) {
+  static constexpr std::pair<std::string_view, std::string_view> kTags[] = {
+      {"loss", "train_loss"},
+      {"losses", "train_loss"},
+      {"train_loss", "epoch_train_loss"},
+      {"train_losses", "epoch_train_loss"},
+      {"validation_losses", "validation_loss"},
+      {"seconds", "epoch_seconds"}};
+  for (const auto& [ours, tag] : kTags) {
+    if (name == ours) return std::string(tag);
+  }
+  return name;
+}
+
+void AddNumbers(const std::string& tag, const Json& value, std::vector<Scalar>* scalars) {
+  if (value.is_number()) scalars->push_back({tag, value.get<double>()});
+  if (!value.is_object()) return;
+  for (const auto& [name, part] : value.items()) AddNumbers(tag + "/" + name, part, scalars);
+}
+
+// "test/hit@10/ML100K/sequential" for every metric of evaluated groups.
+void AddResults(const std::string& split, const Json& results, std::vector<Scalar>* scalars) {
+  for (const Json& result : results) {
+    const std::string group = StrCat(result.value("dataset", ""), "/", result.value("task", ""));
+    for (const auto& [metric, value] : result.value("metrics", Json::object()).items()) {
+      AddNumbers(StrCat(split, "/", metric, "/", group), value, scalars);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<Scalar> ScalarsOf(const Json& line) {
+  std::vector<Scalar> scalars;
+  const std::string event = line.value("event", "");
+  if (event == "test") {
+    const std::string checkpoint = line.value("checkpoint", "");  // "best", or the present weights
+    AddResults(checkpoint.empty() ? "test" : checkpoint + "_test",
+               line.value("results", Json::array()), &scalars);
+  }
+  if (event != "step" && event != "epoch") return scalars;
+  for (const auto& [name, value] : line.items()) {
+    if (name == "epoch" || name == "step") continue;
+    if (name == "validation_results") {
+      AddResults("validation", value, &scalars);
+    } else {
+      AddNumbers(TagOf(name), value, &scalars);
+    }
+  }
+  return scalars;
+}
+
+TensorBoardEvents TensorBoardEvents::In(const std::string& folder) {
+  const int64_t seconds = std::max(static_cast<int64_t>(SecondsSinceEpoch()), LatestIn(folder) + 1);
+  return TensorBoardEvents(JoinPath(folder, absl::StrFormat("%s%010d.%s.%d", ToAbsl(kNamePrefix),
+                                                            seconds, HostName(), getpid())));
+}
+
+absl::Status TensorBoardEvents::Start(int64_t first_step) const {
+  constexpr int kStart = 1;  // SessionLog.status = 1
+  return AppendToFile(path_, Frame(Event(0, BytesField(3, "brain.Event:2"))) +
+                                 Frame(Event(first_step, BytesField(7, VarintField(1, kStart)))));
+}
+
+absl::Status TensorBoardEvents::Append(int64_t step, const std::vector<Scalar>& scalars) const {
+  if (scalars.empty()) return absl::OkStatus();
+  return AppendToFile(path_, Frame(Event(step, BytesField(5, Summary(scalars)))));
+}
+
+}  // namespace openp5::trainers

@@ -10,19 +10,14 @@ namespace openp5 {
 namespace {
 
 using Json = nlohmann::json;
+using ::openp5::testing::Arguments;
 using ::openp5::testing::ProgramResult;
 using ::openp5::testing::RunProgram;
 using ::openp5::testing::Shared;
 using ::openp5::testing::TemporaryFolder;
+using ::openp5::testing::operator+;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-using Arguments = std::vector<std::string>;
-
-Arguments operator+(Arguments left, const Arguments& right) {
-  left.insert(left.end(), right.begin(), right.end());
-  return left;
-}
-
 std::vector<Json> JsonLines(const std::string& path) {
   std::istringstream lines(ReadFile(path).value_or(""));
   std::vector<Json> parsed;

@@ -19,20 +19,17 @@ namespace openp5 {
 namespace {
 
 using Json = nlohmann::json;
+using ::openp5::testing::Arguments;
+using ::openp5::testing::ExpectFailure;
+using ::openp5::testing::ExpectSuccess;
 using ::openp5::testing::Program;
 using ::openp5::testing::ProgramResult;
 using ::openp5::testing::RunProgram;
 using ::openp5::testing::TemporaryFolder;
+using ::openp5::testing::operator+;
 using ::testing::AllOf;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
-
-using Arguments = std::vector<std::string>;
-
-Arguments operator+(Arguments left, const Arguments& right) {
-  left.insert(left.end(), right.begin(), right.end());
-  return left;
-}
 
 // 24 users who walk round a ring of 20 items.
 std::string Sequences() {
@@ -102,17 +99,6 @@ class PipelineTest : public ::testing::Test {
   }
   static Arguments Recommend() {
     return Arguments{"recommend", "--checkpoint", Checkpoint(), "--threads", "1"} + Data();
-  }
-
-  static void ExpectSuccess(const ProgramResult& result) {
-    ASSERT_EQ(result.exit_code, 0) << result.err;
-  }
-  // One line says what is wrong; nothing is on standard output.
-  static void ExpectFailure(const ProgramResult& result, int exit_code,
-                            const ::testing::Matcher<std::string>& line) {
-    EXPECT_EQ(result.exit_code, exit_code) << result.err;
-    EXPECT_THAT(result.LastError(), line);
-    EXPECT_EQ(result.out, "");
   }
 
   // A copy of the trained checkpoint to damage.

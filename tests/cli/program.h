@@ -4,6 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/testing/testing.h"
+
 namespace openp5::testing {
 
 struct ProgramResult {
@@ -35,6 +37,25 @@ class Program {
 
 ProgramResult RunProgram(const std::vector<std::string>& arguments,
                          const std::string& stdout_file = "");
+
+using Arguments = std::vector<std::string>;
+
+inline Arguments operator+(Arguments left, const Arguments& right) {
+  left.insert(left.end(), right.begin(), right.end());
+  return left;
+}
+
+inline void ExpectSuccess(const ProgramResult& result) {
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+}
+
+// One line says what is wrong; nothing is on standard output.
+inline void ExpectFailure(const ProgramResult& result, int exit_code,
+                          const ::testing::Matcher<std::string>& line) {
+  EXPECT_EQ(result.exit_code, exit_code) << result.err;
+  EXPECT_THAT(result.LastError(), line);
+  EXPECT_EQ(result.out, "");
+}
 
 }  // namespace openp5::testing
 

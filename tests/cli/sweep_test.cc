@@ -13,20 +13,17 @@ namespace openp5 {
 namespace {
 
 using Json = nlohmann::json;
+using ::openp5::testing::Arguments;
+using ::openp5::testing::ExpectFailure;
+using ::openp5::testing::ExpectSuccess;
 using ::openp5::testing::Program;
 using ::openp5::testing::ProgramResult;
 using ::openp5::testing::RunProgram;
 using ::openp5::testing::TemporaryFolder;
+using ::openp5::testing::operator+;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Matcher;
-
-using Arguments = std::vector<std::string>;
-
-Arguments operator+(Arguments left, const Arguments& right) {
-  left.insert(left.end(), right.begin(), right.end());
-  return left;
-}
 
 // A made-up dataset, its index and a tokenizer, made once.
 class SweepTest : public ::testing::Test {
@@ -72,14 +69,6 @@ class SweepTest : public ::testing::Test {
                      "--format",
                      "json"} +
            Data();
-  }
-  static void ExpectSuccess(const ProgramResult& result) {
-    ASSERT_EQ(result.exit_code, 0) << result.err;
-  }
-  static void ExpectFailure(const ProgramResult& result, int exit_code,
-                            const Matcher<std::string>& line) {
-    EXPECT_EQ(result.exit_code, exit_code) << result.err;
-    EXPECT_THAT(result.LastError(), line);
   }
   static Json Record(const std::string& run) {
     return Json::parse(ReadFile(Path(run + "/run.json")).value_or("null"));

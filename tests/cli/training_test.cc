@@ -17,13 +17,12 @@ namespace openp5 {
 namespace {
 
 using Json = nlohmann::json;
+using ::openp5::testing::Arguments;
 using ::openp5::testing::Program;
 using ::openp5::testing::ProgramResult;
 using ::openp5::testing::RunProgram;
 using ::openp5::testing::TemporaryFolder;
 using ::testing::HasSubstr;
-
-using Arguments = std::vector<std::string>;
 
 // Training that is disturbed, or shared by processes, of a small model on made-up data.
 class TrainingTest : public ::testing::Test {

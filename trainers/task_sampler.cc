@@ -16,9 +16,10 @@ absl::StatusOr<TaskSampler> TaskSampler::Create(std::vector<TaskGroup> groups,
   if (groups.empty()) return InvalidArgument("training: expected at least one dataset and task");
   OPENP5_CHECK(options.batch_size > 0);
   for (const TaskGroup& group : groups) {
-    if (group.size < 1 || group.size > std::numeric_limits<int32_t>::max()) {
-      return InvalidArgument(
-          "training: expected 1 to 2147483647 samples of each dataset and task, got ", group.size);
+    const int64_t fewest = options.openp5_compat ? options.world_size : 1;
+    if (group.size < fewest || group.size > std::numeric_limits<int32_t>::max()) {
+      return InvalidArgument("training: expected ", fewest,
+                             " to 2147483647 samples of each dataset and task, got ", group.size);
     }
   }
   return TaskSampler(std::move(groups), options);
@@ -62,6 +63,13 @@ int64_t TaskSampler::batches_per_epoch() const {
   return rounds * static_cast<int64_t>(groups_.size());
 }
 
+int64_t TaskSampler::Place(int64_t number, int64_t size) const {
+  const int64_t ranks = options_.world_size;
+  if (!options_.openp5_compat) return (number * ranks + options_.rank) % size;
+  const int64_t own_size = (size - options_.rank + ranks - 1) / ranks;
+  return number % own_size * ranks + options_.rank;
+}
+
 TaskSampler::Batch TaskSampler::Get(int64_t number) const {
   OPENP5_CHECK(epoch_ >= 0 && number >= 0 && number < batches_per_epoch());
   const auto groups = static_cast<int64_t>(groups_.size());
@@ -70,8 +78,8 @@ TaskSampler::Batch TaskSampler::Get(int64_t number) const {
   const std::vector<int32_t>& order = order_[static_cast<size_t>(batch.group)];
   const auto size = static_cast<int64_t>(order.size());
   for (int64_t i = 0; i < options_.batch_size; ++i) {
-    const int64_t place = (round * options_.batch_size + i) * options_.world_size + options_.rank;
-    batch.samples.push_back(order[static_cast<size_t>(place % size)]);
+    batch.samples.push_back(
+        order[static_cast<size_t>(Place(round * options_.batch_size + i, size))]);
   }
   return batch;
 }

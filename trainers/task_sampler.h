@@ -21,6 +21,9 @@ struct TaskSamplerOptions {
   int64_t batch_size = 64;  // > 0
   uint64_t seed = 1;
   int64_t rank = 0, world_size = 1;
+  // OpenP5: each rank has every n-th sample of a group and begins with its own again, so that where
+  // the group's size is no multiple of the ranks, their samples together are those of no process.
+  bool openp5_compat = false;
 };
 
 // OpenP5's alternating order (Xu et al., 2024, section 3.3): one batch of each group in turn; an
@@ -36,7 +39,8 @@ class TaskSampler {
     std::vector<int32_t> samples = {};  // numbers within the group
   };
 
-  // InvalidArgument without groups, or for an empty one or one of more than 2^31 samples.
+  // InvalidArgument without groups, or for an empty one or one of more than 2^31 samples; with
+  // openp5_compat, of fewer samples than ranks.
   static absl::StatusOr<TaskSampler> Create(std::vector<TaskGroup> groups,
                                             const TaskSamplerOptions& options);
 
@@ -50,6 +54,8 @@ class TaskSampler {
  private:
   TaskSampler(std::vector<TaskGroup> groups, const TaskSamplerOptions& options);
   void Permute(int64_t epoch);
+  // Where in the order of a group of `size` samples this rank's sample `number` of an epoch is.
+  int64_t Place(int64_t number, int64_t size) const;
 
   std::vector<TaskGroup> groups_;
   TaskSamplerOptions options_;

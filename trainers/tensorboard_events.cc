@@ -127,7 +127,8 @@ void AddNumbers(const std::string& tag, const Json& value, std::vector<Scalar>* 
 void AddResults(const std::string& split, const Json& results, std::vector<Scalar>* scalars) {
   for (const Json& result : results) {
     const std::string group = StrCat(result.value("dataset", ""), "/", result.value("task", ""));
-    for (const auto& [metric, value] : result.value("metrics", Json::object()).items()) {
+    const Json metrics = result.value("metrics", Json::object());
+    for (const auto& [metric, value] : metrics.items()) {
       AddNumbers(StrCat(split, "/", metric, "/", group), value, scalars);
     }
   }

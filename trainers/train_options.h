@@ -40,11 +40,11 @@ struct TrainOptions {
   bool test_before_train = false;
   int64_t test_epoch = 0;
   bool test_after_train = false;  // the best checkpoint; not in OpenP5, which tests the last epoch
-  int64_t max_steps = 0;    // stop after so many steps; 0: after the epochs
-  int64_t save_steps = 0;   // save every so many steps, too; 0: only after epochs
-  double save_minutes = 0;  // save when the last state is older than this, too; 0: off
-  int64_t keep_best = 1;    // epochs whose checkpoints are kept, by valid_select
-  int64_t patience = 0;     // stop after so many epochs without a better one; 0: never
+  int64_t max_steps = 0;          // stop after so many steps; 0: after the epochs
+  int64_t save_steps = 0;         // save every so many steps, too; 0: only after epochs
+  double save_minutes = 0;        // save when the last state is older than this, too; 0: off
+  int64_t keep_best = 1;          // epochs whose checkpoints are kept, by valid_select
+  int64_t patience = 0;           // stop after so many epochs without a better one; 0: never
   int64_t logging_step = 100;
   int64_t max_input_tokens = 512;
   // Targets in a row of a user that are trained in one pass over the history they share (causal

@@ -70,7 +70,8 @@ class Training {
         TaskSampler::Create(groups, {.batch_size = options.batch_size,
                                      .seed = static_cast<uint64_t>(options.seed),
                                      .rank = group == nullptr ? 0 : group->rank(),
-                                     .world_size = group == nullptr ? 1 : group->size()}));
+                                     .world_size = group == nullptr ? 1 : group->size(),
+                                     .openp5_compat = options.openp5_compat}));
     Registry<ScheduleFunction> schedules("schedule");
     OPENP5_RETURN_IF_ERROR(RegisterBuiltinSchedules(&schedules));
     OPENP5_ASSIGN_OR_RETURN(const ScheduleFunction* schedule,

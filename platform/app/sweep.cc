@@ -113,7 +113,8 @@ absl::Status Sweep::CheckSameTrials(const std::string& text) const {
     const auto trial = number.get<size_t>();
     if (trial >= trials_.size()) continue;
     SearchSpace::Trial options;
-    for (const auto& [option, value] : entry.value("options", Json::object()).items()) {
+    const Json recorded = entry.value("options", Json::object());
+    for (const auto& [option, value] : recorded.items()) {
       options.emplace_back(option, value.is_string() ? value.get<std::string>() : "");
     }
     if (options != trials_[trial].options) {

@@ -60,6 +60,7 @@ TEST(GoldenSamplerTest, EqualsOpenP5sOrder) {
       TaskSamplerOptions ranked = options;
       ranked.rank = rank;
       ranked.world_size = 2;
+      ranked.openp5_compat = true;
       CheckRank(recorded["orders"], datasets, StrCat("dist rank ", rank, " of 2"), ranked);
     }
   }

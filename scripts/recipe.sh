@@ -45,11 +45,11 @@ if [[ "$(setting model)" != sasrec ]]; then
   for option in indexing collaborative-token-size collaborative-cluster; do
     [[ -z "$(setting $option)" ]] || INDEX+=("--$option" "$(setting $option)")
   done
-  PROMPTS=(--prompt-file "$ROOT/scripts/prompts/history.txt" --history-separator ' ')
+  PROMPTS=(--prompt-file "$ROOT/$(setting prompt-file)" --history-separator ' ')
+  read -r -a PIECES <<< "$(sed -n 's/^# tokenizer: //p' "$CONFIG")"
   "$OPENP5" index build "${D[@]}" "${INDEX[@]}"
-  # One piece an item, or an item's own tokens: prompts as short as they can be.
-  [[ -f "$OUT/tokenizer/spiece.model" ]] || "$OPENP5" tokenizer train "${D[@]}" "${INDEX[@]}" "${PROMPTS[@]}" \
-    --causal --whole-words --model-type bpe --vocabulary-size 30000 --sentences 200000 --out "$OUT/tokenizer"
+  [[ -f "$OUT/tokenizer/spiece.model" ]] ||
+    "$OPENP5" tokenizer train "${D[@]}" "${INDEX[@]}" "${PROMPTS[@]}" "${PIECES[@]}" --out "$OUT/tokenizer"
   MORE=("${INDEX[@]}" "${PROMPTS[@]}" --tokenizer "$OUT/tokenizer" "${MORE[@]}")
   D+=("${PROMPTS[@]:0:2}")
 fi

@@ -91,12 +91,11 @@ int Main(std::vector<std::string> words) {
 }  // namespace
 }  // namespace openp5::app
 
-// Read by jemalloc: memory once touched is kept for the next batches. A training step frees and takes
-// hundreds of tensors whose sizes change from batch to batch; glibc's aligned blocks then take twice
-// the memory, and giving pages back at once costs a third of the time. Never giving them back lets
-// long runs grow: what two minutes did not need is returned.
+// Read by jemalloc: memory once touched is kept for the next batch. A training step frees and takes
+// hundreds of tensors whose sizes change from batch to batch; glibc's aligned blocks then take
+// twice the memory, and giving pages back costs a third of the time.
 extern "C" {
-const char* malloc_conf = "dirty_decay_ms:120000,muzzy_decay_ms:0,oversize_threshold:1";
+const char* malloc_conf = "dirty_decay_ms:-1,muzzy_decay_ms:-1,oversize_threshold:1";
 }
 
 int main(int argc, char** argv) {

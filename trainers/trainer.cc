@@ -112,6 +112,7 @@ class Training {
   }
 
   int64_t world_size() const { return group_ == nullptr ? 1 : group_->size(); }
+  int64_t rank() const { return group_ == nullptr ? 0 : group_->rank(); }
   AdamWOptions OptimizerOptions() const {
     AdamWOptions adamw = task_.optimizer();
     adamw.epsilon = options_.adam_eps;
@@ -380,9 +381,7 @@ absl::Status Training::Step(Prefetcher<TrainingBatch>* prefetcher, int64_t count
   for (int64_t i = 0; i < count; ++i) {
     const TrainingBatch& batch = batches[static_cast<size_t>(i)];
     SeedForBatch(task_.device(), static_cast<uint64_t>(options_.seed),
-                 {.epoch = position_.epoch,
-                  .batch = position_.batch + i,
-                  .rank = group_ == nullptr ? 0 : group_->rank()});
+                 {.epoch = position_.epoch, .batch = position_.batch + i, .rank = rank()});
     const at::Tensor loss = task_.Loss(batch.tensors);
     const int32_t task = groups_[static_cast<size_t>(batch.group)].task;
     const double share = task_.Weight(batch.tensors) / weights[static_cast<size_t>(i)];
@@ -491,7 +490,7 @@ absl::Status Training::MeasureValidationLosses() {
       losses.push_back(0);
       weights.push_back(0);
       if (TerminationSignal() != 0) stopped = 1;
-      if (stopped != 0 || (group_ != nullptr && number % world_size() != group_->rank())) continue;
+      if (stopped != 0 || number % world_size() != rank()) continue;
       const int64_t end = std::min(size, begin + options_.batch_size);
       OPENP5_RETURN_IF_ERROR(CatchTorch("validation", [&]() -> absl::Status {
         OPENP5_ASSIGN_OR_RETURN(const models::TrainingBatch batch,

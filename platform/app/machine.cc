@@ -70,18 +70,17 @@ bool IsPlain(std::string_view word) {
 nlohmann::ordered_json DescribeMachine(const Runtime& runtime) {
   std::string cpu = FieldOf("/proc/cpuinfo", "model name");
   if (cpu.empty()) cpu = "unknown";
-  nlohmann::ordered_json machine = {
-      {"version", OPENP5_VERSION},
-      {"commit", kGitCommit},
-      {"torch", TORCH_VERSION},
-      {"allocator", Allocator()},
-      {"host", HostName()},
-      {"cpu", cpu},
-      {"cores", std::max(1u, std::thread::hardware_concurrency())},
-      {"memory_bytes", TotalMemory().value_or(0)},
-      {"threads", at::get_num_threads()},
-      {"device", runtime.device.str()},
-      {"compute_type", runtime.compute_type == c10::ScalarType::BFloat16 ? "bfloat16" : "float32"}};
+  nlohmann::ordered_json machine = {{"version", OPENP5_VERSION},
+                                    {"commit", kGitCommit},
+                                    {"torch", TORCH_VERSION},
+                                    {"allocator", Allocator()},
+                                    {"host", HostName()},
+                                    {"cpu", cpu},
+                                    {"cores", std::max(1u, std::thread::hardware_concurrency())},
+                                    {"memory_bytes", TotalMemory().value_or(0)},
+                                    {"threads", at::get_num_threads()},
+                                    {"device", runtime.device.str()},
+                                    {"compute_type", runtime.precision()}};
   auto gpus = Gpus();
   if (!gpus.empty()) machine["gpus"] = std::move(gpus);
   return machine;

@@ -1,20 +1,18 @@
 #include "platform/app/processes.h"
 
 #include <signal.h>
-#include <spawn.h>
+#include <string.h>
 #include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstdlib>
-#include <cstring>
+#include <map>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "platform/base/child_process.h"
 #include "platform/base/file.h"
 #include "platform/base/log.h"
 #include "platform/base/signals.h"
@@ -26,107 +24,86 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::seconds kPatience(10);  // with the others after one has failed
 
-std::vector<std::string> Environment(int64_t rank, int64_t count, uint16_t port) {
-  std::vector<std::string> variables;
-  for (char** variable = environ; *variable != nullptr; ++variable) variables.push_back(*variable);
-  for (const auto& [name, value] :
-       std::vector<std::pair<std::string, std::string>>{{"RANK", StrCat(rank)},
-                                                        {"WORLD_SIZE", StrCat(count)},
-                                                        {"LOCAL_RANK", StrCat(rank)},
-                                                        {"LOCAL_WORLD_SIZE", StrCat(count)},
-                                                        {"MASTER_ADDR", "127.0.0.1"},
-                                                        {"MASTER_PORT", StrCat(port)},
-                                                        {"TORCHELASTIC_USE_AGENT_STORE", "True"}}) {
-    std::erase_if(variables, [&](const std::string& v) { return v.starts_with(name + "="); });
-    variables.push_back(name + "=" + value);
-  }
-  return variables;
-}
-
-std::vector<char*> Pointers(std::vector<std::string>* texts) {
-  std::vector<char*> pointers;
-  for (std::string& text : *texts) pointers.push_back(text.data());
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
 // The processes of one command, children of this one.
 class Children {
  public:
-  ~Children() { KillAll(); }
-
-  absl::Status Start(std::vector<std::string> arguments, int64_t count, uint16_t port) {
+  absl::Status Start(const std::vector<std::string>& arguments, int64_t count, uint16_t port) {
     for (int64_t rank = 0; rank < count; ++rank) {
-      std::vector<std::string> variables = Environment(rank, count, port);
-      pid_t child = 0;
-      const int error = posix_spawn(&child, "/proc/self/exe", nullptr, nullptr,
-                                    Pointers(&arguments).data(), Pointers(&variables).data());
-      if (error != 0) {
-        return FailedPrecondition("--nproc: rank ", rank, ": cannot start: ", strerror(error));
-      }
-      running_.push_back(child);
+      absl::StatusOr<ChildProcess> child =
+          ChildProcess::Start({.program = "/proc/self/exe",
+                               .arguments = arguments,
+                               .environment = {{"RANK", StrCat(rank)},
+                                               {"WORLD_SIZE", StrCat(count)},
+                                               {"LOCAL_RANK", StrCat(rank)},
+                                               {"LOCAL_WORLD_SIZE", StrCat(count)},
+                                               {"MASTER_ADDR", "127.0.0.1"},
+                                               {"MASTER_PORT", StrCat(port)},
+                                               {"TORCHELASTIC_USE_AGENT_STORE", "True"}}});
+      OPENP5_RETURN_IF_ERROR(Annotate(child.status(), StrCat("--nproc: rank ", rank)));
+      running_.emplace(rank, *std::move(child));
     }
     return absl::OkStatus();
   }
 
-  // Waits for all and passes signals on. The first failure's exit status, or 0.
+  // Waits for all and passes signals on. The first failure's exit code, or 0.
   int Wait() {
-    int64_t left = static_cast<int64_t>(running_.size());
     int first_failure = 0;
     bool told = false;
     std::optional<Clock::time_point> failed;
-    while (left > 0) {
+    for (; !running_.empty(); std::this_thread::sleep_for(std::chrono::milliseconds(20))) {
       // One that hangs notices nothing.
-      if (failed.has_value() && Clock::now() - *failed > kPatience) KillAll();
+      if (failed.has_value() && Clock::now() - *failed > kPatience) SignalAll(SIGKILL);
       if (TerminationSignal() != 0 && !told) {
         told = true;
-        for (const pid_t child : running_) {
-          if (child > 0) kill(child, TerminationSignal());
-        }
+        SignalAll(TerminationSignal());
       }
-      int status = 0;
-      const pid_t ended = waitpid(-1, &status, WNOHANG);
-      const auto child = std::find(running_.begin(), running_.end(), ended);
-      if (ended <= 0 || child == running_.end()) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
-        continue;
-      }
-      *child = 0;
-      --left;
-      if (WIFSIGNALED(status)) {
-        LogError(StrCat("rank ", child - running_.begin(), " was ended by signal ",
-                        WTERMSIG(status), " (", strsignal(WTERMSIG(status)), ")"));
-      }
-      if (status == 0 || failed.has_value()) continue;
-      first_failure = status;
+      const int failure = CollectEnded();
+      if (failure == 0 || failed.has_value()) continue;
+      first_failure = failure;
       failed = Clock::now();
     }
     return first_failure;
   }
 
  private:
-  void KillAll() {
-    for (const pid_t child : running_) {
-      if (child > 0) kill(child, SIGKILL);
+  // Forgets those that have ended. The first failure's exit code, or 0.
+  int CollectEnded() {
+    int first_failure = 0;
+    for (auto entry = running_.begin(); entry != running_.end();) {
+      const std::optional<int> exit_code = entry->second.ExitCode();
+      if (!exit_code.has_value()) {
+        ++entry;
+        continue;
+      }
+      if (const int signal = entry->second.EndSignal(); signal != 0) {
+        LogError(StrCat("rank ", entry->first, " was ended by signal ", signal, " (",
+                        strsignal(signal), ")"));
+      }
+      if (first_failure == 0) first_failure = *exit_code;
+      entry = running_.erase(entry);
     }
+    return first_failure;
   }
-  std::vector<pid_t> running_;  // by rank; 0: ended
+  void SignalAll(int signal) const {
+    for (const auto& [rank, child] : running_) child.Signal(signal);
+  }
+
+  std::map<int64_t, ChildProcess> running_;  // by rank
 };
 
 // A status that main turns into the same exit code without a further message.
-absl::Status SilentStatus(int wait_status) {
-  if (wait_status == 0) return absl::OkStatus();
+absl::Status SilentStatus(int exit_code) {
+  if (exit_code == 0) return absl::OkStatus();
   if (TerminationSignal() != 0) return absl::CancelledError("");
-  return WIFEXITED(wait_status) && WEXITSTATUS(wait_status) == 2 ? UsageError("")
-                                                                 : absl::AbortedError("");
+  return exit_code == 2 ? UsageError("") : absl::AbortedError("");
 }
 
 absl::Status RunAll(int64_t count) {
-  OPENP5_ASSIGN_OR_RETURN(auto arguments, OwnArguments());
+  OPENP5_ASSIGN_OR_RETURN(const auto arguments, OwnArguments());
   OPENP5_ASSIGN_OR_RETURN(const auto meeting, MeetingPoint::Open());
   CatchTermination();
   Children children;
-  OPENP5_RETURN_IF_ERROR(children.Start(std::move(arguments), count, meeting->port()));
+  OPENP5_RETURN_IF_ERROR(children.Start(arguments, count, meeting->port()));
   return SilentStatus(children.Wait());
 }
 

@@ -236,8 +236,9 @@ bool Sweep::StartWaiting() {
     if (trial.state != State::kWaiting) continue;
     started = true;
     const bool goes_on = FileExists(Path(number));
-    absl::StatusOr<ChildProcess> process =
-        ChildProcess::Start("/proc/self/exe", Arguments(number), Path(number, ".log"));
+    absl::StatusOr<ChildProcess> process = ChildProcess::Start({.program = "/proc/self/exe",
+                                                                .arguments = Arguments(number),
+                                                                .output = Path(number, ".log")});
     if (!process.ok()) {
       trial.state = State::kFailed;
       trial.error = std::string(process.status().message());

@@ -13,48 +13,84 @@
 namespace openp5 {
 namespace {
 
-// Between fork and exec only what is safe in a signal handler may be called.
-[[noreturn]] void RunChild(const char* program, char* const* arguments, int output, pid_t parent) {
-  setpgid(0, 0);
+// Strings as C's exec functions want them.
+class Words {
+ public:
+  explicit Words(std::vector<std::string> texts) : texts_(std::move(texts)) {
+    for (std::string& text : texts_) pointers_.push_back(text.data());
+    pointers_.push_back(nullptr);
+  }
+  char* const* data() { return pointers_.data(); }
+
+ private:
+  std::vector<std::string> texts_;
+  std::vector<char*> pointers_;
+};
+
+// This process's environment with `variables`, which replace those of the same name.
+std::vector<std::string> Environment(
+    const std::vector<std::pair<std::string, std::string>>& variables) {
+  std::vector<std::string> all;
+  for (char** variable = environ; *variable != nullptr; ++variable) all.push_back(*variable);
+  for (const auto& [name, value] : variables) {
+    const std::string start = name + "=";
+    std::erase_if(all, [&](const std::string& text) { return text.starts_with(start); });
+    all.push_back(start + value);
+  }
+  return all;
+}
+
+// What the child does; between fork and exec only what is safe in a signal handler may be called.
+// `output` -1: the streams stay.
+[[noreturn]] void RunChild(const char* program, char* const* arguments, char* const* environment,
+                           int output, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   if (getppid() != parent) _exit(127);  // it ended before the line above
-  const int nothing = open("/dev/null", O_RDONLY);
-  dup2(nothing, STDIN_FILENO);
-  dup2(output, STDOUT_FILENO);
-  dup2(output, STDERR_FILENO);
-  execv(program, arguments);
+  if (output >= 0) {
+    setpgid(0, 0);
+    const int nothing = open("/dev/null", O_RDONLY);
+    dup2(nothing, STDIN_FILENO);
+    dup2(output, STDOUT_FILENO);
+    dup2(output, STDERR_FILENO);
+  }
+  execve(program, arguments, environment);
   _exit(127);
 }
 
 }  // namespace
 
-absl::StatusOr<ChildProcess> ChildProcess::Start(const std::string& program,
-                                                 const std::vector<std::string>& arguments,
-                                                 const std::string& output) {
-  std::vector<char*> words;
-  for (const std::string& argument : arguments)
-    words.push_back(const_cast<char*>(argument.c_str()));
-  words.push_back(nullptr);
-  const int file = open(output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-  if (file < 0) return FailedPrecondition("cannot create: ", output, ": ", strerror(errno));
+absl::StatusOr<ChildProcess> ChildProcess::Start(const ChildProcessOptions& options) {
+  Words arguments(options.arguments), environment(Environment(options.environment));
+  int output = -1;
+  if (!options.output.empty()) {
+    output = open(options.output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    if (output < 0) {
+      return FailedPrecondition("cannot create: ", options.output, ": ", strerror(errno));
+    }
+  }
   const pid_t parent = getpid();
   const pid_t pid = fork();
-  if (pid == 0) RunChild(program.c_str(), words.data(), file, parent);
+  if (pid == 0) {
+    RunChild(options.program.c_str(), arguments.data(), environment.data(), output, parent);
+  }
   const int error = errno;
-  close(file);
+  if (output >= 0) close(output);
   if (pid < 0) {
     return absl::ResourceExhaustedError(
-        StrCat("cannot start a process: ", program, ": ", strerror(error)));
+        StrCat("cannot start a process: ", options.program, ": ", strerror(error)));
   }
   return ChildProcess(pid);
 }
 
 ChildProcess::ChildProcess(ChildProcess&& other) noexcept
-    : pid_(std::exchange(other.pid_, -1)), exit_code_(other.exit_code_) {}
+    : pid_(std::exchange(other.pid_, -1)),
+      exit_code_(other.exit_code_),
+      end_signal_(other.end_signal_) {}
 
 ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
   std::swap(pid_, other.pid_);
   std::swap(exit_code_, other.exit_code_);
+  std::swap(end_signal_, other.end_signal_);
   return *this;
 }
 
@@ -67,13 +103,14 @@ ChildProcess::~ChildProcess() {
 std::optional<int> ChildProcess::ExitCode() {
   int status = 0;
   if (!exit_code_.has_value() && waitpid(pid_, &status, WNOHANG) == pid_) {
-    exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    end_signal_ = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    exit_code_ = end_signal_ != 0 ? 128 + end_signal_ : WEXITSTATUS(status);
   }
   return exit_code_;
 }
 
 void ChildProcess::Signal(int signal) const {
-  if (!exit_code_.has_value()) kill(pid_, signal);
+  if (pid_ >= 0 && !exit_code_.has_value()) kill(pid_, signal);
 }
 
 }  // namespace openp5

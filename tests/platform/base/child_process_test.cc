@@ -1,7 +1,9 @@
 #include "platform/base/child_process.h"
 
 #include <signal.h>
+#include <unistd.h>
 
+#include <cstdlib>
 #include <thread>
 
 #include "platform/base/file.h"
@@ -17,7 +19,10 @@ using ::testing::HasSubstr;
 class ChildProcessTest : public ::testing::Test {
  protected:
   absl::StatusOr<ChildProcess> Shell(const std::string& script) {
-    return ChildProcess::Start("/bin/sh", {"sh", "-c", script}, Output());
+    return ChildProcess::Start({.program = "/bin/sh",
+                                .arguments = {"sh", "-c", script},
+                                .environment = {{"HOME", "/nowhere"}, {"OPENP5_TEST", "a=b"}},
+                                .output = Output()});
   }
   std::string Output() const { return folder_.File("output"); }
   static int Wait(ChildProcess* child) {
@@ -35,6 +40,22 @@ TEST_F(ChildProcessTest, ItsOutputGoesToTheEndOfTheFile) {
   EXPECT_EQ(ReadFile(Output()).value_or(""), "out\nerr\nagain\n");
 }
 
+TEST_F(ChildProcessTest, HasThisEnvironmentAndItsOwn) {
+  ASSERT_EQ(setenv("OPENP5_TEST_ALSO", "c", 1), 0);
+  OPENP5_ASSERT_OK_AND_ASSIGN(ChildProcess child,
+                              Shell("echo $HOME $OPENP5_TEST $OPENP5_TEST_ALSO"));
+  EXPECT_EQ(Wait(&child), 0);
+  EXPECT_EQ(ReadFile(Output()).value_or(""), "/nowhere a=b c\n");
+}
+
+TEST_F(ChildProcessTest, WithoutAnOutputItHasThisProcesssStreamsAndGroup) {
+  const std::string script = StrCat("test $(ps -o pgid= -p $$) = ", getpgrp());
+  OPENP5_ASSERT_OK_AND_ASSIGN(
+      ChildProcess child,
+      ChildProcess::Start({.program = "/bin/sh", .arguments = {"sh", "-c", script}}));
+  EXPECT_EQ(Wait(&child), 0);
+}
+
 TEST_F(ChildProcessTest, GetsSignals) {
   OPENP5_ASSERT_OK_AND_ASSIGN(
       ChildProcess child, Shell("trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done"));
@@ -42,12 +63,14 @@ TEST_F(ChildProcessTest, GetsSignals) {
   EXPECT_EQ(child.ExitCode(), std::nullopt);
   child.Signal(SIGTERM);
   EXPECT_EQ(Wait(&child), 7);
+  EXPECT_EQ(child.EndSignal(), 0);
   child.Signal(SIGTERM);  // ended: not sent to whoever has the number now
 }
 
 TEST_F(ChildProcessTest, TellsWhichSignalEndedIt) {
   OPENP5_ASSERT_OK_AND_ASSIGN(ChildProcess child, Shell("kill -KILL $$"));
   EXPECT_EQ(Wait(&child), 128 + SIGKILL);
+  EXPECT_EQ(child.EndSignal(), SIGKILL);
 }
 
 TEST_F(ChildProcessTest, DoesNotOutliveItsOwner) {
@@ -59,10 +82,12 @@ TEST_F(ChildProcessTest, DoesNotOutliveItsOwner) {
 }
 
 TEST_F(ChildProcessTest, NamesWhatCannotBeDone) {
-  EXPECT_THAT(ChildProcess::Start("/bin/sh", {"sh"}, "/nowhere/output"),
+  ChildProcessOptions options = {
+      .program = "/nowhere/program", .arguments = {"program"}, .output = "/nowhere/output"};
+  EXPECT_THAT(ChildProcess::Start(options),
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("/nowhere/output")));
-  OPENP5_ASSERT_OK_AND_ASSIGN(ChildProcess child,
-                              ChildProcess::Start("/nowhere/program", {"program"}, Output()));
+  options.output = Output();
+  OPENP5_ASSERT_OK_AND_ASSIGN(ChildProcess child, ChildProcess::Start(options));
   EXPECT_EQ(Wait(&child), 127);
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "checkpoints/safetensors.h"
+#include "platform/base/random.h"
 
 namespace openp5::trainers {
 namespace {
@@ -38,14 +39,6 @@ absl::StatusOr<TrainingPosition> ReadPosition(const NamedTensors& state, const s
   absl::StatusOr<TrainingPosition> position = TrainingPosition::FromText(text);
   OPENP5_RETURN_IF_ERROR(Annotate(position.status(), path));
   return position;
-}
-
-// The finaliser of SplitMix64 (Steele et al., 2014): near inputs, unrelated outputs.
-uint64_t Mix(uint64_t value) {
-  value += 0x9E3779B97F4A7C15u;
-  value = (value ^ (value >> 30)) * 0xBF58476D1CE4E5B9u;
-  value = (value ^ (value >> 27)) * 0x94D049BB133111EBu;
-  return value ^ (value >> 31);
 }
 
 }  // namespace
@@ -151,9 +144,9 @@ absl::StatusOr<TrainingPosition> LoadTrainingState(const std::string& path,
 }
 
 void SeedForBatch(c10::Device device, uint64_t seed, const BatchPlace& place) {
-  uint64_t mixed = Mix(seed);
+  uint64_t mixed = SplitMix64(seed);
   for (const int64_t part : {place.epoch, place.batch, place.rank}) {
-    mixed = Mix(mixed ^ static_cast<uint64_t>(part));
+    mixed = SplitMix64(mixed ^ static_cast<uint64_t>(part));
   }
   at::Generator generator = device.is_cpu() ? at::detail::getDefaultCPUGenerator()
                                             : at::globalContext().defaultGenerator(device);

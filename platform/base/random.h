@@ -8,6 +8,17 @@
 
 namespace openp5 {
 
+// What the generator SplitMix64 (Steele, Lea and Flood 2014) draws in state `state`: near states,
+// unrelated values. Number i of the generator that starts at `seed` is
+// SplitMix64(seed + i * kSplitMix64Step).
+inline constexpr uint64_t kSplitMix64Step = 0x9e3779b97f4a7c15u;
+inline uint64_t SplitMix64(uint64_t state) {
+  state += kSplitMix64Step;
+  state = (state ^ (state >> 30)) * 0xbf58476d1ce4e5b9u;
+  state = (state ^ (state >> 27)) * 0x94d049bb133111ebu;
+  return state ^ (state >> 31);
+}
+
 // A seeded source of randomness whose values are the same on every machine and standard library
 // (std::shuffle and the std distributions are not). Not thread-safe.
 class Random {

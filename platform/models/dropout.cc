@@ -8,6 +8,8 @@
 #include <cmath>
 #include <mutex>
 
+#include "platform/base/random.h"
+
 namespace openp5::models {
 namespace {
 
@@ -19,13 +21,26 @@ uint64_t DrawSeed() {
   return at::check_generator<at::CPUGeneratorImpl>(generator)->random64();
 }
 
-// Number `i` of the SplitMix64 generator (Steele, Lea and Flood 2014) that starts at `seed`: any of
-// its numbers can be had without those before.
-uint64_t SplitMix64(uint64_t seed, uint64_t i) {
-  uint64_t z = seed + (i + 1) * 0x9e3779b97f4a7c15u;
-  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-  return z ^ (z >> 31);
+double Scale(double probability) { return probability < 1 ? 1 / (1 - probability) : 0; }
+
+bool HasKernel(const at::Tensor& x) { return x.is_cpu() && x.scalar_type() == at::kFloat; }
+
+template <class Function>  // float -> float
+at::Tensor Apply(const at::Tensor& x, const at::Tensor& mask, double scale,
+                 const Function& function) {
+  const at::Tensor from = x.contiguous();
+  at::Tensor result = at::empty_like(from, from.options().requires_grad(false));
+  const float* in = from.data_ptr<float>();
+  const auto* keep = reinterpret_cast<const uint8_t*>(mask.data_ptr<bool>());
+  float* out = result.data_ptr<float>();
+  const auto factor = static_cast<float>(scale);
+  at::parallel_for(0, from.numel(), kElementsOfThread, [&](int64_t begin, int64_t end) {
+    // A product instead of a choice: it becomes vector instructions.
+    for (int64_t i = begin; i < end; ++i) {
+      out[i] = function(in[i]) * (static_cast<float>(keep[i]) * factor);
+    }
+  });
+  return result;
 }
 
 }  // namespace
@@ -40,7 +55,7 @@ at::Tensor DropoutMask(const at::Tensor& x, double probability) {
   // Four elements have 16 bits each of one number.
   at::parallel_for(0, (count + 3) / 4, kElementsOfThread / 4, [&](int64_t begin, int64_t end) {
     for (int64_t four = begin; four < end; ++four) {
-      uint64_t bits = SplitMix64(seed, static_cast<uint64_t>(four));
+      uint64_t bits = SplitMix64(seed + static_cast<uint64_t>(four) * kSplitMix64Step);
       const int64_t last = std::min(four * 4 + 4, count);
       for (int64_t i = four * 4; i < last; ++i, bits >>= 16)
         keep[i] = (bits & 0xffff) >= first_kept;
@@ -50,19 +65,15 @@ at::Tensor DropoutMask(const at::Tensor& x, double probability) {
 }
 
 at::Tensor ApplyDropout(const at::Tensor& x, const at::Tensor& mask, double probability) {
-  const double scale = probability < 1 ? 1 / (1 - probability) : 0;
-  if (!x.is_cpu() || x.scalar_type() != at::kFloat) return (x * mask).mul_(scale);
-  const at::Tensor from = x.contiguous();
-  at::Tensor result = at::empty_like(from, from.options().requires_grad(false));
-  const float* in = from.data_ptr<float>();
-  const auto* keep = reinterpret_cast<const uint8_t*>(mask.data_ptr<bool>());
-  float* out = result.data_ptr<float>();
-  const auto factor = static_cast<float>(scale);
-  at::parallel_for(0, from.numel(), kElementsOfThread, [&](int64_t begin, int64_t end) {
-    // A product instead of a choice: it becomes vector instructions.
-    for (int64_t i = begin; i < end; ++i) out[i] = in[i] * (static_cast<float>(keep[i]) * factor);
-  });
-  return result;
+  const double scale = Scale(probability);
+  if (!HasKernel(x)) return (x * mask).mul_(scale);
+  return Apply(x, mask, scale, [](float value) { return value; });
+}
+
+at::Tensor ApplyReluDropout(const at::Tensor& x, const at::Tensor& mask, double probability) {
+  const double scale = Scale(probability);
+  if (!HasKernel(x)) return x.relu().mul_(mask).mul_(scale);
+  return Apply(x, mask, scale, [](float value) { return value < 0 ? 0 : value; });
 }
 
 }  // namespace openp5::models

@@ -16,6 +16,8 @@ at::Tensor DropoutMask(const at::Tensor& x, double probability);
 
 // `x` / (1 - probability) where `mask` is true, else 0. Without gradients.
 at::Tensor ApplyDropout(const at::Tensor& x, const at::Tensor& mask, double probability);
+// The same with max(x, 0).
+at::Tensor ApplyReluDropout(const at::Tensor& x, const at::Tensor& mask, double probability);
 
 }  // namespace openp5::models
 

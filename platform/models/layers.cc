@@ -6,6 +6,7 @@
 #include <torch/types.h>
 
 #include "platform/models/dropout.h"
+#include "platform/models/rms_norm.h"
 
 namespace openp5::models {
 namespace {
@@ -22,12 +23,8 @@ class RmsNormFunction : public torch::autograd::Function<RmsNormFunction> {
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list gradients) {
     const auto saved = context->get_saved_variables();
-    const at::Tensor &x = saved[0], &weight = saved[1], &scale = saved[2];
-    const at::Tensor normed = x * scale;
-    const at::Tensor d_weight = (gradients[0] * normed).sum(0);
-    at::Tensor d_normed = gradients[0] * weight;
-    const at::Tensor along = (d_normed * normed).mean(-1, /*keepdim=*/true);
-    return {d_normed.addcmul_(normed, along, -1).mul_(scale), d_weight, at::Tensor()};
+    const auto [x, weight] = RmsNormGradients(gradients[0], saved[0], saved[1], saved[2]);
+    return {x, weight, at::Tensor()};
   }
 };
 
@@ -44,6 +41,25 @@ class DropoutFunction : public torch::autograd::Function<DropoutFunction> {
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
                                                  torch::autograd::variable_list gradients) {
     return {ApplyDropout(gradients[0], context->get_saved_variables()[0],
+                         context->saved_data["probability"].toDouble()),
+            at::Tensor()};
+  }
+};
+
+class ReluDropoutFunction : public torch::autograd::Function<ReluDropoutFunction> {
+ public:
+  static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x,
+                            double probability) {
+    const at::Tensor y = ApplyReluDropout(x, DropoutMask(x, probability), probability);
+    context->save_for_backward({y});
+    context->saved_data["probability"] = probability;
+    return y;
+  }
+
+  static torch::autograd::variable_list backward(torch::autograd::AutogradContext* context,
+                                                 torch::autograd::variable_list gradients) {
+    // Zero both where x was not positive and where it was dropped.
+    return {ApplyDropout(gradients[0], context->get_saved_variables()[0] > 0,
                          context->saved_data["probability"].toDouble()),
             at::Tensor()};
   }
@@ -132,6 +148,10 @@ at::Tensor Linear(const at::Tensor& x, const Matrix& matrix, c10::ScalarType com
 
 at::Tensor Dropout(const at::Tensor& x, double probability) {
   return probability > 0 ? DropoutFunction::apply(x, probability) : x;
+}
+
+at::Tensor ReluDropout(const at::Tensor& x, double probability) {
+  return probability > 0 ? ReluDropoutFunction::apply(x, probability) : x.relu();
 }
 
 at::Tensor CrossEntropy(const at::Tensor& logits, const at::Tensor& labels, double smoothing) {

@@ -31,6 +31,9 @@ at::Tensor Linear(const at::Tensor& x, const Matrix& matrix, c10::ScalarType com
 // Zeroes elements with that probability and scales the rest; `x` itself if probability is 0.
 at::Tensor Dropout(const at::Tensor& x, double probability);
 
+// Dropout of max(x, 0), of which only the result is kept for the gradient.
+at::Tensor ReluDropout(const at::Tensor& x, double probability);
+
 // Cross entropy of every row of `logits` [n, vocabulary] with `labels` [n] int64, of whose weight
 // the share `smoothing` is spread evenly over the vocabulary: [n]. Differentiable.
 at::Tensor CrossEntropy(const at::Tensor& logits, const at::Tensor& labels, double smoothing);

@@ -100,8 +100,8 @@ struct SasrecModel::Impl {
   }
 
   at::Tensor FeedForward(const Layer& layer, const at::Tensor& x) const {
-    const at::Tensor inner = Apply(layer.inner, Norm(layer.feed_forward_norm, x)).relu();
-    return Apply(layer.outer, Dropout(inner, dropout));
+    const at::Tensor inner = Apply(layer.inner, Norm(layer.feed_forward_norm, x));
+    return Apply(layer.outer, ReluDropout(inner, dropout));
   }
 };
 

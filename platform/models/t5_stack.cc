@@ -119,11 +119,12 @@ at::Tensor FeedForward(const T5FeedForward& weights, const at::Tensor& x, const 
   const at::Tensor normed = RmsNorm(x, weights.norm, config.layer_norm_epsilon);
   at::Tensor inner = Linear(normed, weights.wi, compute_type);
   if (config.gated_gelu) {
-    inner = at::gelu(Linear(normed, weights.wi_gate, compute_type), "tanh") * inner;
+    inner =
+        Dropout(at::gelu(Linear(normed, weights.wi_gate, compute_type), "tanh") * inner, dropout);
   } else {
-    inner.relu_();
+    inner = dropout > 0 ? ReluDropout(inner, dropout) : inner.relu_();
   }
-  return Linear(Dropout(inner, dropout), weights.wo, compute_type);
+  return Linear(inner, weights.wo, compute_type);
 }
 
 }  // namespace openp5::models

@@ -68,5 +68,22 @@ TEST(DropoutTest, GradientsGoWhereValuesWent) {
   EXPECT_TRUE(Dropout(x, 0).is_same(x));
 }
 
+TEST(ReluDropoutTest, EqualsTheTwoAfterEachOther) {
+  for (const auto type : {at::kFloat, at::kDouble}) {
+    for (const double probability : {0.0, 0.25, 1.0}) {
+      const at::Tensor values = at::randn({40, 30}, type), direction = at::randn({40, 30}, type);
+      at::Tensor x = values.clone().requires_grad_(true), x2 = values.clone().requires_grad_(true);
+      at::manual_seed(7);
+      const at::Tensor y = ReluDropout(x, probability);
+      at::manual_seed(7);
+      const at::Tensor y2 = Dropout(x2.relu(), probability);
+      EXPECT_TRUE(at::equal(y, y2)) << type << " " << probability;
+      y.backward(direction);
+      y2.backward(direction);
+      EXPECT_TRUE(at::equal(x.grad(), x2.grad())) << type << " " << probability;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace openp5::models

@@ -1,7 +1,10 @@
 #include "platform/models/layers.h"
 
 #include <ATen/ATen.h>
+#include <ATen/Parallel.h>
 #include <torch/types.h>
+
+#include <utility>
 
 #include "tests/testing/testing.h"
 
@@ -42,19 +45,40 @@ TEST(LinearTest, TakesStridedInput) {
   EXPECT_LT(Difference(Linear(x, weight, at::kFloat), at::matmul(x, weight.t())), 1e-4);
 }
 
+// Widths that do not fill a vector, rows that do not fill a block; float64 goes another way.
 TEST(RmsNormTest, EqualsItsFormulaWithGradients) {
   at::manual_seed(2);
-  at::Tensor x = Leaf({5, 8}), weight = Leaf({8});
-  const at::Tensor direction = at::randn({5, 8});
-  const at::Tensor y = RmsNorm(x, weight, 1e-6);
-  y.backward(direction);
-  at::Tensor x2 = x.detach().clone().requires_grad_(true),
-             weight2 = weight.detach().clone().requires_grad_(true);
-  const at::Tensor y2 = x2 * (x2.pow(2).mean(-1, true) + 1e-6).rsqrt() * weight2;
-  y2.backward(direction);
-  EXPECT_LT(Difference(y, y2), 1e-5);
-  EXPECT_LT(Difference(x.grad(), x2.grad()), 1e-5);
-  EXPECT_LT(Difference(weight.grad(), weight2.grad()), 1e-5);
+  for (const auto type : {at::kFloat, at::kDouble}) {
+    for (const auto& [rows, width] : {std::pair(5, 8), {1, 16}, {700, 37}, {0, 8}}) {
+      SCOPED_TRACE(StrCat(rows, " x ", width));
+      at::Tensor x = at::randn({rows, width}, type).requires_grad_(true),
+                 weight = at::randn({width}, type).requires_grad_(true);
+      const at::Tensor direction = at::randn({rows, width}, type);
+      const at::Tensor y = RmsNorm(x, weight, 1e-6);
+      y.backward(direction);
+      at::Tensor x2 = x.detach().clone().requires_grad_(true),
+                 weight2 = weight.detach().clone().requires_grad_(true);
+      const at::Tensor y2 = x2 * (x2.pow(2).mean(-1, true) + 1e-6).rsqrt() * weight2;
+      y2.backward(direction);
+      EXPECT_TRUE(at::allclose(y, y2, 1e-5, 1e-5));
+      EXPECT_TRUE(at::allclose(x.grad(), x2.grad(), 1e-5, 1e-5));
+      EXPECT_TRUE(at::allclose(weight.grad(), weight2.grad(), 1e-4, 1e-4));
+    }
+  }
+}
+
+TEST(RmsNormTest, IsTheSameOnAnyNumberOfThreads) {
+  const auto run = [](int threads) {
+    at::set_num_threads(threads);
+    at::manual_seed(3);
+    at::Tensor x = Leaf({5000, 64}), weight = Leaf({64});
+    RmsNorm(x, weight, 1e-6).backward(at::randn({5000, 64}));
+    return std::pair(x.grad(), weight.grad());
+  };
+  const auto [x, weight] = run(1);
+  const auto [x2, weight2] = run(2);
+  EXPECT_TRUE(at::equal(x, x2));
+  EXPECT_TRUE(at::equal(weight, weight2));
 }
 
 }  // namespace

@@ -2,14 +2,17 @@
 
 #include <algorithm>
 #include <deque>
+#include <memory>
 #include <numeric>
 #include <optional>
 #include <span>
 #include <string_view>
 #include <utility>
 
+#include "absl/synchronization/mutex.h"
 #include "indexing/spectral_clustering.h"
 #include "platform/base/log.h"
+#include "platform/base/parallel.h"
 #include "platform/base/progress.h"
 #include "platform/base/status.h"
 
@@ -47,6 +50,26 @@ void LabelRuns(std::span<const int32_t> order, size_t parts, int32_t first,
 // How many splits each rule decided, for the log.
 struct RuleCounts {
   int lone = 0, packed = 0, no_edges = 0, no_progress = 0, not_converged = 0, lopsided = 0;
+
+  void Add(const RuleCounts& other) {
+    lone += other.lone;
+    packed += other.packed;
+    no_edges += other.no_edges;
+    no_progress += other.no_progress;
+    not_converged += other.not_converged;
+    lopsided += other.lopsided;
+  }
+  void Log() const {
+    const auto log = [](int count, std::string_view what) {
+      if (count > 0) LogInfo(StrCat("collaborative indexing: ", count, " group(s) ", what));
+    };
+    log(lone, "had items without co-occurrence, which joined the smallest part");
+    log(packed, "had more components than clusters, which were packed by size");
+    log(no_edges, "had no co-occurrence at all and were cut into equal parts");
+    log(no_progress, "were not divided by clustering and were cut into equal parts");
+    log(not_converged, "did not converge and were cut into equal parts");
+    log(lopsided, "lost under 5 % in each of two splits and were cut into equal parts");
+  }
 };
 
 // Splits one group after the other.
@@ -87,17 +110,7 @@ class Splitter {
     return EqualParts(items, std::nullopt);
   }
 
-  void LogRules() const {
-    const auto log = [](int count, std::string_view what) {
-      if (count > 0) LogInfo(StrCat("collaborative indexing: ", count, " group(s) ", what));
-    };
-    log(rules_.lone, "had items without co-occurrence, which joined the smallest part");
-    log(rules_.packed, "had more components than clusters, which were packed by size");
-    log(rules_.no_edges, "had no co-occurrence at all and were cut into equal parts");
-    log(rules_.no_progress, "were not divided by clustering and were cut into equal parts");
-    log(rules_.not_converged, "did not converge and were cut into equal parts");
-    log(rules_.lopsided, "lost under 5 % in each of two splits and were cut into equal parts");
-  }
+  const RuleCounts& rules() const { return rules_; }
 
  private:
   // Clusters the items that co-occur; others get the label -1 and the place 0 on the line.
@@ -231,13 +244,13 @@ class Splitter {
   RuleCounts rules_;
 };
 
-// Splits an item goes through until its group is small enough, if all divide evenly.
+// Splits that the items of a group have before them, summed over the items, if all divide evenly.
 int64_t ExpectedSplits(size_t items, const ClusterTreeOptions& options) {
-  int64_t splits = 1;
-  for (double left = static_cast<double>(items) / options.clusters; left > options.token_size;
+  int64_t splits = 0;
+  for (double left = static_cast<double>(items); left > options.token_size;
        left /= options.clusters)
     ++splits;
-  return splits;
+  return splits * static_cast<int64_t>(items);
 }
 
 struct Group {
@@ -245,50 +258,111 @@ struct Group {
   int lopsided_splits = 0;  // splits in a row that left more than 95 % in this line of groups
 };
 
+// A splitter for each thread that asks.
+class SplitterPool {
+ public:
+  SplitterPool(const InteractionCounts& whole, const ClusterTreeOptions& options)
+      : whole_(whole), options_(options) {}
+
+  std::vector<int32_t> Split(const Group& group) {
+    constexpr int kMaxLopsidedSplits = 2;
+    std::unique_ptr<Splitter> splitter = Take();
+    std::vector<int32_t> labels =
+        splitter->Split(group.items, group.lopsided_splits >= kMaxLopsidedSplits);
+    const absl::MutexLock lock(&mutex_);
+    idle_.push_back(std::move(splitter));
+    return labels;
+  }
+
+  // While no thread splits.
+  RuleCounts Rules() const {
+    RuleCounts rules;
+    for (const auto& splitter : idle_) rules.Add(splitter->rules());
+    return rules;
+  }
+
+ private:
+  std::unique_ptr<Splitter> Take() {
+    const absl::MutexLock lock(&mutex_);
+    if (idle_.empty()) return std::make_unique<Splitter>(whole_, options_);
+    std::unique_ptr<Splitter> splitter = std::move(idle_.back());
+    idle_.pop_back();
+    return splitter;
+  }
+
+  const InteractionCounts& whole_;
+  const ClusterTreeOptions options_;
+  absl::Mutex mutex_;
+  std::vector<std::unique_ptr<Splitter>> idle_;
+};
+
+bool IsLeaf(const Group& group, const ClusterTreeOptions& options) {
+  return !group.path.empty() && static_cast<int64_t>(group.items.size()) <= options.token_size;
+}
+
+// How many groups at the front of `queue` are dealt with at the same time. The largest are split
+// one after the other: there threads share the work, and memory is for one.
+size_t Together(const std::deque<Group>& queue) {
+  constexpr size_t kLarge = 30'000, kMost = 256;
+  size_t count = 0;
+  while (count < std::min(queue.size(), kMost) && queue[count].items.size() < kLarge) ++count;
+  return std::max<size_t>(count, 1);
+}
+
+// The parts that `labels` divide `group` into; their tokens follow on `token`, which is moved on.
+std::vector<Group> PartsOf(const Group& group, const std::vector<int32_t>& labels,
+                           int64_t token_size, int32_t* token) {
+  std::vector<Group> parts(GroupSizes(labels).size());
+  for (size_t i = 0; i < labels.size(); ++i) parts[labels[i]].items.push_back(group.items[i]);
+  for (Group& part : parts) {
+    part.path = group.path;
+    part.path.push_back(*token);
+    *token = (*token + 1) % static_cast<int32_t>(token_size);
+    const bool lopsided = part.items.size() * 20 > group.items.size() * 19;
+    part.lopsided_splits = lopsided ? group.lopsided_splits + 1 : 0;
+  }
+  return parts;
+}
+
 }  // namespace
 
 std::vector<LeafGroup> BuildClusterTree(const InteractionCounts& counts,
                                         const ClusterTreeOptions& options) {
-  constexpr int kMaxLopsidedSplits = 2;
   constexpr size_t kManyItems = 20'000;
   OPENP5_CHECK(2 <= options.clusters && options.clusters <= options.token_size);
-  Splitter splitter(counts, options);
+  SplitterPool splitters(counts, options);
   std::vector<LeafGroup> leaves;
   std::deque<Group> queue(1);
   queue.front().items.resize(counts.item_count());
   std::iota(queue.front().items.begin(), queue.front().items.end(), 0);
   int32_t token = 0;
-  const int64_t splits = ExpectedSplits(counts.item_count(), options);
   std::optional<ProgressBar> progress;  // of what takes more than a moment
-  if (counts.item_count() >= kManyItems)
-    progress.emplace("collaborative indexing", splits * static_cast<int64_t>(counts.item_count()),
-                     "item splits");
-  for (; !queue.empty(); queue.pop_front()) {
-    Group& group = queue.front();
-    const auto size = static_cast<int64_t>(group.items.size());
-    // Splits beyond those expected are not counted.
-    const int64_t left = std::max<int64_t>(0, splits - static_cast<int64_t>(group.path.size()));
-    if (!group.path.empty() && size <= options.token_size) {
-      if (progress) progress->Advance(size * left);
-      leaves.push_back({std::move(group.path), std::move(group.items)});
-      continue;
+  const int64_t expected = ExpectedSplits(counts.item_count(), options);
+  if (counts.item_count() >= kManyItems && expected > 0) {
+    progress.emplace("collaborative indexing", expected, "item splits");
+  }
+  while (!queue.empty()) {
+    std::vector<std::vector<int32_t>> labels_of(Together(queue));
+    ParallelFor(labels_of.size(), [&](size_t i) {
+      if (!IsLeaf(queue[i], options)) labels_of[i] = splitters.Split(queue[i]);
+    });
+    for (const std::vector<int32_t>& labels : labels_of) {
+      Group group = std::move(queue.front());
+      queue.pop_front();
+      if (labels.empty()) {
+        leaves.push_back({std::move(group.path), std::move(group.items)});
+        continue;
+      }
+      int64_t done = ExpectedSplits(group.items.size(), options);
+      for (Group& part : PartsOf(group, labels, options.token_size, &token)) {
+        done -= ExpectedSplits(part.items.size(), options);
+        queue.push_back(std::move(part));
+      }
+      if (progress) progress->Advance(done);
     }
-    const std::vector<int32_t> labels =
-        splitter.Split(group.items, group.lopsided_splits >= kMaxLopsidedSplits);
-    std::vector<Group> parts(GroupSizes(labels).size());
-    for (size_t i = 0; i < labels.size(); ++i) parts[labels[i]].items.push_back(group.items[i]);
-    for (Group& part : parts) {
-      part.path = group.path;
-      part.path.push_back(token);
-      token = (token + 1) % options.token_size;
-      const bool lopsided = part.items.size() * 20 > group.items.size() * 19;
-      part.lopsided_splits = lopsided ? group.lopsided_splits + 1 : 0;
-      queue.push_back(std::move(part));
-    }
-    if (progress) progress->Advance(size * std::min<int64_t>(left, 1));
   }
   if (progress) progress->Finish();
-  splitter.LogRules();
+  splitters.Rules().Log();
   return leaves;
 }
 

@@ -37,7 +37,7 @@ class Lanczos {
     const Index columns = projected_.cols();
     Index kept = 0;
     for (int restart = 0; restart <= options.max_restarts; ++restart) {
-      for (Index column = kept; column < columns; ++column) Expand(column);
+      for (Index column = kept; column < columns; ++column) Expand(column, kept);
       const Eigen::SelfAdjointEigenSolver<MatrixXd> solver(projected_);
       if (solver.info() != Eigen::Success) return false;
       // Descending.
@@ -61,16 +61,22 @@ class Lanczos {
   }
 
  private:
-  // Adds the basis vector after `column` and the products of M with `column`.
-  void Expand(Index column) {
+  // Adds the basis vector after `column` and the products of M with `column`. `kept`: vectors from
+  // before the last restart.
+  void Expand(Index column, Index kept) {
     product_(basis_.col(column).data(), next_.data());
     const double before = next_.norm();
-    VectorXd along = Along(column + 1);
-    // Twice is enough (Giraud, Langou and Rozložník 2005).
+    VectorXd along = KnownAlong(column, kept);
+    // Twice is enough (Giraud, Langou and Rozložník 2005) unless next to nothing is left.
     along += Remove(column + 1, along);
+    coupling_ = next_.norm();
+    if (coupling_ < 1e-3 * before) {
+      const VectorXd again = Along(column + 1);
+      along += again + Remove(column + 1, again);
+      coupling_ = next_.norm();
+    }
     projected_.col(column).head(column + 1) = along;
     projected_.row(column).head(column + 1) = along.transpose();
-    coupling_ = next_.norm();
     if (coupling_ <= std::numeric_limits<double>::epsilon() * std::max(before, 1.0)) {
       // The basis is closed under M: go on in any direction outside it.
       coupling_ = 0;
@@ -80,6 +86,18 @@ class Lanczos {
       return;
     }
     basis_.col(column + 1) = next_ / coupling_;
+  }
+
+  // Products of the basis vectors up to `column` with next_, M times the last of them, without the
+  // rounding that Remove finds: but for the first after a restart, only the last two are not zero.
+  VectorXd KnownAlong(Index column, Index kept) const {
+    if (column == kept) return Along(column + 1);
+    VectorXd along = VectorXd::Zero(column + 1);
+    along[column - 1] = coupling_;
+    along.tail(1) = SumOverBlocks(1, [&](Index first, Index rows) -> VectorXd {
+      return basis_.block(first, column, rows, 1).transpose() * next_.segment(first, rows);
+    });
+    return along;
   }
 
   // Products of the first `columns` basis vectors with next_.
@@ -94,7 +112,9 @@ class Lanczos {
   VectorXd Remove(Index columns, const VectorXd& along) {
     const VectorXd left = SumOverBlocks(columns, [&](Index first, Index rows) -> VectorXd {
       const auto basis = basis_.block(first, 0, rows, columns);
-      next_.segment(first, rows).noalias() -= basis * along;
+      for (Index column = 0; column < columns; ++column) {
+        if (along[column] != 0) next_.segment(first, rows) -= along[column] * basis.col(column);
+      }
       return basis.transpose() * next_.segment(first, rows);
     });
     ForBlocks([&](Index, Index first, Index rows) {

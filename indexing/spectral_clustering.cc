@@ -27,7 +27,8 @@ class NormalizedCoOccurrence {
         diagonal_(VectorXd::Zero(rows())),
         scale_(rows()),
         trivial_(rows()),
-        by_user_(static_cast<Index>(counts.by_user.rows())) {
+        by_user_(static_cast<Index>(counts.by_user.rows())),
+        scaled_(rows()) {
     const SparseRows& items = counts_.by_item;
     for (Index i = 0; i < rows(); ++i) {
       for (size_t k = items.offsets[i]; k < items.offsets[i + 1]; ++k) {
@@ -54,12 +55,25 @@ class NormalizedCoOccurrence {
   void Multiply(const double* x_in, double* y_out) const {
     const Eigen::Map<const VectorXd> x(x_in, rows());
     Eigen::Map<VectorXd> y(y_out, rows());
-    const VectorXd inside = TrivialParts(x);
-    const VectorXd rest = x - Trivial(inside);
-    const VectorXd scaled = rest.cwiseProduct(scale_);
-    MultiplyByCounts(scaled.data(), y_out);
-    y = (y - diagonal_.cwiseProduct(scaled)).cwiseProduct(scale_).eval();
-    y -= Trivial(TrivialParts(y) + 2.0 * inside);
+    const VectorXd inside = TrivialParts([&](Index first, Index count) {
+      scaled_.segment(first, count) =
+          x.segment(first, count).cwiseProduct(scale_.segment(first, count));
+      return x_in;
+    });
+    MultiplyByCounts(scaled_.data(), y_out);
+    // Eigenvalue 1 there: what y has along the known eigenvectors besides `inside` is rounding.
+    const VectorXd parts = TrivialParts([&](Index first, Index count) {
+      y.segment(first, count) -=
+          diagonal_.segment(first, count).cwiseProduct(scaled_.segment(first, count));
+      y.segment(first, count) = y.segment(first, count).cwiseProduct(scale_.segment(first, count));
+      return y_out;
+    });
+    const VectorXd out = parts + 2.0 * inside;
+    ForBlocks(rows(), [&](Index, Index first, Index count) {
+      for (Index i = first; i < first + count; ++i) {
+        y_out[i] -= trivial_[i] * out[components_.of_item[i]];
+      }
+    });
   }
 
   // The known eigenvectors, one a component.
@@ -70,7 +84,12 @@ class NormalizedCoOccurrence {
   }
 
   // x without its parts along the known eigenvectors.
-  VectorXd Deflated(const VectorXd& x) const { return x - Trivial(TrivialParts(x)); }
+  VectorXd Deflated(const VectorXd& x) const {
+    const VectorXd parts = TrivialParts([&](Index, Index) { return x.data(); });
+    VectorXd rest = x;
+    for (Index i = 0; i < rows(); ++i) rest[i] -= trivial_[i] * parts[components_.of_item[i]];
+    return rest;
+  }
 
  private:
   // y = C'(C x). Each sum runs in a fixed order: the same bits every time.
@@ -79,10 +98,8 @@ class NormalizedCoOccurrence {
     MultiplyRows(counts_.by_item, by_user_.data(), y);
   }
   static void MultiplyRows(const SparseRows& matrix, const double* x, double* y) {
-    constexpr size_t kBlockRows = 16384;
-    ParallelFor((matrix.rows() + kBlockRows - 1) / kBlockRows, [&](size_t block) {
-      const size_t end = std::min(matrix.rows(), (block + 1) * kBlockRows);
-      for (size_t row = block * kBlockRows; row < end; ++row) {
+    ForBlocks(static_cast<Index>(matrix.rows()), [&](Index, Index first, Index count) {
+      for (Index row = first; row < first + count; ++row) {
         double sum = 0;
         for (size_t k = matrix.offsets[row]; k < matrix.offsets[row + 1]; ++k) {
           sum += static_cast<double>(matrix.values[k]) * x[matrix.columns[k]];
@@ -91,16 +108,31 @@ class NormalizedCoOccurrence {
       }
     });
   }
-  template <class Vector>
-  VectorXd TrivialParts(const Vector& x) const {
-    VectorXd parts = VectorXd::Zero(static_cast<Index>(components_.sizes.size()));
-    for (Index i = 0; i < rows(); ++i) parts[components_.of_item[i]] += trivial_[i] * x[i];
-    return parts;
+
+  static constexpr Index kBlockRows = 16384;
+  static Index Blocks(Index rows) { return (rows + kBlockRows - 1) / kBlockRows; }
+  template <class Body>  // (block, first row, rows)
+  static void ForBlocks(Index rows, const Body& body) {
+    ParallelFor(static_cast<size_t>(Blocks(rows)), [&](size_t block) {
+      const Index first = static_cast<Index>(block) * kBlockRows;
+      body(static_cast<Index>(block), first, std::min(kBlockRows, rows - first));
+    });
   }
-  VectorXd Trivial(const VectorXd& parts) const {
-    VectorXd x(rows());
-    for (Index i = 0; i < rows(); ++i) x[i] = trivial_[i] * parts[components_.of_item[i]];
-    return x;
+
+  // The parts along the known eigenvectors of the vector that `entries` (first row, rows) fills
+  // block by block and returns.
+  template <class Entries>
+  VectorXd TrivialParts(const Entries& entries) const {
+    MatrixXd parts(static_cast<Index>(components_.sizes.size()), Blocks(rows()));
+    ForBlocks(rows(), [&](Index block, Index first, Index count) {
+      const double* x = entries(first, count);
+      // Apart from other threads' sums, which would lie in the same cache line.
+      VectorXd sums = VectorXd::Zero(parts.rows());
+      for (Index i = first; i < first + count; ++i)
+        sums[components_.of_item[i]] += trivial_[i] * x[i];
+      parts.col(block) = sums;
+    });
+    return parts.rowwise().sum();
   }
 
   const InteractionCounts& counts_;
@@ -109,6 +141,7 @@ class NormalizedCoOccurrence {
   VectorXd scale_;            // [items] D^-1/2
   VectorXd trivial_;          // [items] entries of the component vectors, which do not overlap
   mutable VectorXd by_user_;  // [users] scratch: C x
+  mutable VectorXd scaled_;   // [items] scratch: D^-1/2 x
 };
 
 MatrixXd DenseEigenvectors(const NormalizedCoOccurrence& matrix, Index wanted) {

@@ -9,6 +9,7 @@
 #include "platform/app/data_options.h"
 #include "platform/base/file.h"
 #include "platform/base/log.h"
+#include "platform/base/memory.h"
 #include "platform/config/command_line.h"
 
 namespace openp5::app {
@@ -130,6 +131,7 @@ absl::Status RunBuild(const std::vector<std::string>& arguments) {
   std::vector<ItemIndex> built;
   for (const SequenceDataset& dataset : datasets) {
     OPENP5_ASSIGN_OR_RETURN(ItemIndex index, indexing::BuildItemIndex(dataset, options.parameters));
+    ReleaseFreeMemory();  // the store's blocks are smaller than those that clustering left
     OPENP5_RETURN_IF_ERROR(indexing::SaveItemIndex(options.data.IndexDb(), index));
     LogInfo(StrCat("stored ", index.parameters().Key(), " of ", dataset.name(), " in ",
                    options.data.IndexDb()));

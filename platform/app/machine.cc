@@ -1,7 +1,6 @@
 #include "platform/app/machine.h"
 
 #include <ATen/Parallel.h>
-#include <gnu/libc-version.h>
 #include <torch/version.h>
 #include <unistd.h>
 
@@ -16,10 +15,6 @@
 #include "platform/base/file.h"
 #include "platform/base/memory.h"
 
-// jemalloc's, absent where the program is linked without it (sanitizers).
-extern "C" int mallctl(const char* name, void* old, size_t* old_size, void* value, size_t size)
-    __attribute__((weak));
-
 namespace openp5::app {
 namespace {
 
@@ -33,15 +28,6 @@ std::string FieldOf(const std::string& path, std::string_view name) {
     return value == std::string::npos ? "" : line.substr(value);
   }
   return "";
-}
-
-std::string Allocator() {
-  const char* version = nullptr;
-  size_t size = sizeof version;
-  if (mallctl != nullptr && mallctl("version", &version, &size, nullptr, 0) == 0) {
-    return StrCat("jemalloc ", version);
-  }
-  return StrCat("glibc ", gnu_get_libc_version());
 }
 
 // The driver lists its devices in files, which spares a library of CUDA's.
@@ -73,7 +59,7 @@ nlohmann::ordered_json DescribeMachine(const Runtime& runtime) {
   nlohmann::ordered_json machine = {{"version", OPENP5_VERSION},
                                     {"commit", kGitCommit},
                                     {"torch", TORCH_VERSION},
-                                    {"allocator", Allocator()},
+                                    {"allocator", AllocatorName()},
                                     {"host", HostName()},
                                     {"cpu", cpu},
                                     {"cores", std::max(1u, std::thread::hardware_concurrency())},

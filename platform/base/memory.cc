@@ -1,5 +1,7 @@
 #include "platform/base/memory.h"
 
+#include <gnu/libc-version.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <sstream>
@@ -8,6 +10,10 @@
 #include "absl/strings/numbers.h"
 #include "platform/base/file.h"
 #include "platform/base/log.h"
+
+// jemalloc's, absent where the program is linked without it (sanitizers).
+extern "C" int mallctl(const char* name, void* old, size_t* old_size, void* value, size_t size)
+    __attribute__((weak));
 
 namespace openp5 {
 namespace {
@@ -111,6 +117,32 @@ absl::Status ReserveMemory(const std::string& what, int64_t bytes,
   return absl::ResourceExhaustedError(StrCat(what, ": expected ", MemoryText(bytes),
                                              " of memory, got ", MemoryText(*available),
                                              " available"));
+}
+
+std::string AllocatorName() {
+  const char* version = nullptr;
+  size_t size = sizeof version;
+  if (mallctl != nullptr && mallctl("version", &version, &size, nullptr, 0) == 0) {
+    return StrCat("jemalloc ", version);
+  }
+  return StrCat("glibc ", gnu_get_libc_version());
+}
+
+void ReleaseFreeMemory() {
+  // 4096 stands for all arenas (MALLCTL_ARENAS_ALL).
+  if (mallctl != nullptr) mallctl("arena.4096.purge", nullptr, nullptr, nullptr, 0);
+}
+
+void MemoryBound::Check() {
+  constexpr int64_t kEvery = 16, kSettlingRounds = 64, kSlack = 64 << 20;
+  if (++rounds_ % kEvery != 0) return;
+  const int64_t bytes = ResidentMemory().value_or(0);
+  if (rounds_ <= kSettlingRounds) {
+    settled_ = std::max(settled_, bytes);
+  } else if (bytes > settled_ + settled_ / 4 + kSlack) {
+    ReleaseFreeMemory();
+    rounds_ = 0;
+  }
 }
 
 }  // namespace openp5

@@ -7,11 +7,29 @@
 
 namespace openp5 {
 
+namespace {
+
+// Asking the system takes longer than a small body.
+size_t Cores() {
+  static const size_t cores = std::max(1u, std::thread::hardware_concurrency());
+  return cores;
+}
+
+thread_local bool is_inside = false;
+
+}  // namespace
+
 void ParallelFor(size_t count, const std::function<void(size_t)>& body) {
-  const size_t threads = std::min<size_t>(count, std::max(1u, std::thread::hardware_concurrency()));
+  const size_t threads = is_inside ? 1 : std::min(count, Cores());
+  if (threads <= 1) {
+    for (size_t i = 0; i < count; ++i) body(i);
+    return;
+  }
   std::atomic<size_t> next = 0;
   const auto work = [&] {
+    is_inside = true;
     for (size_t i = next++; i < count; i = next++) body(i);
+    is_inside = false;
   };
   std::vector<std::jthread> helpers;
   for (size_t i = 1; i < threads; ++i) helpers.emplace_back(work);

@@ -28,6 +28,7 @@
 #include "trainers/task_sampler.h"
 #include "trainers/train_meter.h"
 #include "trainers/training_state.h"
+#include "trainers/validation.h"
 
 namespace openp5::trainers {
 namespace {
@@ -76,11 +77,15 @@ class Training {
     OPENP5_RETURN_IF_ERROR(RegisterBuiltinSchedules(&schedules));
     OPENP5_ASSIGN_OR_RETURN(const ScheduleFunction* schedule,
                             schedules.Find(options.ScheduleName()));
-    auto training =
-        std::unique_ptr<Training>(new Training(task, options, folder, group, std::move(sampler)));
+    OPENP5_ASSIGN_OR_RETURN(Validation validation, Validation::Create(task, options, group));
+    auto training = std::unique_ptr<Training>(
+        new Training(task, options, folder, group, std::move(sampler), std::move(validation)));
     training->schedule_ = *schedule;
     training->task_weights_ = std::move(weights);
-    OPENP5_RETURN_IF_ERROR(training->PrepareSelection());
+    Registry<evaluators::MetricFunction> metrics("metric");
+    OPENP5_RETURN_IF_ERROR(evaluators::RegisterBuiltinMetrics(&metrics));
+    OPENP5_ASSIGN_OR_RETURN(training->test_metrics_,
+                            evaluators::ParseMetrics(metrics, task->evaluation().metrics));
     return training;
   }
 
@@ -88,13 +93,14 @@ class Training {
 
  private:
   Training(TrainingTask* task, const TrainOptions& options, const RunFolder* folder,
-           ProcessGroup* group, TaskSampler sampler)
+           ProcessGroup* group, TaskSampler sampler, Validation validation)
       : task_(*task),
         options_(options),
         folder_(folder),
         group_(group),
         groups_(task->groups()),
         sampler_(std::move(sampler)),
+        validation_(std::move(validation)),
         optimizer_(models::TrainedParameters(task->parameters()), OptimizerOptions()) {
     // OpenP5 accumulates nothing: there the option only shortens the schedule.
     accumulation_ = options.openp5_compat ? 1 : options.gradient_accumulation_steps;
@@ -113,6 +119,12 @@ class Training {
 
   int64_t world_size() const { return group_ == nullptr ? 1 : group_->size(); }
   int64_t rank() const { return group_ == nullptr ? 0 : group_->rank(); }
+  // Without their history: what is done to them is no part of a loss.
+  std::vector<at::Tensor> Weights() const {
+    std::vector<at::Tensor> weights;
+    for (const auto& [name, tensor] : task_.parameters()) weights.push_back(tensor.detach());
+    return weights;
+  }
   AdamWOptions OptimizerOptions() const {
     AdamWOptions adamw = task_.optimizer();
     adamw.epsilon = options_.adam_eps;
@@ -150,21 +162,17 @@ class Training {
     return folder_ == nullptr ? absl::OkStatus() : folder_->WriteReport();
   }
 
-  absl::Status PrepareSelection();
   absl::Status Prepare();
   absl::Status ShareState();
   absl::Status ChangeWorldSize();
   absl::Status TrainEpoch();
-  nlohmann::ordered_json LossesJson(const std::vector<LossMean>& losses) const;
   absl::Status LogStep(double seconds_left);
-  void ShowEpoch(bool is_best) const;
+  void ShowEpoch(bool is_best, const std::vector<LossMean>& validation) const;
   absl::StatusOr<TrainingBatch> MakeBatch(int64_t number) const;
   absl::StatusOr<std::vector<double>> GlobalWeights(const std::vector<TrainingBatch>& batches);
   absl::Status Step(Prefetcher<TrainingBatch>* batches, int64_t count);
   absl::Status FinishEpoch(double seconds);
   bool KeepEpoch(double value);
-  absl::Status MeasureValidationLosses();
-  absl::StatusOr<double> Select(nlohmann::ordered_json* line);
   absl::StatusOr<std::vector<evaluators::RankingResult>> MeasureTest(nlohmann::ordered_json line);
   absl::Status TestIfDue();
   absl::Status Test(int64_t epoch);
@@ -181,37 +189,22 @@ class Training {
   ProcessGroup* const group_;      // nullptr: alone
   const std::vector<TaskGroup> groups_;
   TaskSampler sampler_;
+  const Validation validation_;
   ScheduleFunction schedule_ = nullptr;
   AdamW optimizer_;
   std::unique_ptr<GradientReducer> reducer_;
   std::vector<double> task_weights_;
-  std::vector<evaluators::Metric> test_metrics_, selection_metric_;  // the latter empty: by loss
+  std::vector<evaluators::Metric> test_metrics_;
   ScheduleLength length_;
   int64_t accumulation_ = 1, steps_per_epoch_ = 0;
   TrainingPosition position_;
-  std::optional<TrainMeter> meter_;          // of the epoch
-  std::vector<LossMean> validation_losses_;  // of the last epoch, by group
-  double gradient_norm_ = 0;                 // of the last step, before clipping
-  bool stopped_ = false;                     // by a signal that any process got
+  MemoryBound memory_;
+  std::optional<TrainMeter> meter_;  // of the epoch
+  double gradient_norm_ = 0;         // of the last step, before clipping
+  bool stopped_ = false;             // by a signal that any process got
   Clock::time_point saved_ = Clock::now();
   BackgroundJob writer_;  // last: it ends before what it uses
 };
-
-absl::Status Training::PrepareSelection() {
-  Registry<evaluators::MetricFunction> registry("metric");
-  OPENP5_RETURN_IF_ERROR(evaluators::RegisterBuiltinMetrics(&registry));
-  OPENP5_ASSIGN_OR_RETURN(test_metrics_,
-                          evaluators::ParseMetrics(registry, task_.evaluation().metrics));
-  if (options_.valid_select == "loss" || options_.valid_select == "none") return absl::OkStatus();
-  auto parsed = evaluators::ParseMetrics(registry, {options_.valid_select});
-  if (!parsed.ok()) {
-    return UsageError(
-        StrCat("--valid-select: expected loss, none or a metric such as hit@10, got '",
-               options_.valid_select, "'"));
-  }
-  selection_metric_ = *std::move(parsed);
-  return absl::OkStatus();
-}
 
 // Goes on from a state, if there is one, with the same weights, moments and position on every rank.
 absl::Status Training::Prepare() {
@@ -239,8 +232,7 @@ absl::Status Training::Prepare() {
 }
 
 absl::Status Training::ShareState() {
-  std::vector<at::Tensor> tensors;
-  for (const auto& [name, tensor] : task_.parameters()) tensors.push_back(tensor.detach());
+  std::vector<at::Tensor> tensors = Weights();
   for (const auto& [name, tensor] : optimizer_.State()) tensors.push_back(tensor);
   OPENP5_RETURN_IF_ERROR(group_->Broadcast(std::move(tensors)));
   OPENP5_ASSIGN_OR_RETURN(const auto positions, group_->Gather(position_.ToText()));
@@ -275,7 +267,7 @@ absl::StatusOr<TrainingSummary> Training::Run() {
   if (!position_.best.empty()) {
     summary.best_epoch = position_.best.front().epoch;
     summary.best_validation =
-        selection_metric_.empty() ? position_.best.front().value : -position_.best.front().value;
+        validation_.by_loss() ? position_.best.front().value : -position_.best.front().value;
   }
   if (options_.test_after_train) {
     OPENP5_ASSIGN_OR_RETURN(summary.test, TestBest());
@@ -318,6 +310,7 @@ absl::Status Training::TrainEpoch() {
         OPENP5_RETURN_IF_ERROR(
             LogStep(seconds_a_step * static_cast<double>(LastStep() - position_.step)));
       }
+      memory_.Check();
       if (group_ == nullptr) stopped_ = TerminationSignal() != 0;
       if (stopped_ || SaveIsDue()) OPENP5_RETURN_IF_ERROR(SaveState());
       if (stopped_) {
@@ -331,22 +324,13 @@ absl::Status Training::TrainEpoch() {
   return FinishEpoch(SecondsSince(start));
 }
 
-// Means by the groups' names, of those that have any.
-nlohmann::ordered_json Training::LossesJson(const std::vector<LossMean>& losses) const {
-  auto json = nlohmann::ordered_json::object();
-  for (size_t group = 0; group < losses.size(); ++group) {
-    if (losses[group].weight > 0) json[groups_[group].name] = losses[group].Value();
-  }
-  return json;
-}
-
 absl::Status Training::LogStep(double seconds_left) {
   const Throughput throughput = meter_->SinceLast();
   return Log({{"event", "step"},
               {"epoch", position_.epoch + 1},
               {"step", position_.step},
               {"loss", Joined(position_.losses).Value()},
-              {"losses", LossesJson(position_.losses)},
+              {"losses", LossesJson(groups_, position_.losses)},
               {"learning_rate", options_.lr * schedule_(position_.step - 1, length_)},
               {"gradient_norm", gradient_norm_},
               {"samples_per_second", throughput.samples_per_second},
@@ -433,26 +417,26 @@ bool Training::KeepEpoch(double value) {
 
 absl::Status Training::FinishEpoch(double seconds) {
   SetTraining(false);
-  nlohmann::ordered_json validation;
-  const absl::StatusOr<double> value = Select(&validation);
-  if (absl::IsCancelled(value.status())) {
+  const absl::StatusOr<ValidationResult> validation = validation_.Measure();
+  if (absl::IsCancelled(validation.status())) {
     OPENP5_RETURN_IF_ERROR(SaveState());
     OPENP5_RETURN_IF_ERROR(writer_.Wait());
   }
-  OPENP5_RETURN_IF_ERROR(value.status());
+  OPENP5_RETURN_IF_ERROR(validation.status());
+  position_.validation_loss = Joined(validation->losses).Value();
   position_.train_loss = Joined(position_.losses).Value();
-  const bool is_best = KeepEpoch(*value);
+  const bool is_best = KeepEpoch(validation->value);
   ++position_.epoch;
   position_.batch = 0;
-  ShowEpoch(is_best);
+  ShowEpoch(is_best, validation->losses);
   const nlohmann::ordered_json metrics = {{"epoch", position_.epoch},
                                           {"step", position_.step},
                                           {"train_loss", position_.train_loss},
                                           {"validation_loss", position_.validation_loss}};
   nlohmann::ordered_json line = {{"event", "epoch"}};
   line.update(metrics);
-  line["train_losses"] = LossesJson(position_.losses);
-  line.update(validation);
+  line["train_losses"] = LossesJson(groups_, position_.losses);
+  line.update(validation->log);
   line["seconds"] = seconds;
   line["best"] = is_best;
   position_.losses.assign(groups_.size(), {});
@@ -465,54 +449,15 @@ absl::Status Training::FinishEpoch(double seconds) {
   return TestIfDue();
 }
 
-void Training::ShowEpoch(bool is_best) const {
+void Training::ShowEpoch(bool is_best, const std::vector<LossMean>& validation) const {
   LogInfo(absl::StrFormat("epoch %d: train loss %.4f, validation loss %.4f%s", position_.epoch,
                           position_.train_loss, position_.validation_loss,
                           is_best ? " (best)" : ""));
   if (groups_.size() == 1) return;
   for (size_t group = 0; group < groups_.size(); ++group) {
     LogInfo(absl::StrFormat("  %s: train loss %.4f, validation loss %.4f", groups_[group].name,
-                            position_.losses[group].Value(), validation_losses_[group].Value()));
+                            position_.losses[group].Value(), validation[group].Value()));
   }
-}
-
-// Ranks compute every n-th batch each; what is added up, and its order, is the same for any number.
-absl::Status Training::MeasureValidationLosses() {
-  const c10::AutoGradMode no_gradients(false);
-  std::vector<size_t> group_of;         // by batch
-  std::vector<double> losses, weights;  // by batch
-  int64_t stopped = 0;
-  for (int64_t group = 0; group < static_cast<int64_t>(groups_.size()); ++group) {
-    const int64_t size = task_.ValidationSize(group);
-    for (int64_t begin = 0; begin < size; begin += options_.batch_size) {
-      const auto number = static_cast<int64_t>(losses.size());
-      group_of.push_back(static_cast<size_t>(group));
-      losses.push_back(0);
-      weights.push_back(0);
-      if (TerminationSignal() != 0) stopped = 1;
-      if (stopped != 0 || number % world_size() != rank()) continue;
-      const int64_t end = std::min(size, begin + options_.batch_size);
-      OPENP5_RETURN_IF_ERROR(CatchTorch("validation", [&]() -> absl::Status {
-        OPENP5_ASSIGN_OR_RETURN(const models::TrainingBatch batch,
-                                task_.MakeValidationBatch(group, begin, end));
-        losses.back() = task_.Loss(batch).item<double>();
-        weights.back() = task_.Weight(batch);
-        return absl::OkStatus();
-      }));
-    }
-  }
-  std::vector<double> values = losses;
-  values.insert(values.end(), weights.begin(), weights.end());
-  values.push_back(static_cast<double>(stopped));
-  if (group_ != nullptr) {
-    OPENP5_ASSIGN_OR_RETURN(values, group_->Sum(std::move(values)));
-  }
-  if (values.back() > 0) return absl::CancelledError("validation: stopped by a signal");
-  validation_losses_.assign(groups_.size(), {});
-  for (size_t i = 0; i < group_of.size(); ++i) {
-    validation_losses_[group_of[i]].Add(values[i], values[group_of.size() + i]);
-  }
-  return absl::OkStatus();
 }
 
 // The test of the epoch that ended last, unless it is done.
@@ -546,11 +491,7 @@ absl::StatusOr<std::vector<evaluators::RankingResult>> Training::MeasureTest(
 // At the end: the parameters are those of the best checkpoint afterwards.
 absl::StatusOr<std::vector<evaluators::RankingResult>> Training::TestBest() {
   if (folder_ != nullptr) OPENP5_RETURN_IF_ERROR(LoadBest());
-  if (group_ != nullptr) {
-    std::vector<at::Tensor> tensors;
-    for (const auto& [name, tensor] : task_.parameters()) tensors.push_back(tensor.detach());
-    OPENP5_RETURN_IF_ERROR(group_->Broadcast(std::move(tensors)));
-  }
+  if (group_ != nullptr) OPENP5_RETURN_IF_ERROR(group_->Broadcast(Weights()));
   const int64_t epoch = position_.best.empty() ? 0 : position_.best.front().epoch + 1;
   return MeasureTest({{"event", "test"}, {"checkpoint", "best"}, {"epoch", epoch}});
 }
@@ -567,23 +508,6 @@ absl::Status Training::LoadBest() {
     parameter.copy_(*weight);
   }
   return absl::OkStatus();
-}
-
-// Smaller is better: the validation loss, or the negative mean of a metric over all groups. `line`
-// of metrics.jsonl gets what was measured.
-absl::StatusOr<double> Training::Select(nlohmann::ordered_json* line) {
-  OPENP5_RETURN_IF_ERROR(MeasureValidationLosses());
-  position_.validation_loss = Joined(validation_losses_).Value();
-  (*line)["validation_losses"] = LossesJson(validation_losses_);
-  if (selection_metric_.empty()) return position_.validation_loss;
-  OPENP5_ASSIGN_OR_RETURN(const auto results, task_.Evaluate("validation", selection_metric_));
-  double sum = 0;
-  for (const evaluators::RankingResult& result : results) sum += result.metrics.front().value;
-  const double mean = sum / static_cast<double>(results.size());
-  LogInfo(absl::StrFormat("validation %s %.4f", options_.valid_select, mean));
-  (*line)["validation_metric"] = mean;
-  (*line)["validation_results"] = evaluators::ResultsToJson(results)["results"];
-  return -mean;
 }
 
 // Copies the state and writes it while training goes on: the `checkpoints` named, the state,

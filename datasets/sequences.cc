@@ -17,7 +17,9 @@ constexpr size_t kFewestItems = 3;
 absl::StatusOr<SequenceDataset> SequenceDataset::Open(const std::string& folder) {
   const std::string path = JoinPath(folder, "user_sequence.txt");
   OPENP5_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
-  return Parse(BaseName(folder), file.bytes(), path);
+  OPENP5_ASSIGN_OR_RETURN(SequenceDataset dataset, Parse(BaseName(folder), file.bytes(), path));
+  dataset.folder_ = folder;
+  return dataset;
 }
 
 absl::StatusOr<SequenceDataset> SequenceDataset::Parse(std::string name, std::string_view text,

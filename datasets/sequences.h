@@ -32,6 +32,8 @@ class SequenceDataset {
                                                const std::string& where);
 
   const std::string& name() const { return name_; }
+  // Where it was read from; empty if from a text.
+  const std::string& folder() const { return folder_; }
   // SHA-256 of the file's bytes.
   const std::string& digest() const { return digest_; }
   int32_t user_count() const { return users_.size(); }
@@ -55,7 +57,7 @@ class SequenceDataset {
  private:
   absl::Status AddUser(std::string_view line, const TextLines& lines);
 
-  std::string name_, digest_;
+  std::string name_, folder_, digest_;
   IdTable users_, item_table_;
   std::vector<int32_t> items_;      // [interactions]
   std::vector<size_t> offsets_{0};  // [users + 1]

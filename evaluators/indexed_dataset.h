@@ -2,7 +2,6 @@
 #define OPENP5_EVALUATORS_INDEXED_DATASET_H_
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,7 +9,6 @@
 #include "datasets/samples.h"
 #include "datasets/sequences.h"
 #include "indexing/item_index.h"
-#include "indexing/token_trie.h"
 #include "platform/base/status.h"
 
 namespace openp5::evaluators {
@@ -44,14 +42,6 @@ class IndexedDataset {
   const std::vector<std::string> identifiers_, user_numbers_;
   const datasets::SampleWriter writer_;  // refers to the members above
 };
-
-using CandidateEncoder = std::function<std::vector<int32_t>(const std::string& candidate)>;
-
-// The tree of what a model may generate for `dataset`: what `encode` makes of `<dataset> item_<id>`
-// (tokens with the end token), for every item. InvalidArgument naming both raw item ids if two
-// items get the same tokens (two identifiers that the tokenizer cannot tell apart).
-absl::StatusOr<indexing::TokenTrie> CandidateTrie(const IndexedDataset& dataset,
-                                                  const CandidateEncoder& encode);
 
 }  // namespace openp5::evaluators
 

@@ -7,6 +7,7 @@
 #include <numeric>
 #include <utility>
 
+#include "evaluators/candidate_trie.h"
 #include "evaluators/causal_encoding.h"
 #include "evaluators/encoding.h"
 #include "evaluators/evaluation_users.h"
@@ -18,22 +19,10 @@
 namespace openp5::evaluators {
 namespace {
 
-// Tokens of the longest sequence in the tree. Children have larger numbers than their parents.
-int64_t Depth(const indexing::TokenTrie& trie) {
-  std::vector<int64_t> depth(static_cast<size_t>(trie.node_count()), 0);
-  for (int32_t node = 0; node < trie.node_count(); ++node) {
-    const auto count = static_cast<int32_t>(trie.ChildTokens(node).size());
-    for (int32_t i = 0; i < count; ++i) {
-      depth[static_cast<size_t>(trie.FirstChild(node) + i)] = depth[static_cast<size_t>(node)] + 1;
-    }
-  }
-  return *std::max_element(depth.begin(), depth.end());
-}
-
 // Prompts and candidates as one kind of model reads them, and what its searches count.
 struct ModelInput {
   std::vector<EncodedText> prompts;
-  CandidateEncoder encode_candidate;
+  CandidateEncoder candidates;
   decoding::BeamSearchOptions search;
 };
 
@@ -52,7 +41,9 @@ ModelInput EncodeSeq2Seq(const text::Tokenizer& tokenizer, const std::vector<std
                     by_batch ? text::EndTokenRule::kLastColumn : text::EndTokenRule::kEveryRow);
     std::move(part.begin(), part.end(), std::back_inserter(made.prompts));
   }
-  made.encode_candidate = [&tokenizer](const std::string& text) { return tokenizer.Encode(text); };
+  made.candidates = {
+      .encode = [&tokenizer](const std::string& text) { return tokenizer.Encode(text); },
+      .digest = "seq2seq " + tokenizer.Digest()};
   made.search.max_length = options.filtered || options.filtered_batch ? 30 : 50;
   return made;
 }
@@ -72,7 +63,9 @@ absl::StatusOr<ModelInput> EncodeCausal(const text::Tokenizer& tokenizer,
     made.prompts.push_back({.tokens = encoder.Prompt(input), .whole_words = {}});
     longest = std::max(longest, made.prompts.back().tokens.size());
   }
-  made.encode_candidate = [encoder](const std::string& text) { return encoder.Response(text); };
+  made.candidates = {
+      .encode = [encoder](const std::string& text) { return encoder.Response(text); },
+      .digest = "causal " + tokenizer.Digest()};
   made.search.max_length = 31;  // OpenP5's 30 new tokens, and the prompt's last
   made.search.late_stop_length = true;
   if (options.openp5_compat) made.search.added_score_length = static_cast<int64_t>(longest) - 1;
@@ -97,7 +90,7 @@ decoding::BeamSearchOptions SearchOptions(decoding::BeamSearchOptions search,
   if (options.max_length > 0) {
     search.max_length = options.max_length;
   } else if (!options.openp5_compat) {
-    search.max_length = std::max(search.max_length, Depth(trie) + 1);
+    search.max_length = std::max<int64_t>(search.max_length, trie.depth() + 1);
   }
   return search;
 }
@@ -219,8 +212,7 @@ absl::StatusOr<RankingResult> RankingEvaluator::Evaluate(const IndexedDataset& d
   ProgressBar progress(StrCat("evaluate ", dataset.name(), " ", task),
                        static_cast<int64_t>(positions.size()), "users");
   OPENP5_ASSIGN_OR_RETURN(const ModelInput input, EncodeFor(model_, tokenizer_, inputs, options));
-  OPENP5_ASSIGN_OR_RETURN(const indexing::TokenTrie trie,
-                          CandidateTrie(dataset, input.encode_candidate));
+  OPENP5_ASSIGN_OR_RETURN(const indexing::TokenTrie trie, CandidateTrie(dataset, input.candidates));
   Searcher searcher(
       model_, device_, trie,
       SearchOptions(input.search, options, wanted + static_cast<int64_t>(longest_past), trie,
@@ -249,7 +241,7 @@ absl::StatusOr<UserRanking> RankingEvaluator::Recommend(const IndexedDataset& da
   OPENP5_ASSIGN_OR_RETURN(const ModelInput encoded,
                           EncodeFor(model_, tokenizer_, {input}, options));
   OPENP5_ASSIGN_OR_RETURN(const indexing::TokenTrie trie,
-                          CandidateTrie(dataset, encoded.encode_candidate));
+                          CandidateTrie(dataset, encoded.candidates));
   Searcher searcher(model_, device_, trie,
                     SearchOptions(encoded.search, options, count, trie, tokenizer_.eos_id()), {});
   std::vector<UserRanking> rankings(1);

@@ -3,9 +3,14 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 namespace openp5::indexing {
 namespace {
+
+struct Arrays {
+  std::vector<int32_t> token = {-1}, first, count, leaf;
+};
 
 // A node under construction: the items (as positions in the sorted order) that share its prefix.
 struct Range {
@@ -41,45 +46,50 @@ absl::StatusOr<TokenTrie> TokenTrie::Create(std::span<const std::vector<int32_t>
   std::sort(order.begin(), order.end(),
             [&](int32_t a, int32_t b) { return sequences[a] < sequences[b]; });
 
+  auto arrays = std::make_shared<Arrays>();
+  auto& [token, first, count, leaf] = *arrays;
+  leaf.resize(sequences.size());
   TokenTrie trie;
-  trie.token_ = {-1};
-  trie.leaf_.resize(sequences.size());
   std::vector<Range> level = {{0, order.size()}}, next;
   for (size_t depth = 0; !level.empty(); ++depth) {
+    trie.depth_ = static_cast<int32_t>(depth);
     next.clear();
     for (const Range& node : level) {
-      trie.first_.push_back(static_cast<int32_t>(trie.token_.size()));
+      first.push_back(static_cast<int32_t>(token.size()));
       const int32_t shortest = order[node.begin];
       if (sequences[shortest].size() == depth) {
         if (node.end - node.begin > 1) {
           const int32_t other = order[node.begin + 1];
           return Clash(shortest, other, sequences[other].size() == depth);
         }
-        trie.leaf_[static_cast<size_t>(shortest)] = static_cast<int32_t>(trie.count_.size());
-        trie.count_.push_back(shortest);
+        leaf[static_cast<size_t>(shortest)] = static_cast<int32_t>(count.size());
+        count.push_back(shortest);
         continue;
       }
-      trie.count_.push_back(static_cast<int32_t>(node.end - node.begin));
+      count.push_back(static_cast<int32_t>(node.end - node.begin));
       for (size_t begin = node.begin; begin < node.end;) {
-        const int32_t token = sequences[order[begin]][depth];
+        const int32_t child = sequences[order[begin]][depth];
         size_t end = begin + 1;
-        while (end < node.end && sequences[order[end]][depth] == token) ++end;
-        trie.token_.push_back(token);
+        while (end < node.end && sequences[order[end]][depth] == child) ++end;
+        token.push_back(child);
         next.push_back({begin, end});
         begin = end;
       }
     }
     level.swap(next);
   }
-  trie.first_.push_back(static_cast<int32_t>(trie.token_.size()));
-  trie.token_.shrink_to_fit();
-  trie.first_.shrink_to_fit();
-  trie.count_.shrink_to_fit();
+  first.push_back(static_cast<int32_t>(token.size()));
+  for (std::vector<int32_t>* array : {&token, &first, &count}) array->shrink_to_fit();
+  trie.token_ = token;
+  trie.first_ = first;
+  trie.count_ = count;
+  trie.leaf_ = leaf;
+  trie.storage_ = std::move(arrays);
   return trie;
 }
 
 std::span<const int32_t> TokenTrie::ChildTokens(decoding::NodeId node) const {
-  return std::span(token_).subspan(first_[node], first_[node + 1] - first_[node]);
+  return token_.subspan(first_[node], first_[node + 1] - first_[node]);
 }
 
 decoding::NodeId TokenTrie::FirstChild(decoding::NodeId node) const { return first_[node]; }

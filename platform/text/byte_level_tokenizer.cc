@@ -21,8 +21,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr char kConfigName[] = "tokenizer_config.json";
-
 // `text`, which is well-formed, in Unicode's normal form C.
 std::string Composed(std::string_view text) {
   utf8proc_uint8_t* result = nullptr;
@@ -120,9 +118,7 @@ class ByteLevelTokenizer final : public Tokenizer {
   }
   const std::vector<std::string>& added_tokens() const override { return added_tokens_; }
 
-  absl::Status Save(const std::string& folder) const override {
-    OPENP5_RETURN_IF_ERROR(MakeDirectories(folder));
-    OPENP5_RETURN_IF_ERROR(WriteFileAtomic(JoinPath(folder, "tokenizer.json"), file_));
+  std::vector<TokenizerFile> Files() const override {
     json config = {{"tokenizer_class", "PreTrainedTokenizerFast"}};
     const std::pair<const char*, int32_t> named[] = {{"pad_token", special_.pad},
                                                      {"eos_token", special_.eos},
@@ -131,8 +127,10 @@ class ByteLevelTokenizer final : public Tokenizer {
     for (const auto& [name, id] : named) {
       if (id >= 0) config[name] = Piece(id);
     }
-    OPENP5_RETURN_IF_ERROR(WriteFileAtomic(JoinPath(folder, kConfigName), config.dump(2) + "\n"));
-    return SaveAddedTokens(added_tokens_, folder);
+    std::vector<TokenizerFile> files = {{"tokenizer.json", file_},
+                                        {kTokenizerConfigFile, config.dump(2) + "\n"}};
+    AppendAddedTokens(added_tokens_, &files);
+    return files;
   }
 
  private:
@@ -175,7 +173,7 @@ absl::Status FindSpecial(const json& config, const char* field, const TokenizerJ
   const json& value = config[field];
   const json& content = value.is_object() && value.contains("content") ? value["content"] : value;
   if (!content.is_string()) {
-    return DataLoss(kConfigName, ": ", std::string_view(field), ": expected a token");
+    return DataLoss(kTokenizerConfigFile, ": ", std::string_view(field), ": expected a token");
   }
   const auto& text = content.get_ref<const std::string&>();
   for (const auto& token : parsed.added_tokens) {
@@ -186,12 +184,12 @@ absl::Status FindSpecial(const json& config, const char* field, const TokenizerJ
     *id = static_cast<int32_t>(piece - parsed.pieces.begin());
   }
   if (*id >= 0) return absl::OkStatus();
-  return DataLoss(kConfigName, ": ", std::string_view(field),
+  return DataLoss(kTokenizerConfigFile, ": ", std::string_view(field),
                   ": expected a token of tokenizer.json, got another");
 }
 
 absl::StatusOr<SpecialIds> FindSpecialIds(const std::string& folder, const TokenizerJson& parsed) {
-  const std::string path = JoinPath(folder, kConfigName);
+  const std::string path = JoinPath(folder, kTokenizerConfigFile);
   absl::StatusOr<std::string> text = ReadFile(path);
   if (!text.ok()) {
     return NotFound("expected ", path, " with the eos_token beside it, got none");

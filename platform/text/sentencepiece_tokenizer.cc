@@ -4,7 +4,6 @@
 #include <unordered_set>
 #include <utility>
 
-#include "platform/base/file.h"
 #include "platform/base/utf8.h"
 #include "platform/text/tokenizer_families.h"
 
@@ -76,14 +75,14 @@ absl::Status SentencePieceTokenizer::AddTokens(const std::vector<std::string>& t
   return absl::OkStatus();
 }
 
-absl::Status SentencePieceTokenizer::Save(const std::string& folder) const {
-  OPENP5_RETURN_IF_ERROR(MakeDirectories(folder));
-  OPENP5_RETURN_IF_ERROR(WriteFileAtomic(JoinPath(folder, file_name_), model_->bytes()));
-  OPENP5_RETURN_IF_ERROR(SaveMore(folder));
-  return SaveAddedTokens(added_tokens_, folder);
+std::vector<TokenizerFile> SentencePieceTokenizer::Files() const {
+  std::vector<TokenizerFile> files = {{file_name_, std::string(model_->bytes())}};
+  if (std::string config = ConfigFile(); !config.empty()) {
+    files.push_back({kTokenizerConfigFile, std::move(config)});
+  }
+  AppendAddedTokens(added_tokens_, &files);
+  return files;
 }
-
-absl::Status SentencePieceTokenizer::SaveMore(const std::string&) const { return absl::OkStatus(); }
 
 std::string SentencePieceTokenizer::Join(std::span<const int32_t> ids,
                                          bool with_special_tokens) const {

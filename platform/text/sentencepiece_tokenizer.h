@@ -30,7 +30,7 @@ class SentencePieceTokenizer : public Tokenizer {
   std::string Piece(int32_t id) const final;
   absl::Status AddTokens(const std::vector<std::string>& tokens) final;
   const std::vector<std::string>& added_tokens() const final { return added_tokens_; }
-  absl::Status Save(const std::string& folder) const final;
+  std::vector<TokenizerFile> Files() const final;
 
  protected:
   // `sentinels` get the ids behind the model's pieces; `file_name` is the model's in a saved
@@ -40,8 +40,8 @@ class SentencePieceTokenizer : public Tokenizer {
 
   // Called for every token added, so that the family can cut texts there.
   virtual void OnTokenAdded(const std::string& token, int32_t id) = 0;
-  // Files a family saves besides the model and the added tokens.
-  virtual absl::Status SaveMore(const std::string& folder) const;
+  // The content of the `tokenizer_config.json` that the family needs beside the model; "" for none.
+  virtual std::string ConfigFile() const { return ""; }
 
   const SentencePieceModel& model() const { return *model_; }
   const std::vector<std::string>& sentinels() const { return sentinels_; }

@@ -1,7 +1,6 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "platform/base/file.h"
 #include "platform/text/sentencepiece_tokenizer.h"
 #include "platform/text/token_cutter.h"
 #include "platform/text/tokenizer_families.h"
@@ -56,11 +55,11 @@ class T5Tokenizer final : public SentencePieceTokenizer {
   void OnTokenAdded(const std::string& token, int32_t id) override { cutter_.Add(token, id); }
 
   // What the rule would not find again from the model alone.
-  absl::Status SaveMore(const std::string& folder) const override {
+  std::string ConfigFile() const override {
     const auto count = static_cast<int32_t>(sentinels().size());
-    if (count == DefaultSentinelCount(model())) return absl::OkStatus();
+    if (count == DefaultSentinelCount(model())) return "";
     const nlohmann::json config = {{"tokenizer_class", "T5Tokenizer"}, {"extra_ids", count}};
-    return WriteFileAtomic(JoinPath(folder, "tokenizer_config.json"), config.dump(2) + "\n");
+    return config.dump(2) + "\n";
   }
 
   TokenCutter cutter_;

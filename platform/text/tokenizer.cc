@@ -7,6 +7,7 @@
 #include <system_error>
 #include <utility>
 
+#include "platform/base/digest.h"
 #include "platform/base/file.h"
 #include "platform/text/tokenizer_families.h"
 
@@ -14,6 +15,7 @@ namespace openp5::text {
 namespace {
 
 constexpr char kTokenizerJson[] = "tokenizer.json";
+constexpr char kAddedTokensFile[] = "added_tokens.txt";
 
 struct Family {
   const char* name;
@@ -52,7 +54,7 @@ absl::StatusOr<std::string> FindModelFile(const std::string& path) {
 }
 
 absl::StatusOr<std::optional<int32_t>> ReadSentinelCount(const std::string& folder) {
-  const std::string path = JoinPath(folder, "tokenizer_config.json");
+  const std::string path = JoinPath(folder, kTokenizerConfigFile);
   if (!FileExists(path)) return std::optional<int32_t>();
   OPENP5_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
   const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
@@ -69,7 +71,7 @@ absl::StatusOr<std::optional<int32_t>> ReadSentinelCount(const std::string& fold
 
 absl::StatusOr<std::vector<std::string>> ReadAddedTokens(const std::string& folder) {
   std::vector<std::string> tokens;
-  const std::string path = JoinPath(folder, "added_tokens.txt");
+  const std::string path = JoinPath(folder, kAddedTokensFile);
   if (!FileExists(path)) return tokens;
   return ReadTokenList(path);
 }
@@ -158,18 +160,38 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> OpenTokenizer(const std::string& path
   return tokenizer;
 }
 
-absl::Status SaveAddedTokens(const std::vector<std::string>& tokens, const std::string& folder) {
-  const std::string list = JoinPath(folder, "added_tokens.txt");
-  if (tokens.empty()) {
-    // One left by an earlier tokenizer would be read with this one's model.
-    std::error_code error;
-    std::filesystem::remove(list, error);
-    if (error) return FailedPrecondition(list, ": cannot be removed: ", error.message());
-    return absl::OkStatus();
+absl::Status Tokenizer::Save(const std::string& folder) const {
+  OPENP5_RETURN_IF_ERROR(MakeDirectories(folder));
+  // One left by an earlier tokenizer would be read with this one's model.
+  const std::string added = JoinPath(folder, kAddedTokensFile);
+  std::error_code error;
+  std::filesystem::remove(added, error);
+  if (error) return FailedPrecondition(added, ": cannot be removed: ", error.message());
+  for (const TokenizerFile& file : Files()) {
+    OPENP5_RETURN_IF_ERROR(WriteFileAtomic(JoinPath(folder, file.name), file.content));
   }
+  return absl::OkStatus();
+}
+
+std::string Tokenizer::Digest() const {
+  Sha256 digest;
+  const auto add = [&digest](std::string_view text) {
+    digest.Update(StrCat(text.size(), ":"));
+    digest.Update(text);
+  };
+  add(family());
+  for (const TokenizerFile& file : Files()) {
+    add(file.name);
+    add(file.content);
+  }
+  return digest.Finish();
+}
+
+void AppendAddedTokens(const std::vector<std::string>& tokens, std::vector<TokenizerFile>* files) {
+  if (tokens.empty()) return;
   std::string lines;
-  for (const std::string& token : tokens) lines.append(token).append("\n");
-  return WriteFileAtomic(list, lines);
+  for (const std::string& token : tokens) lines += token + "\n";
+  files->push_back({kAddedTokensFile, std::move(lines)});
 }
 
 }  // namespace openp5::text

@@ -12,6 +12,11 @@
 
 namespace openp5::text {
 
+// A file of a saved tokenizer.
+struct TokenizerFile {
+  std::string name, content;
+};
+
 // Text to token ids and back, with tokens added after training. Thread-safe for const calls.
 class Tokenizer {
  public:
@@ -53,10 +58,14 @@ class Tokenizer {
   virtual absl::Status AddTokens(const std::vector<std::string>& tokens) = 0;
   virtual const std::vector<std::string>& added_tokens() const = 0;
 
-  // Writes the files from which OpenTokenizer makes an equal tokenizer: the SentencePiece model as
-  // it was read (`spiece.model` for T5, else `tokenizer.model`), and `added_tokens.txt` (one token
-  // a line, in id order) if there are any.
-  virtual absl::Status Save(const std::string& folder) const = 0;
+  // The files from which OpenTokenizer makes an equal tokenizer: the SentencePiece model as it was
+  // read (`spiece.model` for T5, else `tokenizer.model`), or `tokenizer.json`; what its folder
+  // needs besides; and `added_tokens.txt` (one token a line, in id order) if there are any.
+  virtual std::vector<TokenizerFile> Files() const = 0;
+  // Writes them into `folder`, which is made if absent.
+  absl::Status Save(const std::string& folder) const;
+  // SHA-256, hexadecimal, of the family and the files: equal digests mean equal ids of any text.
+  std::string Digest() const;
 };
 
 // Cuts `ids` to at most `max` (0 or less: no limit). If the last one is `eos`, the last one kept
@@ -74,10 +83,10 @@ std::vector<std::string> TokenizerFamilies();
 // with byte-level BPE (GPT-2, Llama 3, Qwen 2; the `tokenizer_config.json` beside it names the
 // special tokens), or a folder that holds one of these, looked for in this order, and perhaps
 // `added_tokens.txt`. `family`: see Tokenizer::family; empty: "byte-level-bpe" for a
-// tokenizer.json, "llama" for a model with a begin token and no pad token, else "t5". A tokenizer.json with a step that is not known is refused by its name.
-// NotFound if there is no such file, DataLoss if it is no SentencePiece model, InvalidArgument for
-// an unknown family (the known ones are listed) or a model without the special pieces the family
-// needs.
+// tokenizer.json, "llama" for a model with a begin token and no pad token, else "t5". A
+// tokenizer.json with a step that is not known is refused by its name. NotFound if there is no such
+// file, DataLoss if it is no SentencePiece model, InvalidArgument for an unknown family (the known
+// ones are listed) or a model without the special pieces the family needs.
 //
 // T5's published vocabulary is 32000 pieces and 100 sentinels that are in no file:
 // `<extra_id_0>` = 32099 … `<extra_id_99>` = 32000. A model gets sentinels behind its pieces by

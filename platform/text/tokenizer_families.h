@@ -25,13 +25,16 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> MakeLlamaLegacyTokenizer(TokenizerPar
 absl::StatusOr<std::unique_ptr<Tokenizer>> MakeLlamaTokenizer(TokenizerParts parts);
 absl::StatusOr<std::unique_ptr<Tokenizer>> MakeLlamaFastTokenizer(TokenizerParts parts);
 
+// Beside a model's file in its folder.
+constexpr char kTokenizerConfigFile[] = "tokenizer_config.json";
+
 // The family of a tokenizer.json, which is no SentencePiece model.
 constexpr char kByteLevelFamily[] = "byte-level-bpe";
 // `path`: a tokenizer.json with a tokenizer_config.json beside it that names the special tokens.
 absl::StatusOr<std::unique_ptr<Tokenizer>> OpenByteLevelTokenizer(const std::string& path);
 
-// `added_tokens.txt` in `folder`, or none if there are no tokens.
-absl::Status SaveAddedTokens(const std::vector<std::string>& tokens, const std::string& folder);
+// Adds `added_tokens.txt` to a saved tokenizer's files, if there are tokens.
+void AppendAddedTokens(const std::vector<std::string>& tokens, std::vector<TokenizerFile>* files);
 
 }  // namespace openp5::text
 

@@ -1,8 +1,10 @@
 #include "indexing/token_trie.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 
+#include "platform/base/file.h"
 #include "platform/base/random.h"
 #include "tests/testing/testing.h"
 
@@ -10,6 +12,7 @@ namespace openp5::indexing {
 namespace {
 
 using ::openp5::testing::StatusIs;
+using ::openp5::testing::TemporaryFolder;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using Sequence = std::vector<int32_t>;
@@ -111,6 +114,56 @@ TEST(TokenTrieTest, RefusesWhatIsNoSetOfItems) {
   EXPECT_THAT(create({{2, 3, 4}, {5}, {2, 3}}),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("item 2 is the beginning of that of item 0")));
+}
+
+const std::string kKey(64, 'a');
+
+TEST(TokenTrieFileTest, EqualsTheTreeWritten) {
+  TemporaryFolder folder;
+  const std::string path = folder.File("items.trie");
+  Random random(3);
+  for (const size_t count : {1, 2, 500}) {
+    const auto sequences = RandomSequences(&random, count);
+    NaiveTrie naive;
+    size_t longest = 0;
+    for (size_t i = 0; i < count; ++i) {
+      naive.Add(sequences[i], static_cast<int32_t>(i));
+      longest = std::max(longest, sequences[i].size());
+    }
+    OPENP5_ASSERT_OK_AND_ASSIGN(const TokenTrie built, TokenTrie::Create(sequences));
+    EXPECT_EQ(built.depth(), static_cast<int32_t>(longest));
+    OPENP5_ASSERT_OK(built.Write(path, kKey));
+    OPENP5_ASSERT_OK_AND_ASSIGN(const TokenTrie opened, TokenTrie::Open(path, kKey));
+    // As a copy, whose arrays must outlive the tree it was made from.
+    const TokenTrie mapped = TokenTrie(opened);
+    ExpectEqual(naive, mapped, mapped.root());
+    EXPECT_EQ(mapped.depth(), built.depth());
+    for (size_t i = 0; i < count; ++i) {
+      EXPECT_EQ(mapped.ItemAt(mapped.Walk(sequences[i])), static_cast<int32_t>(i));
+    }
+  }
+}
+
+TEST(TokenTrieFileTest, RefusesEveryDamage) {
+  TemporaryFolder folder;
+  const std::string path = folder.File("items.trie");
+  EXPECT_THAT(TokenTrie::Open(path, kKey), StatusIs(absl::StatusCode::kNotFound, HasSubstr(path)));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const TokenTrie trie,
+                              TokenTrie::Create(std::vector<Sequence>{{5, kEnd}, {5, 6, kEnd}}));
+  OPENP5_ASSERT_OK(trie.Write(path, kKey));
+  EXPECT_THAT(TokenTrie::Open(path, std::string(64, 'b')),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("got another")));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const std::string bytes, ReadFile(path));
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    std::string damaged = bytes;
+    damaged[i] = static_cast<char>(damaged[i] ^ 1);
+    OPENP5_ASSERT_OK(WriteFileAtomic(path, damaged));
+    EXPECT_THAT(TokenTrie::Open(path, kKey), StatusIs(absl::StatusCode::kDataLoss, HasSubstr(path)))
+        << i;
+    OPENP5_ASSERT_OK(WriteFileAtomic(path, bytes.substr(0, i)));
+    EXPECT_THAT(TokenTrie::Open(path, kKey), StatusIs(absl::StatusCode::kDataLoss, HasSubstr(path)))
+        << i;
+  }
 }
 
 }  // namespace

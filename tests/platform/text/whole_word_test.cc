@@ -24,7 +24,7 @@ class FakeTokenizer final : public Tokenizer {
   std::string Piece(int32_t) const override { return ""; }
   absl::Status AddTokens(const std::vector<std::string>&) override { return absl::OkStatus(); }
   const std::vector<std::string>& added_tokens() const override { return none_; }
-  absl::Status Save(const std::string&) const override { return absl::OkStatus(); }
+  std::vector<TokenizerFile> Files() const override { return {}; }
 
  private:
   std::vector<std::string> none_;

@@ -58,21 +58,38 @@ TEST_F(Int8Test, RowsHoldTheNearestNumbers) {
   }
 }
 
-// More rows and columns than a tile has.
-TEST_F(Int8Test, ProductsAreSummedExactly) {
+// Each number of `x` as the nearest of the 256 that its row's range is divided by.
+at::Tensor RoundedInputs(const at::Tensor& x) {
+  const at::Tensor exact = x.to(at::kDouble);
+  const at::Tensor low = exact.amin(1, true), scale = (exact.amax(1, true) - low) / 255;
+  return ((exact - low) / scale).round() * scale + low;
+}
+
+// More rows and columns than a tile has; the last rows have one sign.
+TEST_F(Int8Test, ProductsAreThoseOfTheRoundedNumbers) {
   const at::Tensor x = at::randn({259, 40}).narrow(1, 1, 33), weight = at::randn({2051, 33});
+  x.slice(0, 250).relu_().add_(3);
   const at::Tensor y = Int8Linear(x, QuantizeRows(weight));
-  const PlainRows inputs(x), matrix(weight);
+  const PlainRows matrix(weight);
+  const at::Tensor inputs = RoundedInputs(x);
   ASSERT_EQ(y.sizes(), at::IntArrayRef({259, 2051}));
   for (const int64_t row : {0, 1, 255, 256, 258}) {
     for (const int64_t out : {0, 1, 2047, 2048, 2050}) {
-      const auto r = static_cast<size_t>(row), o = static_cast<size_t>(out);
-      int64_t sum = 0;
-      for (size_t i = 0; i < 33; ++i) sum += inputs.values[r][i] * matrix.values[o][i];
-      const double expected = static_cast<double>(sum) * inputs.scales[r] * matrix.scales[o];
-      EXPECT_NEAR(y[row][out].item<double>(), expected, 1e-5 * std::abs(expected) + 1e-12);
+      const auto o = static_cast<size_t>(out);
+      double expected = 0;
+      for (int64_t i = 0; i < 33; ++i) {
+        expected += inputs[row][i].item<double>() * matrix.values[o][static_cast<size_t>(i)] *
+                    matrix.scales[o];
+      }
+      EXPECT_NEAR(y[row][out].item<double>(), expected, 1e-4) << row << " " << out;
     }
   }
+}
+
+TEST_F(Int8Test, TakesRowsOfOneNumber) {
+  const at::Tensor x = at::full({2, 64}, 3.5), weight = at::ones({5, 64});
+  EXPECT_TRUE(at::allclose(Int8Linear(x, QuantizeRows(weight)), at::full({2, 5}, 224.0)));
+  EXPECT_TRUE(at::equal(Int8Linear(at::zeros({2, 64}), QuantizeRows(weight)), at::zeros({2, 5})));
 }
 
 TEST_F(Int8Test, SumsOfTheLargestNumbersDoNotSaturate) {

@@ -66,8 +66,7 @@ class Bench:
         self.work.mkdir(parents=True)
         (self.work / "prompts.txt").write_text(PROMPT)
         self.common = ["--data-dir", a.data, "--datasets", a.dataset, "--index-db", self.work / "index.rocksdb",
-                       "--indexing", "sequential", "--prompt-file", self.work / "prompts.txt", "--threads", a.threads,
-                       "--precision", a.precision]
+                       "--indexing", "sequential", "--prompt-file", self.work / "prompts.txt", "--threads", a.threads]
         run([a.openp5, "index", "build", *self.common[:8]])
         self.backbone = self.work / "backbone"
         if a.peer:
@@ -86,20 +85,22 @@ class Bench:
         run_dir = self.work / "train"
         shutil.rmtree(run_dir, ignore_errors=True)
         backbone = self.backbone if self.a.peer else "preset:t5-small"
-        _, memory = measured([*WATCH, self.a.openp5, "train", *self.common, "--backbone", backbone, "--tokenizer",
-                              self.a.tokenizer, "--run-dir", run_dir, "--batch-size", self.a.batch, "--max-steps",
-                              self.a.steps + 1, "--logging-step", 1, "--valid-select", "none"])
+        _, memory = measured([*WATCH, self.a.openp5, "train", *self.common, "--precision", self.a.precision,
+                              "--backbone", backbone, "--tokenizer", self.a.tokenizer, "--run-dir", run_dir, "--batch-size",
+                              self.a.batch, "--max-steps", self.a.steps + 1, "--logging-step", 1, "--valid-select", "none"])
         rows = [json.loads(line) for line in (run_dir / "metrics.jsonl").read_text().splitlines()]
         # Each line has the mean rate since the start: the first step is warm-up and is taken off.
         seconds = [r["step"] * self.a.batch / r["samples_per_second"] for r in rows if r.get("event") == "step"]
         return (len(seconds) - 1) * self.a.batch / (seconds[-1] - seconds[0]), memory
 
-    def evaluate(self, topk, beams, *more):
+    def evaluate(self, what, topk, beams):
         checkpoint = self.backbone if self.a.peer else self.work / "train/checkpoints/last"
         extra = ["--tokenizer", self.a.tokenizer] if self.a.peer else []
         common = self.common if self.a.peer else self.common[:6] + self.common[8:]
-        out, memory = measured([*WATCH, self.a.openp5, "evaluate", "--checkpoint", checkpoint, *extra, *common, "--split",
-                                "test", "--beams", beams, "--metrics", "hit@10", "--users", self.a.users,
+        precision = "int8" if what == "int8" else self.a.precision
+        more = ["--filtered"] if what == "filtered" else []
+        out, memory = measured([*WATCH, self.a.openp5, "evaluate", "--checkpoint", checkpoint, *extra, *common, "--precision",
+                                precision, "--split", "test", "--beams", beams, "--metrics", "hit@10", "--users", self.a.users,
                                 "--eval-batch-size", self.a.eval_batch, "--topk-out", topk, "--format", "json", *more])
         return json.loads(out)["users_per_second"], memory
 
@@ -116,10 +117,15 @@ class Bench:
         return told["users_per_s"], told["peak_rss_mb"]
 
     def limit(self):
-        """GFLOP/s of the machine's matrix products, now."""
-        out = run([self.a.parts, "--benchmark_filter=MatrixProduct/8192", "--benchmark_format=json"],
+        """GFLOP/s of the machine's matrix products, now, by the faster of the libraries at hand."""
+        out = run([self.a.parts, "--benchmark_filter=Product/8192", "--benchmark_format=json"],
                   {"OMP_NUM_THREADS": str(self.a.threads)})
-        return json.loads(out)["benchmarks"][0]["GFLOP/s"]
+        return max(benchmark["GFLOP/s"] for benchmark in json.loads(out)["benchmarks"])
+
+    def common_items(self, one, other):
+        """Share of items that the first ten of two lists of a user have in common, in the mean."""
+        lists = [[set(json.loads(line)["items"][:10]) for line in open(path)] for path in (one, other)]
+        return statistics.mean(len(a & b) / len(a) for a, b in zip(*lists, strict=True))
 
     def compare_lists(self, ours, theirs):
         """Users with the same list, and the largest score difference."""
@@ -156,7 +162,8 @@ def main():
     parser.add_argument("--out")
     a = parser.parse_args()
     bench = Bench(a)
-    rows = [("train", None)] + [(what, beams) for beams in a.beams for what in ("evaluate", "filtered")]
+    kinds = ["evaluate", "filtered"] + (["int8"] if a.precision == "float32" else [])
+    rows = [("train", None)] + [(what, beams) for beams in a.beams for what in kinds]
     figures = {row: {"ours": [], "peer": []} for row in rows}
     lists, limits = [], []
     for _ in range(a.rounds):
@@ -170,11 +177,17 @@ def main():
                 if a.peer:
                     figures[row]["peer"].append(bench.peer_train())
                 continue
-            figures[row]["ours"].append(bench.evaluate(ours, beams, *(["--filtered"] if what == "filtered" else [])))
+            figures[row]["ours"].append(bench.evaluate(what, ours, beams))
             if a.peer and what == "evaluate":
                 figures[row]["peer"].append(bench.peer_evaluate(theirs, beams))
                 lists.append((beams, *bench.compare_lists(ours, theirs)))
+    int8_rows = [row for row in rows if row[0] == "int8"]
+    for _, beams in int8_rows:
+        figures[("int8", beams)]["peer"] = figures[("evaluate", beams)]["peer"]
     print_table(a, figures, statistics.median(limits) if limits else None)
+    for _, beams in int8_rows:
+        share = bench.common_items(*(bench.work / f"ours-{what}-{beams}.jsonl" for what in ("int8", "evaluate")))
+        print(f"{beams} beams: {share:.1%} of the first ten items are in both int8's and float32's lists")
     for beams, same, users, worst in dict((entry[0], entry) for entry in lists).values():
         print(f"{beams} beams: lists equal for {same} of {users} users, largest score difference {worst:.1e}")
     if a.out:

@@ -2,6 +2,7 @@
 //   openp5_parts_bench [--benchmark_filter=REGEX] [Google Benchmark's other options]
 // Threads: OMP_NUM_THREADS.
 #include <benchmark/benchmark.h>
+#include <c10/core/GradMode.h>
 #include <torch/types.h>
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include "indexing/token_trie.h"
 #include "platform/base/random.h"
 #include "platform/decoding/beam_search.h"
+#include "platform/models/layers.h"
 #include "platform/models/llama.h"
 #include "platform/models/t5.h"
 
@@ -26,16 +28,31 @@ double Seconds(Clock::time_point since) {
   return std::chrono::duration<double>(Clock::now() - since).count();
 }
 
-// The limit that everything is compared with: the largest product of a t5-small layer.
-void MatrixProduct(benchmark::State& state) {
+// The limit that everything is compared with: the largest product of a t5-small layer, by what
+// LibTorch takes for it and by what our layers take.
+template <class Multiply>  // ([rows, 512], [2048, 512])
+void MeasureProduct(benchmark::State& state, const Multiply& multiply) {
   const int64_t rows = state.range(0);
   const at::Tensor a = at::randn({rows, 512}), b = at::randn({2048, 512});
-  at::Tensor out = at::empty({rows, 2048});
-  for (auto _ : state) at::mm_out(out, a, b.t());
+  for (auto _ : state) multiply(a, b);
   state.counters["GFLOP/s"] = benchmark::Counter(2e-9 * static_cast<double>(rows) * 512 * 2048,
                                                  benchmark::Counter::kIsIterationInvariantRate);
 }
+
+void MatrixProduct(benchmark::State& state) {
+  at::Tensor out = at::empty({state.range(0), 2048});
+  MeasureProduct(state,
+                 [&](const at::Tensor& a, const at::Tensor& b) { at::mm_out(out, a, b.t()); });
+}
 BENCHMARK(MatrixProduct)->Arg(200)->Arg(1024)->Arg(8192)->UseRealTime();
+
+void LayerProduct(benchmark::State& state) {
+  const c10::AutoGradMode no_gradients(false);
+  MeasureProduct(state, [](const at::Tensor& a, const at::Tensor& b) {
+    benchmark::DoNotOptimize(models::Linear(a, b, at::kFloat));
+  });
+}
+BENCHMARK(LayerProduct)->Arg(200)->Arg(1024)->Arg(8192)->UseRealTime();
 
 // ---- prefix trees -------------------------------------------------------------------------------
 

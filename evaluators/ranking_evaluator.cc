@@ -1,16 +1,20 @@
 #include "evaluators/ranking_evaluator.h"
 
+#include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <numeric>
 #include <utility>
 
+#include "absl/synchronization/mutex.h"
 #include "evaluators/candidate_trie.h"
 #include "evaluators/causal_encoding.h"
 #include "evaluators/encoding.h"
 #include "evaluators/evaluation_users.h"
+#include "platform/base/parallel.h"
 #include "platform/base/progress.h"
 #include "platform/base/signals.h"
 #include "platform/decoding/beam_search.h"
@@ -123,6 +127,32 @@ void RemovePast(const std::vector<int32_t>& past, size_t count, UserRanking* ran
   *ranking = std::move(kept);
 }
 
+// Calls `work` (i) for every i below `count`, in `workers` threads that share LibTorch's, until one
+// fails or a signal comes; `done` (i) after each, one at a time. The failure of the smallest i.
+template <class Work, class Done>
+absl::Status RunInWorkers(size_t count, int workers, const Work& work, const Done& done) {
+  const int threads = at::get_num_threads();
+  std::atomic<size_t> next = 0;
+  absl::Mutex mutex;
+  size_t first_failed = count;
+  absl::Status failure;
+  ParallelFor(static_cast<size_t>(workers), [&](size_t) {
+    at::set_num_threads(std::max(1, threads / workers));
+    for (size_t i = next++; i < count && TerminationSignal() == 0; i = next++) {
+      const absl::Status status = work(i);
+      const absl::MutexLock lock(&mutex);
+      if (!status.ok() && i < first_failed) {
+        first_failed = i;
+        failure = status;
+      }
+      if (first_failed < count) break;
+      done(i);
+    }
+  });
+  at::set_num_threads(threads);
+  return failure;
+}
+
 // Searches for all users, in chunks of near-equal prompt length.
 class Searcher {
  public:
@@ -135,19 +165,35 @@ class Searcher {
                       const std::vector<std::vector<int32_t>>& excluded, size_t chunk,
                       ProgressBar* progress, std::vector<UserRanking>* rankings) {
     const std::vector<size_t> order = OrderByLength(inputs);
+    std::vector<size_t> begins;
     for (size_t begin = 0; begin < order.size(); begin += chunk) {
-      if (TerminationSignal() != 0) break;
-      const auto users = std::span(order).subspan(begin, std::min(chunk, order.size() - begin));
-      if (sharding_.Owns(begin / chunk)) {
-        OPENP5_RETURN_IF_ERROR(CatchTorch(
-            "evaluation", [&] { return SearchChunk(inputs, excluded, users, rankings); }));
-      }
-      if (progress != nullptr) progress->Advance(static_cast<int64_t>(users.size()));
+      if (sharding_.Owns(begin / chunk)) begins.push_back(begin);
     }
+    const auto search = [&](size_t begin) {
+      const auto users = std::span(order).subspan(begin, std::min(chunk, order.size() - begin));
+      return CatchTorch("evaluation",
+                        [&] { return SearchChunk(inputs, excluded, users, rankings); });
+    };
+    // While one chunk of this shard is computed, so is one of each other.
+    const size_t round = chunk * static_cast<size_t>(sharding_.count);
+    OPENP5_RETURN_IF_ERROR(RunInWorkers(
+        begins.size(), Workers(begins.size()), [&](size_t i) { return search(begins[i]); },
+        [&](size_t i) {
+          if (progress == nullptr) return;
+          progress->Advance(static_cast<int64_t>(std::min(round, order.size() - begins[i])));
+        }));
     return sharding_.Finish(order, chunk, rankings);
   }
 
  private:
+  // Chunks that are computed at the same time: each on its own threads, which never wait for each
+  // other as those of one matrix product do.
+  int Workers(size_t chunks) const {
+    if (!device_.is_cpu()) return 1;
+    return static_cast<int>(
+        std::clamp<size_t>(chunks, 1, static_cast<size_t>(at::get_num_threads())));
+  }
+
   absl::Status SearchChunk(const std::vector<EncodedText>& inputs,
                            const std::vector<std::vector<int32_t>>& excluded,
                            std::span<const size_t> users, std::vector<UserRanking>* rankings) {

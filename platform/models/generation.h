@@ -32,7 +32,8 @@ class GenerationState {
   virtual void Select(const at::Tensor& users, const at::Tensor& beams) = 0;
 };
 
-// What the constrained search needs of a model. Begin may be called from one thread at a time.
+// What the constrained search needs of a model. Several threads may search at the same time, each
+// with a state of its own, unless the model is in training mode.
 class GenerativeModel {
  public:
   virtual ~GenerativeModel() = default;

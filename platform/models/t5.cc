@@ -269,9 +269,11 @@ at::Tensor T5Model::TokenLosses(const TrainingBatch& batch) {
 
 std::unique_ptr<GenerationState> T5Model::Begin(const PackedBatch& prompts) {
   const at::NoGradGuard no_gradients;
-  const bool was_training = std::exchange(impl_->training, false);
+  // Written to only in training, when no other thread may come here.
+  const bool was_training = impl_->training;
+  if (was_training) impl_->training = false;
   const at::Tensor encoded = Encode(prompts);
-  impl_->training = was_training;
+  if (was_training) impl_->training = true;
   return MakeT5Generation(*this, impl_->weights, encoded, prompts.lengths, impl_->compute_type);
 }
 

@@ -1,5 +1,6 @@
 #include "evaluators/ranking_evaluator.h"
 
+#include <ATen/Parallel.h>
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
@@ -61,6 +62,26 @@ TEST_F(RankingEvaluatorTest, DoesNotDependOnTheBatch) {
     EXPECT_EQ(one.rankings[user].user, three.rankings[user].user);
     EXPECT_EQ(one.rankings[user].items, three.rankings[user].items);
   }
+}
+
+TEST_F(RankingEvaluatorTest, IsTheSameOnAnyNumberOfThreads) {
+  const int threads = at::get_num_threads();
+  for (const bool causal : {false, true}) {
+    if (causal) world_.UseLlama(/*with_lora=*/true);
+    at::set_num_threads(1);
+    OPENP5_ASSERT_OK_AND_ASSIGN(const auto one, Evaluate({.beams = 5, .eval_batch_size = 2}));
+    for (const int count : {2, 3}) {
+      at::set_num_threads(count);
+      OPENP5_ASSERT_OK_AND_ASSIGN(const auto many, Evaluate({.beams = 5, .eval_batch_size = 2}));
+      EXPECT_EQ(at::get_num_threads(), count);
+      ASSERT_EQ(many.rankings.size(), one.rankings.size());
+      for (size_t user = 0; user < one.rankings.size(); ++user) {
+        EXPECT_EQ(many.rankings[user].items, one.rankings[user].items);
+        EXPECT_EQ(many.rankings[user].scores, one.rankings[user].scores);
+      }
+    }
+  }
+  at::set_num_threads(threads);
 }
 
 TEST_F(RankingEvaluatorTest, FilteredListsHoldNoPastItem) {

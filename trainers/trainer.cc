@@ -198,7 +198,6 @@ class Training {
   ScheduleLength length_;
   int64_t accumulation_ = 1, steps_per_epoch_ = 0;
   TrainingPosition position_;
-  MemoryBound memory_;
   std::optional<TrainMeter> meter_;  // of the epoch
   double gradient_norm_ = 0;         // of the last step, before clipping
   bool stopped_ = false;             // by a signal that any process got
@@ -310,7 +309,6 @@ absl::Status Training::TrainEpoch() {
         OPENP5_RETURN_IF_ERROR(
             LogStep(seconds_a_step * static_cast<double>(LastStep() - position_.step)));
       }
-      memory_.Check();
       if (group_ == nullptr) stopped_ = TerminationSignal() != 0;
       if (stopped_ || SaveIsDue()) OPENP5_RETURN_IF_ERROR(SaveState());
       if (stopped_) {

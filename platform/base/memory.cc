@@ -133,16 +133,4 @@ void ReleaseFreeMemory() {
   if (mallctl != nullptr) mallctl("arena.4096.purge", nullptr, nullptr, nullptr, 0);
 }
 
-void MemoryBound::Check() {
-  constexpr int64_t kEvery = 16, kSettlingRounds = 64, kSlack = 64 << 20;
-  if (++rounds_ % kEvery != 0) return;
-  const int64_t bytes = ResidentMemory().value_or(0);
-  if (rounds_ <= kSettlingRounds) {
-    settled_ = std::max(settled_, bytes);
-  } else if (bytes > settled_ + settled_ / 4 + kSlack) {
-    ReleaseFreeMemory();
-    rounds_ = 0;
-  }
-}
-
 }  // namespace openp5

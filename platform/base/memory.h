@@ -33,19 +33,6 @@ std::string AllocatorName();
 // Gives the system all memory that is free but kept by jemalloc; does nothing with others.
 void ReleaseFreeMemory();
 
-// Bounds the memory of a loop whose rounds free and take blocks of changing sizes. An allocator
-// that keeps what is freed (see main) splits it more finely with time, and so takes more; as giving
-// it back costs about a round, that is done only once the process has grown by a quarter.
-class MemoryBound {
- public:
-  // To be called after every round.
-  void Check();
-
- private:
-  int64_t rounds_ = 0;
-  int64_t settled_ = 0;  // most bytes in memory in the first rounds and those after a release
-};
-
 }  // namespace openp5
 
 #endif  // OPENP5_PLATFORM_BASE_MEMORY_H_

@@ -98,7 +98,11 @@ void EnsureEnvironment(char** argv) {
   bool is_set = true;
   for (const auto& [name, value] :
        {std::pair("OMP_WAIT_POLICY", "passive"), std::pair("GOMP_SPINCOUNT", "0"),
-        std::pair("TORCH_CPP_LOG_LEVEL", "ERROR")}) {
+        std::pair("TORCH_CPP_LOG_LEVEL", "ERROR"),
+        // oneDNN keeps code for every shape it has met, LibTorch what it wrapped around it, 1024 of
+        // each: packed batches have ever new ones, so memory would grow for hundreds of steps.
+        std::pair("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "64"),
+        std::pair("LRU_CACHE_CAPACITY", "64")}) {
     is_set &= getenv(name) != nullptr;
     setenv(name, value, 0);
   }

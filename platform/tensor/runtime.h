@@ -46,7 +46,8 @@ absl::StatusOr<Runtime> StartRuntime(const RuntimeOptions& options);
 // To be called first in main: has the process re-executed with what LibTorch and libgomp read only
 // when they are loaded, unless the user set it: OMP_WAIT_POLICY=passive and GOMP_SPINCOUNT=0
 // (waiting threads leave the cores to others), TORCH_CPP_LOG_LEVEL=ERROR (our own messages say it
-// in a line).
+// in a line), ONEDNN_PRIMITIVE_CACHE_CAPACITY=64 and LRU_CACHE_CAPACITY=64 (memory does not grow
+// with the number of shapes met).
 void EnsureEnvironment(char** argv);
 
 // Runs `work`; an exception of LibTorch or the standard library becomes an Internal status with the

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <memory>
 #include <set>
 #include <vector>
@@ -86,6 +87,17 @@ void TrieBuild(benchmark::State& state) {
       (static_cast<double>(nodes) * 12 + static_cast<double>(state.range(0)) * 4) / 1e6;
 }
 BENCHMARK(TrieBuild)->RangeMultiplier(10)->Range(1'000, 10'000'000)->Iterations(1)->UseRealTime();
+
+// Mapping a tree from the file it is kept in, its content checked; the file is in the page cache.
+void TrieOpen(benchmark::State& state) {
+  const std::string path = std::filesystem::temp_directory_path() / "openp5_parts_bench.trie";
+  const std::string key(64, '0');
+  const auto trie = indexing::TokenTrie::Create(MakeItems(state.range(0)));
+  if (!trie->Write(path, key).ok()) return state.SkipWithError("cannot write the temporary file");
+  for (auto _ : state) benchmark::DoNotOptimize(indexing::TokenTrie::Open(path, key)->node_count());
+  std::filesystem::remove(path);
+}
+BENCHMARK(TrieOpen)->Arg(1'000'000)->Arg(10'000'000)->UseRealTime();
 
 // One step of a search in the tree: the children of a random node of each depth, and one of them.
 void TrieStep(benchmark::State& state) {

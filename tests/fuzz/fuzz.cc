@@ -7,6 +7,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include "platform/base/digest.h"
+#include "platform/base/status.h"
+
 namespace openp5::fuzz {
 namespace {
 
@@ -61,6 +64,11 @@ std::string_view Part(std::string_view input, size_t index, size_t parts) {
     if (cut == std::string_view::npos) return {};
     input.remove_prefix(cut + 1);
   }
+}
+
+void ReadWithDigest(std::string_view input, const std::function<void(std::string_view)>& read) {
+  read(input);
+  read(StrCat(input, Sha256Of(input)));
 }
 
 }  // namespace openp5::fuzz

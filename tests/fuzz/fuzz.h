@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -33,6 +34,10 @@ std::string WriteInput(const std::string& name, std::string_view bytes);
 // The parts of an input for parsers of several files: cut at bytes 0xff, which no UTF-8 text holds.
 // What follows the last wanted cut stays in the last part; parts that are not there are empty.
 std::string_view Part(std::string_view input, size_t index, size_t parts);
+
+// Calls `read` with the input as it is, and with its SHA-256 at the end, which no invented bytes
+// have right: what lies behind that check is fuzzed, too.
+void ReadWithDigest(std::string_view input, const std::function<void(std::string_view)>& read);
 
 }  // namespace openp5::fuzz
 

@@ -1,5 +1,4 @@
 #include "platform/config/search_space.h"
-
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

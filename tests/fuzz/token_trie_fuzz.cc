@@ -1,8 +1,6 @@
 #include <vector>
 
 #include "indexing/token_trie.h"
-#include "platform/base/digest.h"
-#include "platform/base/status.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace {
@@ -36,9 +34,6 @@ void Read(std::string_view bytes) {
 }  // namespace
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  const std::string_view bytes = openp5::fuzz::Text(data, size);
-  Read(bytes);
-  // Behind the digest at the end, which no invented bytes have right.
-  Read(openp5::StrCat(bytes, openp5::Sha256Of(bytes)));
+  openp5::fuzz::ReadWithDigest(openp5::fuzz::Text(data, size), Read);
   return 0;
 }

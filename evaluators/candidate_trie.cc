@@ -46,9 +46,9 @@ absl::StatusOr<indexing::TokenTrie> BuildTrie(const IndexedDataset& dataset,
 }
 
 // What the tree follows from: the encoder and the text of every item, in their order.
-std::string KeyOf(const IndexedDataset& dataset, const CandidateEncoder& encoder) {
+std::string KeyOf(const IndexedDataset& dataset, const std::string& encoder) {
   Sha256 digest;
-  digest.Update(encoder.digest);
+  digest.Update(encoder);
   for (int32_t item = 0; item < dataset.dataset().item_count(); ++item) {
     const std::string candidate = dataset.writer().Candidate(item);
     digest.Update(StrCat("\n", candidate.size(), ":"));
@@ -63,10 +63,12 @@ absl::StatusOr<indexing::TokenTrie> CandidateTrie(const IndexedDataset& dataset,
                                                   const CandidateEncoder& encoder,
                                                   int32_t kept_items) {
   const std::string& folder = dataset.dataset().folder();
-  if (dataset.dataset().item_count() < kept_items || encoder.digest.empty() || folder.empty()) {
+  if (dataset.dataset().item_count() < kept_items || folder.empty()) {
     return BuildTrie(dataset, encoder);
   }
-  const std::string key = KeyOf(dataset, encoder);
+  const std::string digest = encoder.digest();
+  if (digest.empty()) return BuildTrie(dataset, encoder);
+  const std::string key = KeyOf(dataset, digest);
   const std::string path = JoinPath(folder, StrCat("items-", key.substr(0, 16), ".trie"));
   absl::StatusOr<indexing::TokenTrie> kept = indexing::TokenTrie::Open(path, key);
   if (kept.ok()) return kept;

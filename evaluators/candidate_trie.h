@@ -16,7 +16,8 @@ namespace openp5::evaluators {
 struct CandidateEncoder {
   // Tokens of `<dataset> item_<id>` with the end token.
   std::function<std::vector<int32_t>(const std::string& candidate)> encode;
-  std::string digest;  // equal for encoders that give equal tokens; empty: not known
+  // Equal for encoders that give equal tokens; empty: not known. Asked for large trees only.
+  std::function<std::string()> digest;
 };
 
 // The tree of what a model may generate for `dataset`: the tokens of every item. Cutting very many

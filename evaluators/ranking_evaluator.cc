@@ -47,7 +47,7 @@ ModelInput EncodeSeq2Seq(const text::Tokenizer& tokenizer, const std::vector<std
   }
   made.candidates = {
       .encode = [&tokenizer](const std::string& text) { return tokenizer.Encode(text); },
-      .digest = "seq2seq " + tokenizer.Digest()};
+      .digest = [&tokenizer] { return "seq2seq " + tokenizer.Digest(); }};
   made.search.max_length = options.filtered || options.filtered_batch ? 30 : 50;
   return made;
 }
@@ -69,7 +69,7 @@ absl::StatusOr<ModelInput> EncodeCausal(const text::Tokenizer& tokenizer,
   }
   made.candidates = {
       .encode = [encoder](const std::string& text) { return encoder.Response(text); },
-      .digest = "causal " + tokenizer.Digest()};
+      .digest = [&tokenizer] { return "causal " + tokenizer.Digest(); }};
   made.search.max_length = 31;  // OpenP5's 30 new tokens, and the prompt's last
   made.search.late_stop_length = true;
   if (options.openp5_compat) made.search.added_score_length = static_cast<int64_t>(longest) - 1;

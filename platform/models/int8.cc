@@ -10,6 +10,7 @@ namespace {
 
 // Sums of a tile stay in the cache until they are scaled.
 constexpr int64_t kTileRows = 256, kTileColumns = 2048;
+
 // Inputs of a layer, between -128 and 127: row i stands for values[i] * scales[i] + offsets[i].
 struct Int8Inputs {
   at::Tensor values, scales, offsets;

@@ -38,7 +38,7 @@ class CandidateTrieTest : public ::testing::Test {
                   tokens.push_back(1);
                   return tokens;
                 },
-            .digest = digest};
+            .digest = [digest] { return digest; }};
   }
 
   // How many identifiers were cut into tokens for the tree, which must be right.
@@ -106,7 +106,7 @@ TEST_F(CandidateTrieTest, NamesItemsThatTheTokenizerCannotTellApart) {
                                         [](const std::string&) {
                                           return std::vector<int32_t>{7, 1};
                                         },
-                                    .digest = "t"};
+                                    .digest = [] { return std::string("t"); }};
   EXPECT_THAT(CandidateTrie(*Load(), encoder, 1),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        AllOf(HasSubstr("'a' and 'b'"), HasSubstr("same tokens"))));

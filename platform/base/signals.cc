@@ -25,4 +25,6 @@ void CatchTermination() {
 
 int TerminationSignal() { return termination_signal.load(); }
 
+void IgnoreBrokenPipes() { signal(SIGPIPE, SIG_IGN); }
+
 }  // namespace openp5

@@ -10,6 +10,10 @@ void CatchTermination();
 // The signal that asked to stop, or 0.
 int TerminationSignal();
 
+// From now on a write to a pipe or connection that its reader has closed fails with EPIPE and does
+// not end the process (SIGPIPE).
+void IgnoreBrokenPipes();
+
 }  // namespace openp5
 
 #endif  // OPENP5_PLATFORM_BASE_SIGNALS_H_

@@ -18,6 +18,7 @@
 #include <thread>
 #include <utility>
 
+#include "platform/base/signals.h"
 #include "platform/distributed/process_group_impl.h"
 #include "platform/tensor/runtime.h"
 
@@ -115,6 +116,7 @@ MeetingPoint::~MeetingPoint() = default;
 uint16_t MeetingPoint::port() const { return impl_->store->getPort(); }
 
 absl::StatusOr<std::unique_ptr<MeetingPoint>> MeetingPoint::Open() {
+  IgnoreBrokenPipes();  // Neither c10d's store nor Gloo does; a lost peer is to be reported.
   auto impl = std::make_unique<Impl>();
   OPENP5_RETURN_IF_ERROR(CatchTorch("processes: meeting point", [&] {
     c10d::TCPStoreOptions options;
@@ -135,6 +137,7 @@ int64_t ProcessGroup::size() const { return impl_->options.world.size; }
 absl::StatusOr<std::unique_ptr<ProcessGroup>> ProcessGroup::Create(
     const ProcessGroupOptions& options) {
   const World& world = options.world;
+  IgnoreBrokenPipes();
   auto impl = std::make_unique<Impl>();
   impl->options = options;
   const absl::Status joined = CatchTorch("", [&] {

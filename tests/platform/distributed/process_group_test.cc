@@ -1,6 +1,8 @@
 #include "platform/distributed/process_group.h"
 
+#include <signal.h>
 #include <torch/types.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <functional>
@@ -86,6 +88,19 @@ TEST(ProcessGroupTest, ALostConnectionIsTheFaultOfWhoeverIsSilent) {
     EXPECT_THAT(group.Explain(absl::InternalError("gloo: Connection reset")),
                 StatusIs(absl::StatusCode::kUnavailable, HasSubstr("lost rank 1 (")));
   });
+}
+
+TEST(ProcessGroupTest, AClosedConnectionEndsNoProcess) {
+  const auto alive_after_broken_pipe = [](const std::function<void()>& join) {
+    signal(SIGPIPE, SIG_DFL);
+    join();
+    raise(SIGPIPE);
+    _exit(0);
+  };
+  EXPECT_EXIT(alive_after_broken_pipe([] { OPENP5_ASSERT_OK(MeetingPoint::Open()); }),
+              ::testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(alive_after_broken_pipe([] { OPENP5_ASSERT_OK(ProcessGroup::Create({})); }),
+              ::testing::ExitedWithCode(0), "");
 }
 
 TEST(ProcessGroupTest, AnEchoIsNotReported) {

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "platform/base/parallel.h"
+#include "indexing/row_blocks.h"
 #include "platform/base/random.h"
 #include "platform/base/status.h"
 
@@ -16,8 +16,7 @@ using Eigen::Index;
 using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
-// Rows worked on at a time: a block of the basis stays in a core's cache. Sums run over blocks in
-// order, so the block length is part of the result (to rounding), the thread count is not.
+// Rows worked on at a time: a block of the basis stays in a core's cache.
 constexpr Index kBlockRows = 2048;
 
 class Lanczos {
@@ -27,6 +26,7 @@ class Lanczos {
       : product_(product),
         wanted_(static_cast<Index>(options.wanted)),
         size_(static_cast<Index>(start.size())),
+        blocks_{.rows = size_, .block_rows = kBlockRows},
         basis_(size_, static_cast<Index>(options.basis) + 1),
         projected_(MatrixXd::Zero(basis_.cols() - 1, basis_.cols() - 1)),
         next_(Eigen::Map<const VectorXd>(start.data(), size_)) {
@@ -117,7 +117,7 @@ class Lanczos {
       }
       return basis.transpose() * next_.segment(first, rows);
     });
-    ForBlocks([&](Index, Index first, Index rows) {
+    blocks_.ForEach([&](Index, Index first, Index rows) {
       next_.segment(first, rows).noalias() -= basis_.block(first, 0, rows, columns) * left;
     });
     return left;
@@ -125,7 +125,7 @@ class Lanczos {
 
   // The first basis vectors become the basis times `vectors`.
   void Rotate(const MatrixXd& vectors) {
-    ForBlocks([&](Index, Index first, Index rows) {
+    blocks_.ForEach([&](Index, Index first, Index rows) {
       const MatrixXd rotated = basis_.block(first, 0, rows, vectors.rows()) * vectors;
       basis_.block(first, 0, rows, vectors.cols()) = rotated;
     });
@@ -138,27 +138,19 @@ class Lanczos {
     return count;
   }
 
-  template <class Body>  // (block, first row, rows)
-  void ForBlocks(const Body& body) const {
-    ParallelFor(static_cast<size_t>(Blocks()), [&](size_t block) {
-      const Index first = static_cast<Index>(block) * kBlockRows;
-      body(static_cast<Index>(block), first, std::min(kBlockRows, size_ - first));
-    });
-  }
-
   template <class Part>  // (first row, rows) -> VectorXd of `entries`
   VectorXd SumOverBlocks(Index entries, const Part& part) const {
-    MatrixXd parts(entries, Blocks());
-    ForBlocks([&](Index block, Index first, Index rows) { parts.col(block) = part(first, rows); });
+    MatrixXd parts(entries, blocks_.count());
+    blocks_.ForEach(
+        [&](Index block, Index first, Index rows) { parts.col(block) = part(first, rows); });
     VectorXd sum = VectorXd::Zero(entries);
     for (Index block = 0; block < parts.cols(); ++block) sum += parts.col(block);
     return sum;
   }
 
-  Index Blocks() const { return (size_ + kBlockRows - 1) / kBlockRows; }
-
   const SymmetricProduct& product_;
   const Index wanted_, size_;
+  const RowBlocks blocks_;
   MatrixXd basis_;       // [size, basis + 1] orthonormal columns
   MatrixXd projected_;   // [basis, basis] M in that basis
   VectorXd next_;        // [size] what the next basis vector is made of

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "indexing/lanczos.h"
-#include "platform/base/parallel.h"
+#include "indexing/row_blocks.h"
 #include "platform/base/random.h"
 
 namespace openp5::indexing {
@@ -69,7 +69,7 @@ class NormalizedCoOccurrence {
       return y_out;
     });
     const VectorXd out = parts + 2.0 * inside;
-    ForBlocks(rows(), [&](Index, Index first, Index count) {
+    Blocks(rows()).ForEach([&](Index, Index first, Index count) {
       for (Index i = first; i < first + count; ++i) {
         y_out[i] -= trivial_[i] * out[components_.of_item[i]];
       }
@@ -98,7 +98,7 @@ class NormalizedCoOccurrence {
     MultiplyRows(counts_.by_item, by_user_.data(), y);
   }
   static void MultiplyRows(const SparseRows& matrix, const double* x, double* y) {
-    ForBlocks(static_cast<Index>(matrix.rows()), [&](Index, Index first, Index count) {
+    Blocks(static_cast<Index>(matrix.rows())).ForEach([&](Index, Index first, Index count) {
       for (Index row = first; row < first + count; ++row) {
         double sum = 0;
         for (size_t k = matrix.offsets[row]; k < matrix.offsets[row + 1]; ++k) {
@@ -109,22 +109,14 @@ class NormalizedCoOccurrence {
     });
   }
 
-  static constexpr Index kBlockRows = 16384;
-  static Index Blocks(Index rows) { return (rows + kBlockRows - 1) / kBlockRows; }
-  template <class Body>  // (block, first row, rows)
-  static void ForBlocks(Index rows, const Body& body) {
-    ParallelFor(static_cast<size_t>(Blocks(rows)), [&](size_t block) {
-      const Index first = static_cast<Index>(block) * kBlockRows;
-      body(static_cast<Index>(block), first, std::min(kBlockRows, rows - first));
-    });
-  }
+  static RowBlocks Blocks(Index rows) { return {.rows = rows, .block_rows = 16384}; }
 
   // The parts along the known eigenvectors of the vector that `entries` (first row, rows) fills
   // block by block and returns.
   template <class Entries>
   VectorXd TrivialParts(const Entries& entries) const {
-    MatrixXd parts(static_cast<Index>(components_.sizes.size()), Blocks(rows()));
-    ForBlocks(rows(), [&](Index block, Index first, Index count) {
+    MatrixXd parts(static_cast<Index>(components_.sizes.size()), Blocks(rows()).count());
+    Blocks(rows()).ForEach([&](Index block, Index first, Index count) {
       const double* x = entries(first, count);
       // Apart from other threads' sums, which would lie in the same cache line.
       VectorXd sums = VectorXd::Zero(parts.rows());

@@ -95,7 +95,7 @@ TEST(ProcessGroupTest, AClosedConnectionEndsNoProcess) {
     signal(SIGPIPE, SIG_DFL);
     join();
     raise(SIGPIPE);
-    _exit(0);
+    _exit(::testing::Test::HasFailure() ? 1 : 0);
   };
   EXPECT_EXIT(alive_after_broken_pipe([] { OPENP5_ASSERT_OK(MeetingPoint::Open()); }),
               ::testing::ExitedWithCode(0), "");

@@ -18,7 +18,8 @@ std::string ProgramResult::LastError() const {
   return err.substr(start == std::string::npos ? 0 : start + 1, end - start);
 }
 
-Program::Program(const std::vector<std::string>& arguments, const std::string& stdout_file) {
+Program::Program(const std::vector<std::string>& arguments, const std::string& stdout_file,
+                 const std::vector<std::string>& variables) {
   std::string pattern = (std::filesystem::temp_directory_path() / "openp5_cli_XXXXXX").string();
   folder_ = mkdtemp(pattern.data());
   const std::string out = stdout_file.empty() ? folder_ + "/out" : stdout_file;
@@ -26,11 +27,21 @@ Program::Program(const std::vector<std::string>& arguments, const std::string& s
   std::vector<char*> argv = {const_cast<char*>(OPENP5_BINARY)};
   for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
   argv.push_back(nullptr);
+  // Made before the fork: a child of a process with threads must not allocate. A later variable of
+  // the same name counts for nothing, so ours come first.
+  std::vector<char*> environment;
+  for (const std::string& variable : variables) {
+    environment.push_back(const_cast<char*>(variable.c_str()));
+  }
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    environment.push_back(*variable);
+  }
+  environment.push_back(nullptr);
   pid_ = fork();
   if (pid_ != 0) return;
   dup2(open(out.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 1);
   dup2(open(err.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), 2);
-  execv(argv[0], argv.data());
+  execve(argv[0], argv.data(), environment.data());
   _exit(127);
 }
 
@@ -61,8 +72,9 @@ ProgramResult Program::Wait() {
 }
 
 ProgramResult RunProgram(const std::vector<std::string>& arguments,
-                         const std::string& stdout_file) {
-  return Program(arguments, stdout_file).Wait();
+                         const std::string& stdout_file,
+                         const std::vector<std::string>& variables) {
+  return Program(arguments, stdout_file, variables).Wait();
 }
 
 }  // namespace openp5::testing

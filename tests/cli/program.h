@@ -16,10 +16,12 @@ struct ProgramResult {
 };
 
 // A running `openp5` (the binary the tests were built with). Standard output goes to a file if
-// `stdout_file` is not empty (then `out` stays empty).
+// `stdout_file` is not empty (then `out` stays empty). `variables` are "NAME=value" and are added to
+// the environment.
 class Program {
  public:
-  explicit Program(const std::vector<std::string>& arguments, const std::string& stdout_file = "");
+  explicit Program(const std::vector<std::string>& arguments, const std::string& stdout_file = "",
+                   const std::vector<std::string>& variables = {});
   ~Program();
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
@@ -36,7 +38,8 @@ class Program {
 };
 
 ProgramResult RunProgram(const std::vector<std::string>& arguments,
-                         const std::string& stdout_file = "");
+                         const std::string& stdout_file = "",
+                         const std::vector<std::string>& variables = {});
 
 using Arguments = std::vector<std::string>;
 

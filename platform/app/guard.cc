@@ -1,6 +1,7 @@
 #include "platform/app/guard.h"
 
 #include <c10/util/Exception.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -8,6 +9,7 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <system_error>
 
 #include "platform/base/log.h"
@@ -59,6 +61,30 @@ void Report() noexcept {
   Report();
   _exit(1);
 }
+
+// Initialisers of LibTorch, libgomp and jemalloc crash or throw where there is no memory for them.
+// This runs before all of them, and says so in their place.
+[[maybe_unused]] void ProbeMemory(int, char**, char**) {
+  std::set_terminate(Terminate);
+  constexpr size_t kNeeded = size_t{64} << 20;
+  void* const probe =
+      mmap(nullptr, kNeeded, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (probe != MAP_FAILED) {
+    munmap(probe, kNeeded);
+    return;
+  }
+  constexpr std::string_view kLine =
+      "error: out of memory: the program itself needs some 500 MB of address space; hint: a larger "
+      "limit (ulimit -v)\n";
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kLine.data(), kLine.size());
+  _exit(1);
+}
+
+#ifndef __SANITIZE_ADDRESS__
+// Sanitizers have initialisers of their own, which come first.
+__attribute__((section(".preinit_array"), used)) void (*const kProbeMemory)(int, char**,
+                                                                            char**) = ProbeMemory;
+#endif
 
 }  // namespace
 

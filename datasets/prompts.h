@@ -29,7 +29,7 @@ std::string FillPrompt(std::string_view pattern, const PromptFields& fields);
 class PromptSet {
  public:
   // NotFound if the file is absent; InvalidArgument naming file and line for a line without exactly
-  // four parts, of more than 64 KiB, of a kind not seen|unseen, or with an unknown {field}; or none.
+  // four parts, a kind other than seen|unseen, an unknown {field}, or a file without any template.
   static absl::StatusOr<PromptSet> Open(const std::string& path);
   static absl::StatusOr<PromptSet> Parse(std::string_view text, const std::string& where);
 

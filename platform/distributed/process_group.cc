@@ -232,7 +232,7 @@ absl::StatusOr<std::unique_ptr<MeetingPoint>> MeetingPoint::Open() {
   return std::unique_ptr<MeetingPoint>(new MeetingPoint(std::move(impl)));
 }
 
-ProcessGroup::ProcessGroup(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
+ProcessGroup::ProcessGroup(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 ProcessGroup::~ProcessGroup() = default;
 int64_t ProcessGroup::rank() const { return impl_->options.world.rank; }
 int64_t ProcessGroup::size() const { return impl_->options.world.size; }
@@ -258,16 +258,18 @@ absl::StatusOr<std::unique_ptr<ProcessGroup>> ProcessGroup::Create(
     const ProcessGroupOptions& options) {
   const World& world = options.world;
   IgnoreBrokenPipes();
-  auto impl = std::make_shared<Impl>();
-  impl->options = options;
+  // Owned by the thread, too, in case it hangs.
+  const auto shared = std::make_shared<std::unique_ptr<Impl>>(std::make_unique<Impl>());
+  (*shared)->options = options;
   const absl::Status joined =
-      RunWithin(options.timeout + kEcho, "", [impl] { return impl->Join(); });
+      RunWithin(options.timeout + kEcho, "", [shared] { return (*shared)->Join(); });
   if (absl::IsFailedPrecondition(joined)) return joined;
   if (!joined.ok()) {
     return absl::DeadlineExceededError(StrCat(
         "processes: rank ", world.rank, " at ", world.address, ":", world.port, ": expected ",
         world.size, " processes within ", options.timeout.count(), " s, got", joined.message()));
   }
+  std::unique_ptr<Impl> impl = std::move(*shared);
   if (options.device.is_cuda()) {
 #if defined(USE_C10D_NCCL)
     OPENP5_RETURN_IF_ERROR(CatchTorch("processes: NCCL", [&] {

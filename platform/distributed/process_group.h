@@ -29,8 +29,7 @@ struct World {
   static absl::StatusOr<World> FromEnvironment();
 };
 
-// Where the processes of one machine meet: listens on a free port for as long as it lives, on the
-// loopback address only.
+// Where the processes of one machine meet: listens on a free port for as long as it lives.
 class MeetingPoint {
  public:
   static absl::StatusOr<std::unique_ptr<MeetingPoint>> Open();
@@ -55,8 +54,7 @@ struct ProcessGroupOptions {
 // waits for all others. One thread at a time.
 class ProcessGroup {
  public:
-  // Waits until all have come. DeadlineExceeded naming address and number if some have not within
-  // the timeout.
+  // Waits until all have come. DeadlineExceeded naming address and number if some do not.
   static absl::StatusOr<std::unique_ptr<ProcessGroup>> Create(const ProcessGroupOptions& options);
   ~ProcessGroup();
 
@@ -72,14 +70,14 @@ class ProcessGroup {
 
   // What to report when `failure` ends this rank. Tells the others. If it is only the echo of
   // another rank's end: a status without a message where that one reports itself, else one that
-  // says which rank it was. Takes at most some seconds, whether or not the others answer.
+  // says which rank it was.
   absl::Status Explain(const absl::Status& failure);
 
  private:
   friend class GradientReducer;
   struct Impl;
-  explicit ProcessGroup(std::shared_ptr<Impl> impl);
-  std::shared_ptr<Impl> impl_;  // a thread that hangs while joining owns it, too
+  explicit ProcessGroup(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
 };
 
 }  // namespace openp5

@@ -91,8 +91,10 @@ bool IsLostConnection(const absl::Status& status) {
   if (IsUsageError(status)) return false;
   const std::string message = absl::AsciiStrToLower(status.message());
   constexpr const char* kParts[] = {
-      "gloo",      "tcpstore", "nccl",        "c10d",         "connection",       "broken pipe",
-      "timed out", "timeout",  "remote peer", "pair closure", "no route to host", "unreachable"};
+      "gloo",           "tcpstore",     "nccl",          "c10d",
+      "connection",     "broken pipe",  "timed out",     "pair closure",
+      "socket timeout", "read timeout", "write timeout", "connect timeout",
+      "wait timeout",   "remote peer",  "unreachable",   "no route to host"};
   return std::any_of(std::begin(kParts), std::end(kParts),
                      [&](const char* part) { return message.find(part) != std::string::npos; });
 }

@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "checkpoints/inner_path.h"
-#include "checkpoints/json_text.h"
 #include "checkpoints/printable.h"
 #include "checkpoints/safetensors.h"
 #include "platform/base/digest.h"
 #include "platform/base/file.h"
+#include "platform/base/json.h"
 
 namespace openp5::checkpoints {
 namespace {

@@ -6,11 +6,11 @@
 #include <utility>
 
 #include "checkpoints/inner_path.h"
-#include "checkpoints/json_text.h"
 #include "checkpoints/printable.h"
 #include "checkpoints/safetensors.h"
 #include "checkpoints/torch_file.h"
 #include "platform/base/file.h"
+#include "platform/base/json.h"
 
 namespace openp5::checkpoints {
 namespace {

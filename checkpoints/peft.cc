@@ -8,11 +8,11 @@
 #include <string_view>
 #include <utility>
 
-#include "checkpoints/json_text.h"
 #include "checkpoints/printable.h"
 #include "checkpoints/safetensors.h"
 #include "checkpoints/torch_file.h"
 #include "platform/base/file.h"
+#include "platform/base/json.h"
 #include "platform/tensor/runtime.h"
 
 namespace openp5::checkpoints {
@@ -52,7 +52,7 @@ absl::Status CheckConfig(const json& config, const std::string& where) {
   for (const auto& [field, value] : config.items()) {
     if (IsUnset(value) || IsPlain(field, value)) continue;
     return InvalidArgument(where, ": ", Printable(field), ": expected a plain LoRA adapter, got ",
-                           Printable(value.dump(-1, ' ', true)), "; merge it with PEFT first");
+                           JsonExcerpt(value), "; merge it with PEFT first");
   }
   if (!config.contains("peft_type")) return DataLoss(where, ": peft_type: expected LORA, got none");
   // A config made by a program may hold the same number as another type than a parsed one.

@@ -10,10 +10,11 @@
 #include <set>
 #include <string_view>
 
-#include "checkpoints/json_text.h"
 #include "checkpoints/printable.h"
 #include "checkpoints/tensor_layout.h"
 #include "platform/base/file.h"
+#include "platform/base/json.h"
+#include "platform/base/utf8.h"
 #include "platform/tensor/runtime.h"
 
 namespace openp5::checkpoints {
@@ -42,7 +43,7 @@ absl::Status ReadShape(const json& list, const std::string& where, std::vector<i
   }
   for (const json& size : list) {
     if (!ReadCount(size, &shape->emplace_back())) {
-      return DataLoss(where, ": shape: expected sizes of at least 0, got ", Printable(size.dump()));
+      return DataLoss(where, ": shape: expected sizes of at least 0, got ", JsonExcerpt(size));
     }
   }
   return absl::OkStatus();
@@ -60,18 +61,18 @@ absl::StatusOr<Entry> ReadEntry(const std::string& name, const json& value,
   const auto type = dtype.is_string() ? TypeOfName(dtype.get_ref<const std::string&>())
                                       : std::optional<c10::ScalarType>();
   if (!type.has_value()) {
-    return InvalidArgument(where,
-                           ": dtype: expected F64, F32, F16, BF16, I64, I32, I16, I8, U8 or BOOL, "
-                           "got ",
-                           Printable(dtype.is_string() ? dtype.get<std::string>() : dtype.dump()));
+    return InvalidArgument(
+        where,
+        ": dtype: expected F64, F32, F16, BF16, I64, I32, I16, I8, U8 or BOOL, "
+        "got ",
+        dtype.is_string() ? Printable(dtype.get_ref<const std::string&>()) : JsonExcerpt(dtype));
   }
   entry.type = *type;
   OPENP5_RETURN_IF_ERROR(ReadShape(value["shape"], where, &entry.shape));
   const json& offsets = value["data_offsets"];
   if (!offsets.is_array() || offsets.size() != 2 || !ReadCount(offsets[0], &entry.begin) ||
       !ReadCount(offsets[1], &entry.end) || entry.begin > entry.end) {
-    return DataLoss(where, ": data_offsets: expected [begin, end], got ",
-                    Printable(offsets.dump()));
+    return DataLoss(where, ": data_offsets: expected [begin, end], got ", JsonExcerpt(offsets));
   }
   const std::optional<int64_t> bytes = ByteSize(entry.type, entry.shape);
   if (!bytes.has_value() || *bytes != entry.end - entry.begin) {
@@ -144,6 +145,9 @@ absl::Status CheckWritable(const std::string& path, const NamedTensors& tensors)
     if (name == kMetadata || !names.insert(name).second) {
       return InvalidArgument(where, ": expected every name once and none ", kMetadata);
     }
+    if (FindInvalidUtf8(name) != std::string::npos) {
+      return InvalidArgument(where, ": expected a name in UTF-8");
+    }
     if (!tensor.defined() || NameOfType(tensor.scalar_type()).empty()) {
       return InvalidArgument(where, ": expected a tensor of a type the format has, got ",
                              tensor.defined()
@@ -167,7 +171,7 @@ std::string MakeHeader(const NamedTensors& tensors,
                     {"data_offsets", {offset, end}}};
     offset = end;
   }
-  std::string text = header.dump();
+  std::string text = DumpJson(header);
   text.resize((text.size() + kHeaderAlignment - 1) / kHeaderAlignment * kHeaderAlignment, ' ');
   const uint64_t size = text.size();
   std::string bytes(kSizeBytes, '\0');

@@ -6,6 +6,7 @@
 
 #include "datasets/json_lines.h"
 #include "datasets/raw_reader.h"
+#include "platform/base/json.h"
 #include "platform/base/log.h"
 #include "platform/base/utf8.h"
 
@@ -130,7 +131,7 @@ absl::StatusOr<std::vector<ItemMetadata>> ReadMetadata(const Category& category,
       item.more.emplace_back("brand", brand);
     }
     if (const auto price = json.find("price"); price != json.end() && price->is_number()) {
-      item.more.emplace_back("price", price->dump());
+      item.more.emplace_back("price", DumpJson(*price));
     }
     collector.Add(std::move(item), line, lines);
     return absl::OkStatus();

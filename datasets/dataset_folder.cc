@@ -4,6 +4,7 @@
 
 #include "platform/base/digest.h"
 #include "platform/base/file.h"
+#include "platform/base/json.h"
 
 namespace openp5::datasets {
 namespace {
@@ -16,9 +17,8 @@ bool IsOurs(const nlohmann::json& json) {
 }
 
 bool IsDatasetFolder(const std::string& path) {
-  const auto text = ReadFile(JoinPath(path, "dataset.json"));
-  if (!text.ok()) return false;
-  return IsOurs(nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false));
+  const auto json = ReadJsonObject(JoinPath(path, "dataset.json"));
+  return json.ok() && IsOurs(*json);
 }
 
 std::string MetadataText(const std::vector<ItemMetadata>& items) {
@@ -27,7 +27,7 @@ std::string MetadataText(const std::vector<ItemMetadata>& items) {
     nlohmann::ordered_json line = {{"item", item.item}, {"title", item.title}};
     for (const auto& [key, value] : item.more) line[key] = value;
     if (!item.categories.empty()) line["categories"] = item.categories;
-    text += line.dump() + "\n";
+    text += DumpJson(line) + "\n";
   }
   return text;
 }
@@ -66,7 +66,7 @@ absl::StatusOr<nlohmann::ordered_json> WriteDatasetFolder(const std::string& out
       OPENP5_RETURN_IF_ERROR(
           WriteFileAtomic(JoinPath(folder, "item_metadata.jsonl"), MetadataText(content.items)));
     }
-    return WriteFileAtomic(JoinPath(folder, "dataset.json"), json.dump(2) + "\n");
+    return WriteFileAtomic(JoinPath(folder, "dataset.json"), DumpJson(json, 2) + "\n");
   };
   OPENP5_RETURN_IF_ERROR(MakeDirectories(DirectoryName(path)));
   OPENP5_RETURN_IF_ERROR(WriteDirectoryAtomic(path, fill));
@@ -76,10 +76,9 @@ absl::StatusOr<nlohmann::ordered_json> WriteDatasetFolder(const std::string& out
 absl::StatusOr<std::optional<TimeSpan>> ReadTimeSpan(const std::string& folder) {
   const std::string path = JoinPath(folder, "dataset.json");
   if (!FileExists(path)) return std::nullopt;
-  OPENP5_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded())
-    return DataLoss("dataset: ", path, ": expected JSON, got something else");
+  const absl::StatusOr<nlohmann::json> read = ReadJsonObject(path);
+  if (!read.ok()) return Annotate(read.status(), "dataset");
+  const nlohmann::json& json = *read;
   if (!IsOurs(json)) return std::nullopt;
   if (!json.contains("first_time") && !json.contains("last_time")) return std::nullopt;
   const auto first = json.value("first_time", nlohmann::json());
@@ -87,7 +86,7 @@ absl::StatusOr<std::optional<TimeSpan>> ReadTimeSpan(const std::string& folder) 
   if (!first.is_number_integer() || !last.is_number_integer()) {
     return DataLoss("dataset: ", path,
                     ": expected whole seconds as \"first_time\" and \"last_time\", got ",
-                    first.dump(), " and ", last.dump());
+                    JsonExcerpt(first), " and ", JsonExcerpt(last));
   }
   return TimeSpan{.first = first.get<int64_t>(), .last = last.get<int64_t>()};
 }

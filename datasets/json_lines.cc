@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
 #include <utility>
 #include <variant>
 
 #include "datasets/python_literal.h"
+#include "platform/base/json.h"
 #include "platform/base/utf8.h"
 
 namespace openp5::datasets {
@@ -16,35 +16,29 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kDeepest = 64;
-
-absl::StatusOr<Json> ParseJson(std::string_view line, const TextLines& lines) {
-  std::vector<std::set<std::string>> keys;  // of the objects that are open
-  std::string problem;
-  // False drops what follows, so that a hostile line takes no memory.
-  const auto watch = [&](int depth, Json::parse_event_t event, Json& value) {
-    if (!problem.empty()) return false;
-    if (depth > kDeepest) problem = StrCat("at most ", kDeepest, " levels");
-    if (event == Json::parse_event_t::object_start) keys.emplace_back();
-    if (event == Json::parse_event_t::object_end) keys.pop_back();
-    if (event == Json::parse_event_t::key && !keys.back().insert(value.get<std::string>()).second) {
-      problem = StrCat("key '", Excerpt(value.get<std::string>()), "' once");
-    }
-    return problem.empty();
-  };
-  try {
-    Json json = Json::parse(line, watch);
-    if (problem.empty()) return json;
-    return InvalidArgument(lines.Where(), ": expected ", problem, ", got '", Excerpt(line), "'");
-  } catch (const Json::parse_error& error) {
-    const size_t column = std::max<size_t>(error.byte, 1);
-    return InvalidArgument(lines.Where(), ": column ", column, ": expected JSON, got '",
-                           Excerpt(line.substr(std::min(column - 1, line.size()))), "'",
-                           lines.ended() ? "" : "; is the file cut off?");
-  } catch (const Json::out_of_range&) {
-    return InvalidArgument(lines.Where(), ": expected numbers within a double's range, got '",
-                           Excerpt(line), "'");
+absl::StatusOr<Json> ParseLine(std::string_view line, const TextLines& lines) {
+  Json json;
+  const JsonFault fault = BuildJson(line, kMaximumJsonDepth, &json);
+  const size_t column = std::max<size_t>(fault.byte, 1);
+  std::string expected;
+  switch (fault.kind) {
+    case JsonFault::Kind::kNone:
+      return json;
+    case JsonFault::Kind::kSyntax:
+      return InvalidArgument(lines.Where(), ": column ", column, ": expected JSON, got '",
+                             Excerpt(line.substr(std::min(column - 1, line.size()))), "'",
+                             lines.ended() ? "" : "; is the file cut off?");
+    case JsonFault::Kind::kTooDeep:
+      expected = StrCat("at most ", kMaximumJsonDepth, " levels");
+      break;
+    case JsonFault::Kind::kNameTwice:
+      expected = StrCat("key '", Excerpt(fault.name), "' once");
+      break;
+    case JsonFault::Kind::kNumberRange:
+      expected = "numbers within a double's range";
+      break;
   }
+  return InvalidArgument(lines.Where(), ": expected ", expected, ", got '", Excerpt(line), "'");
 }
 
 struct Other {
@@ -92,7 +86,7 @@ std::string_view TypeOf(const Value& value) {
 }  // namespace
 
 absl::StatusOr<nlohmann::json> ParseObjectLine(std::string_view line, const TextLines& lines) {
-  absl::StatusOr<Json> json = ParseJson(line, lines);
+  absl::StatusOr<Json> json = ParseLine(line, lines);
   if (!json.ok()) {
     const size_t inside = line.find_first_not_of(" \t", line.find('{') + 1);
     const bool is_literal = inside != std::string_view::npos && line[inside] == '\'';
@@ -196,7 +190,7 @@ absl::StatusOr<std::string> ObjectFields::Scalar(size_t field, const TextLines& 
   const Value& value = state_->values[field];
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
   if (const auto* whole = std::get_if<int64_t>(&value)) return std::to_string(*whole);
-  if (const auto* real = std::get_if<double>(&value)) return Json(*real).dump();
+  if (const auto* real = std::get_if<double>(&value)) return DumpJson(Json(*real));
   return state_->Wrong(field, "a text or a number", lines);
 }
 

@@ -1,15 +1,20 @@
 #include "datasets/plugin_check.h"
 
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 
 #include "datasets/id_table.h"
 #include "datasets/plugin.h"
 #include "datasets/plugin_records.h"
 #include "platform/base/digest.h"
+#include "platform/base/isolated.h"
+#include "platform/base/json.h"
 
 namespace openp5::datasets {
 namespace {
+
+using Json = nlohmann::json;
 
 // A path nobody has: its own folder does not exist.
 constexpr const char* kNoSuchPath = "/no-such-folder-of-openp5/no-such-file";
@@ -74,6 +79,24 @@ absl::StatusOr<Reading> ReadAll(const openp5_dataset& dataset, const std::string
   return recorder.Finish();
 }
 
+// Hands on, from the plugin's process, what is about to be done and what was found.
+class Report {
+ public:
+  explicit Report(const Say& say) : say_(say) {}
+
+  // Before a step that a plugin may not come back from.
+  void Begin(const std::string& subject, const std::string& step) const {
+    say_(DumpJson(Json{{"subject", subject}, {"step", step}}));
+  }
+  void Add(const PluginFinding& finding) const {
+    say_(DumpJson(
+        Json{{"passed", finding.passed}, {"subject", finding.subject}, {"what", finding.what}}));
+  }
+
+ private:
+  const Say& say_;
+};
+
 PluginFinding CheckRefusal(const openp5_dataset& dataset) {
   const std::string name = dataset.name;
   int64_t records = 0;
@@ -98,60 +121,84 @@ PluginFinding CheckRefusal(const openp5_dataset& dataset) {
   return {true, name, StrCat("a path that does not exist is refused: ", message)};
 }
 
-void CheckStreams(const openp5_dataset& dataset, const std::string& raw,
-                  std::vector<PluginFinding>* findings) {
+void CheckStreams(const openp5_dataset& dataset, const std::string& raw, const Report& report) {
   const std::string name = dataset.name;
   // Ends the stream in the middle: the reader is released there.
+  report.Begin(name, "reading one record");
   const absl::Status stop = absl::CancelledError("stopped");
   const absl::Status first =
       ForEachInteraction(dataset, raw, [&](const openp5_interaction&) { return stop; });
   if (!first.ok() && first != stop) {
-    findings->push_back({false, name, std::string(ToStd(first.message()))});
-    return;
+    return report.Add({false, name, std::string(ToStd(first.message()))});
   }
-  findings->push_back({true, name, "can be released after the first record"});
+  report.Add({true, name, "can be released after the first record"});
+  report.Begin(name, "reading to the end");
   const absl::StatusOr<Reading> once = ReadAll(dataset, raw);
-  if (!once.ok()) {
-    findings->push_back({false, name, std::string(ToStd(once.status().message()))});
-    return;
-  }
+  if (!once.ok()) return report.Add({false, name, std::string(ToStd(once.status().message()))});
   if (once->interactions == 0) {
-    findings->push_back({false, name,
-                         StrCat("expected interactions, got none; is ", raw,
-                                " what the plugin reads, and does it report read errors?")});
-    return;
+    return report.Add({false, name,
+                       StrCat("expected interactions, got none; is ", raw,
+                              " what the plugin reads, and does it report read errors?")});
   }
-  findings->push_back({true, name, once->summary});
+  report.Add({true, name, once->summary});
+  report.Begin(name, "reading again");
   const absl::StatusOr<Reading> again = ReadAll(dataset, raw);
   const bool same = again.ok() && again->digest == once->digest;
-  findings->push_back(
-      {same, name,
-       same         ? "reading again gives the same records"
-       : again.ok() ? StrCat("reading again: expected the same records, got ", again->summary)
-                    : StrCat("reading again: ", again.status().message())});
+  report.Add({same, name,
+              same ? "reading again gives the same records"
+              : again.ok()
+                  ? StrCat("reading again: expected the same records, got ", again->summary)
+                  : StrCat("reading again: ", again.status().message())});
+}
+
+// All checks, in the plugin's process.
+void CheckHere(const std::string& file, const std::string& raw, const std::string& dataset,
+               const Report& report) {
+  report.Begin("library", "loading");
+  const absl::StatusOr<Plugin> plugin = LoadPlugin(file);
+  if (!plugin.ok()) {
+    return report.Add({false, "library", std::string(ToStd(plugin.status().message()))});
+  }
+  report.Add({true, "library",
+              StrCat(plugin->name, " ", plugin->version, ", ABI version ",
+                     OPENP5_PLUGIN_ABI_VERSION, ", datasets: ", plugin->datasets.size())});
+  bool found = dataset.empty();
+  for (const openp5_dataset* each : plugin->datasets) {
+    if (!dataset.empty() && each->name != dataset) continue;
+    found = true;
+    report.Add({true, each->name, StrCat(each->title, ": ", each->rule)});
+    report.Begin(each->name, "opening a path that does not exist");
+    report.Add(CheckRefusal(*each));
+    if (!raw.empty()) CheckStreams(*each, raw, report);
+  }
+  if (!found) {
+    report.Add({false, "library", StrCat("expected a dataset '", dataset, "', got none")});
+  }
+  report.Begin("library", "after all of it");
 }
 
 }  // namespace
 
 std::vector<PluginFinding> CheckPlugin(const std::string& file, const std::string& raw,
-                                       const std::string& dataset) {
-  const absl::StatusOr<Plugin> plugin = LoadPlugin(file);
-  if (!plugin.ok()) return {{false, "library", std::string(ToStd(plugin.status().message()))}};
-  std::vector<PluginFinding> findings = {
-      {true, "library",
-       StrCat(plugin->name, " ", plugin->version, ", ABI version ", OPENP5_PLUGIN_ABI_VERSION,
-              ", datasets: ", plugin->datasets.size())}};
-  bool found = dataset.empty();
-  for (const openp5_dataset* each : plugin->datasets) {
-    if (!dataset.empty() && each->name != dataset) continue;
-    found = true;
-    findings.push_back({true, each->name, StrCat(each->title, ": ", each->rule)});
-    findings.push_back(CheckRefusal(*each));
-    if (!raw.empty()) CheckStreams(*each, raw, &findings);
-  }
-  if (!found) {
-    findings.push_back({false, "library", StrCat("expected a dataset '", dataset, "', got none")});
-  }
+                                       const std::string& dataset, std::chrono::seconds timeout) {
+  std::vector<PluginFinding> findings;
+  std::string subject = "library", step = "loading";
+  const absl::Status ended = RunIsolated(
+      {.timeout = timeout}, [&](const Say& say) { CheckHere(file, raw, dataset, Report(say)); },
+      [&](const std::string& text) {
+        const Json said = ParseJson(text, "").value_or(Json::object());
+        subject = said.value("subject", subject);
+        if (said.contains("step")) {
+          step = said.value("step", step);
+        } else {
+          findings.push_back({said.value("passed", false), subject, said.value("what", "")});
+        }
+      });
+  if (ended.ok()) return findings;
+  findings.push_back(
+      {false, subject,
+       StrCat(step, ": the plugin ", ended.message(),
+              absl::IsDeadlineExceeded(ended) ? "; hint: --timeout, if it has more to read" : "")});
   return findings;
 }
 

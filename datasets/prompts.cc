@@ -10,6 +10,10 @@
 namespace openp5::datasets {
 namespace {
 
+// Every user's prompt is made of a template and tokenized as a whole, before it is cut: these keep
+// one line of a file from taking all memory.
+constexpr size_t kLongestTemplate = 64 << 10, kMostFields = 64;
+
 constexpr std::string_view kFields = "{dataset}, {user_id}, {history} or {target}";
 
 const std::string_view* FieldValue(std::string_view name, const PromptFields& fields) {
@@ -43,9 +47,14 @@ void ForEachPart(std::string_view pattern, const Text& text, const Field& field)
 
 absl::Status CheckFields(std::string_view pattern, const TextLines& lines) {
   absl::Status status;
+  size_t count = 0;
   ForEachPart(
       pattern, [](std::string_view) {},
       [&](std::string_view field) {
+        if (++count > kMostFields) {
+          status.Update(InvalidArgument(lines.Where(), ": expected at most ", kMostFields,
+                                        " fields in a text, got more"));
+        }
         if (FieldValue(FieldName(field), PromptFields()) != nullptr) return;
         status.Update(
             InvalidArgument(lines.Where(), ": expected ", kFields, ", got '", Excerpt(field), "'"));
@@ -54,6 +63,10 @@ absl::Status CheckFields(std::string_view pattern, const TextLines& lines) {
 }
 
 absl::StatusOr<PromptTemplate> ParseTemplate(std::string_view line, const TextLines& lines) {
+  if (line.size() > kLongestTemplate) {
+    return InvalidArgument(lines.Where(), ": expected a prompt of at most ", kLongestTemplate,
+                           " bytes, got ", line.size());
+  }
   std::vector<std::string_view> parts;
   for (const std::string_view part : SplitAt(line, ';')) parts.push_back(Trim(part));
   if (parts.size() != 4) {

@@ -5,6 +5,7 @@
 #include "datasets/text_lines.h"
 #include "platform/base/digest.h"
 #include "platform/base/file.h"
+#include "platform/base/json.h"
 
 namespace openp5::datasets {
 namespace {
@@ -66,7 +67,7 @@ absl::StatusOr<std::unordered_map<std::string, std::string>> ReadItemTitles(
   OPENP5_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
   const absl::Status status = ForEachLine(
       file.bytes(), path, "item metadata", [&](std::string_view line, const TextLines& lines) {
-        const auto json = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+        const auto json = ParseJson(line, "").value_or(nullptr);
         const auto is_text = [&](const char* key) {
           return json.is_object() && json.contains(key) && json[key].is_string();
         };

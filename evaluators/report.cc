@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "platform/base/json.h"
 #include "platform/base/text_table.h"
 
 namespace openp5::evaluators {
@@ -88,7 +89,7 @@ std::string TopkLines(const RankingResult& result, const datasets::SequenceDatas
                                          {"items", std::move(items)},
                                          {"scores", ranking.scores}};
     // Raw ids are whatever bytes a dataset has: what is no UTF-8 must not stop the report.
-    text += line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+    text += DumpJson(line) + "\n";
   }
   return text;
 }

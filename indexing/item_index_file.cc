@@ -4,6 +4,7 @@
 #include "indexing/item_index.h"
 #include "platform/base/digest.h"
 #include "platform/base/file.h"
+#include "platform/base/json.h"
 
 // The file is described in indexing/FORMAT.md.
 namespace openp5::indexing {
@@ -94,8 +95,8 @@ absl::StatusOr<ItemIndex> ReadOne(Cursor* cursor, const std::string& path) {
   std::vector<std::string> items, identifiers, users, numbers;
   OPENP5_RETURN_IF_ERROR(cursor->Pairs(&items, &identifiers));
   OPENP5_RETURN_IF_ERROR(cursor->Pairs(&users, &numbers));
-  const auto json = nlohmann::json::parse(parameters_text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return DataLoss(where, ": expected the parameters as a JSON object");
+  OPENP5_ASSIGN_OR_RETURN(const nlohmann::json json,
+                          ParseJson(parameters_text, StrCat(where, ": parameters")));
   IndexParameters parameters;
   if (const absl::Status status = FromJson(json, &parameters); !status.ok()) {
     return DataLoss(where, ": ", status.message());
@@ -141,7 +142,7 @@ absl::Status WriteItemIndexFile(const std::string& path, const std::vector<ItemI
   for (const ItemIndex& index : indexes) {
     nlohmann::json parameters = nlohmann::json::object();
     ToJson(index.parameters(), &parameters);
-    AppendText(parameters.dump(), &bytes);
+    AppendText(DumpJson(parameters), &bytes);
     AppendText(index.dataset_name(), &bytes);
     AppendText(index.dataset_digest(), &bytes);
     AppendPairs(index.item_ids(), index.identifiers(), &bytes);

@@ -5,6 +5,7 @@
 
 #include "indexing/item_index.h"
 #include "platform/base/file.h"
+#include "platform/base/json.h"
 #include "platform/storage/key_value_store.h"
 
 // The entries are described in indexing/FORMAT.md.
@@ -54,12 +55,16 @@ std::string WriteCatalogEntry(const ItemIndex& index) {
                          {"users", index.user_ids().size()},
                          {"parameters", nlohmann::json::object()}};
   ToJson(index.parameters(), &json["parameters"]);
-  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  return DumpJson(json);
 }
 
 absl::StatusOr<CatalogEntry> ReadCatalogEntry(std::string_view text, const std::string& index_db) {
-  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return Damaged(index_db, "a catalog entry is not a JSON object");
+  const auto parsed = ParseJson(text, "");
+  if (!parsed.ok() || !parsed->is_object()) {
+    return Damaged(index_db, StrCat("a catalog entry is not a JSON object", parsed.ok() ? "" : ": ",
+                                    parsed.status().message()));
+  }
+  const nlohmann::json& json = *parsed;
   CatalogEntry entry;
   try {
     if (const auto version = json.at("version").get<int64_t>(); version != kVersion) {

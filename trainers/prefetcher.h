@@ -3,13 +3,14 @@
 
 #include <condition_variable>
 #include <cstddef>
-#include <deque>
 #include <exception>
 #include <functional>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "platform/base/status.h"
 
@@ -23,6 +24,7 @@ class Prefetcher {
  public:
   Prefetcher(int64_t count, size_t ahead, std::function<absl::StatusOr<T>(int64_t)> make)
       : ahead_(ahead), make_(std::move(make)), left_(count) {
+    ready_.reserve(ahead);  // so that handing a failure over needs no memory
     thread_ = std::thread([this, count] { Run(count); });
   }
   ~Prefetcher() {
@@ -44,7 +46,7 @@ class Prefetcher {
     changed_.wait(lock, [this] { return !ready_.empty(); });
     if (!ready_.front().ok()) return ready_.front().status();
     std::optional<T> value = std::move(ready_.front()).value();
-    ready_.pop_front();
+    ready_.erase(ready_.begin());
     --left_;
     lock.unlock();
     changed_.notify_all();
@@ -70,6 +72,8 @@ class Prefetcher {
   absl::StatusOr<T> Make(int64_t number) {
     try {
       return make_(number);
+    } catch (const std::bad_alloc&) {
+      return absl::ResourceExhaustedError(StrCat("training batch ", number, ": out of memory"));
     } catch (const std::exception& error) {
       return absl::InternalError(StrCat("training batch ", number, ": ", error.what()));
     }
@@ -79,7 +83,7 @@ class Prefetcher {
   const std::function<absl::StatusOr<T>(int64_t)> make_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<absl::StatusOr<T>> ready_;
+  std::vector<absl::StatusOr<T>> ready_;  // at most `ahead`, the next one first
   int64_t left_;
   bool stopped_ = false;
   std::thread thread_;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "platform/base/file.h"
+#include "platform/base/json.h"
 #include "trainers/run_report.h"
 
 namespace openp5::trainers {
@@ -134,7 +135,7 @@ std::string RunFolder::CheckpointPath(const std::string& name) const {
 }
 
 absl::Status RunFolder::Log(const nlohmann::ordered_json& line) const {
-  OPENP5_RETURN_IF_ERROR(AppendToFile(JoinPath(path_, "metrics.jsonl"), line.dump() + "\n"));
+  OPENP5_RETURN_IF_ERROR(AppendToFile(JoinPath(path_, "metrics.jsonl"), DumpJson(line) + "\n"));
   return events_.Append(line.value("step", int64_t{0}), ScalarsOf(line));
 }
 
@@ -165,7 +166,7 @@ absl::Status RunFolder::WriteReport() const {
   std::istringstream stream(metrics);
   for (std::string line; std::getline(stream, line);) {
     // A line that a crash cut off is no object: the report passes over it.
-    content.lines.push_back(nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false));
+    content.lines.push_back(ParseJson(line, "").value_or(nullptr));
   }
   return WriteFileAtomic(JoinPath(path_, "report.html"), RunReport(content));
 }

@@ -6,6 +6,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "platform/base/file.h"
+#include "platform/base/json.h"
 #include "platform/base/memory.h"
 
 namespace openp5::trainers {
@@ -21,9 +22,8 @@ const char* OutcomeName(const absl::Status& status) {
 }  // namespace
 
 absl::StatusOr<Json> ReadRunRecord(const std::string& path) {
-  OPENP5_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  const bool is_record = json.is_object() && json.contains("starts") && json["starts"].is_array() &&
+  OPENP5_ASSIGN_OR_RETURN(Json json, ReadJsonObject<Json>(path));
+  const bool is_record = json.contains("starts") && json["starts"].is_array() &&
                          std::all_of(json["starts"].begin(), json["starts"].end(),
                                      [](const Json& start) { return start.is_object(); }) &&
                          json.value("seconds", Json()).is_number() &&
@@ -73,8 +73,6 @@ absl::Status RunRecord::End(const absl::Status& outcome, Json result) {
   return Write();
 }
 
-absl::Status RunRecord::Write() const {
-  return WriteFileAtomic(path_, json_.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
-}
+absl::Status RunRecord::Write() const { return WriteFileAtomic(path_, DumpJson(json_, 2) + "\n"); }
 
 }  // namespace openp5::trainers

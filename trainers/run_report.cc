@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "absl/strings/str_format.h"
+#include "platform/base/json.h"
 #include "platform/base/status.h"
 
 namespace openp5::trainers {
@@ -195,7 +196,7 @@ std::vector<Chart> ChartsOf(const std::vector<Json>& lines) {
 std::string TextOf(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_number_float()) return absl::StrFormat("%.4f", value.get<double>());
-  return value.is_null() ? "" : value.dump();
+  return value.is_null() ? "" : DumpJson(value);
 }
 
 // A row for every dataset and task of every "test" event.

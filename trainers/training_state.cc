@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "checkpoints/safetensors.h"
+#include "platform/base/json.h"
 #include "platform/base/random.h"
 
 namespace openp5::trainers {
@@ -65,13 +66,13 @@ std::string TrainingPosition::ToText() const {
                          {"best", nlohmann::json::array()}};
   for (const LossMean& mean : losses) json["losses"].push_back({mean.sum, mean.weight});
   for (const EpochValue& one : best) json["best"].push_back({one.epoch, one.value});
-  return json.dump();
+  return DumpJson(json);
 }
 
 absl::StatusOr<TrainingPosition> TrainingPosition::FromText(const std::string& text) {
   TrainingPosition position;
+  OPENP5_ASSIGN_OR_RETURN(const nlohmann::json json, ParseJson(text, "training position"));
   try {
-    const nlohmann::json json = nlohmann::json::parse(text);
     for (const auto& [name, value] :
          std::vector<std::pair<const char*, int64_t*>>{{"epoch", &position.epoch},
                                                        {"batch", &position.batch},

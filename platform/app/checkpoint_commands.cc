@@ -17,6 +17,7 @@
 #include "platform/app/command.h"
 #include "platform/app/text_output.h"
 #include "platform/base/file.h"
+#include "platform/base/json.h"
 #include "platform/config/command_line.h"
 
 namespace openp5::app {
@@ -102,19 +103,15 @@ Json Describe(const std::string& path, const Inspected& inspected) {
   return described;
 }
 
-// JSON on one line; what is not UTF-8 in a file shows as a replacement character.
-std::string Dump(const Json& json, int indent = -1) {
-  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
-}
-
 std::string Text(const Json& described) {
   std::string text;
   for (const auto& [name, value] : described.items()) {
     if (name == "tensors" || name == "files" || name == "indexes") continue;
-    text += StrCat(name, ": ", value.is_string() ? value.get<std::string>() : Dump(value), "\n");
+    text +=
+        StrCat(name, ": ", value.is_string() ? value.get<std::string>() : DumpJson(value), "\n");
   }
   if (described.contains("indexes")) {
-    for (const Json& index : described["indexes"]) text += StrCat("index: ", Dump(index), "\n");
+    for (const Json& index : described["indexes"]) text += StrCat("index: ", DumpJson(index), "\n");
   }
   if (described.contains("files")) {
     for (const auto& [name, size] : described["files"].items()) {
@@ -123,7 +120,7 @@ std::string Text(const Json& described) {
   }
   for (const Json& tensor : described["tensors"]) {
     text += StrCat("tensor: ", tensor["name"].get<std::string>(), " ",
-                   tensor["dtype"].get<std::string>(), " ", Dump(tensor["shape"]), "\n");
+                   tensor["dtype"].get<std::string>(), " ", DumpJson(tensor["shape"]), "\n");
   }
   return text;
 }
@@ -151,7 +148,7 @@ absl::Status RunInspect(const std::vector<std::string>& arguments) {
   if (!run) return absl::OkStatus();
   OPENP5_ASSIGN_OR_RETURN(const Inspected inspected, InspectPath(options.path));
   const Json described = Describe(options.path, inspected);
-  return Print(options.format == "json" ? Dump(described, 2) + "\n" : Text(described));
+  return Print(options.format == "json" ? DumpJson(described, 2) + "\n" : Text(described));
 }
 
 absl::Status RunVerify(const std::vector<std::string>& arguments) {
@@ -166,7 +163,7 @@ absl::Status RunVerify(const std::vector<std::string>& arguments) {
   for (const auto& [name, size] : files) bytes += size;
   const Json result = {{"ok", true}, {"files", files.size()}, {"bytes", bytes}};
   return Print(options.format == "json"
-                   ? Dump(result) + "\n"
+                   ? DumpJson(result) + "\n"
                    : StrCat("ok: ", files.size(), " files, ", bytes, " bytes\n"));
 }
 

@@ -1,11 +1,15 @@
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "datasets/generate.h"
 #include "datasets/plugin.h"
+#include "datasets/plugin_summary.h"
 #include "datasets/prepare.h"
 #include "datasets/raw_dataset.h"
 #include "datasets/table.h"
@@ -13,6 +17,7 @@
 #include "platform/app/dataset_inspect_command.h"
 #include "platform/app/dataset_samples_command.h"
 #include "platform/app/format_options.h"
+#include "platform/base/log.h"
 #include "platform/config/command_line.h"
 
 namespace openp5::app {
@@ -20,12 +25,42 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-absl::StatusOr<Registry<datasets::DatasetPreset>> Presets(const datasets::PluginOptions& plugins) {
-  Registry<datasets::DatasetPreset> presets("dataset");
+using Presets = Registry<datasets::DatasetPreset>;
+
+// openp5's own datasets, and those of --plugin.
+absl::StatusOr<Presets> LoadedPresets(const datasets::PluginOptions& plugins) {
+  Presets presets("dataset");
   OPENP5_RETURN_IF_ERROR(datasets::RegisterBuiltinDatasets(&presets));
-  OPENP5_ASSIGN_OR_RETURN(const std::vector<std::string> files, plugins.Files());
-  OPENP5_RETURN_IF_ERROR(datasets::RegisterPlugins(files, &presets));
+  if (!plugins.plugin.empty()) {
+    OPENP5_RETURN_IF_ERROR(datasets::RegisterPlugins({plugins.plugin}, &presets));
+  }
   return presets;
+}
+
+// Adds the datasets of OPENP5_PLUGIN_PATH, which are described but cannot be loaded: a library is
+// only loaded into this process if one of its datasets is asked for. Warns of broken ones. Returns
+// where each comes from.
+absl::StatusOr<std::multimap<std::string, std::string>> AddFoundPresets(
+    const datasets::PluginOptions& plugins, Presets* presets) {
+  std::multimap<std::string, std::string> files_of;
+  OPENP5_ASSIGN_OR_RETURN(const std::vector<std::string> files, plugins.Files());
+  for (const std::string& file : files) {
+    if (file == plugins.plugin) continue;
+    const auto plugin = datasets::SummarizePlugin(file);
+    if (!plugin.ok()) {
+      LogWarning(StrCat(ToStd(plugin.status().message()), "; it is passed over"));
+      continue;
+    }
+    for (const auto& dataset : plugin->datasets) {
+      datasets::DatasetPreset preset;
+      preset.title = dataset.title;
+      preset.rule = dataset.rule;
+      const absl::Status added = presets->Register(dataset.name, std::move(preset));
+      if (!added.ok()) LogWarning(StrCat("plugin: ", file, ": ", ToStd(added.message())));
+      files_of.emplace(dataset.name, file);
+    }
+  }
+  return files_of;
 }
 
 absl::Status RunList(const std::vector<std::string>& arguments) {
@@ -38,7 +73,8 @@ absl::Status RunList(const std::vector<std::string>& arguments) {
   line.Add(&format);
   OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
   if (!run) return absl::OkStatus();
-  OPENP5_ASSIGN_OR_RETURN(const auto presets, Presets(plugins));
+  OPENP5_ASSIGN_OR_RETURN(auto presets, LoadedPresets(plugins));
+  OPENP5_RETURN_IF_ERROR(AddFoundPresets(plugins, &presets).status());
   std::string text = absl::StrFormat("%-10s %9s %9s %13s  %s\n", "name", "users", "items",
                                      "interactions", "title");
   Json json = Json::array();
@@ -67,6 +103,30 @@ std::string FolderText(const std::string& out, const Json& description) {
                          description["sha256"].get<std::string>());
 }
 
+// A dataset by name. Those of OPENP5_PLUGIN_PATH are looked for where no other has the name.
+absl::StatusOr<datasets::DatasetPreset> FindDataset(const std::string& name,
+                                                    const datasets::PluginOptions& plugins) {
+  OPENP5_ASSIGN_OR_RETURN(auto presets, LoadedPresets(plugins));
+  if (const auto preset = presets.Find(name); preset.ok()) return **preset;
+  OPENP5_ASSIGN_OR_RETURN(const auto files_of, AddFoundPresets(plugins, &presets));
+  const auto [first, end] = files_of.equal_range(name);
+  if (first == end) {
+    return UsageError(
+        StrCat(ToStd(presets.Find(name).status().message()),
+               "; or the format of your own file: ", absl::StrJoin(datasets::TableFormats(), ", "),
+               plugins.plugin.empty() ? "; --plugin FILE brings more" : ""));
+  }
+  if (std::next(first) != end) {
+    return absl::AlreadyExistsError(StrCat("dataset ", name, ": ", first->second, " and ",
+                                           std::next(first)->second,
+                                           " both have one; hint: --plugin FILE picks one"));
+  }
+  Presets loaded("dataset");
+  OPENP5_RETURN_IF_ERROR(datasets::RegisterPlugins({first->second}, &loaded));
+  OPENP5_ASSIGN_OR_RETURN(const datasets::DatasetPreset* preset, loaded.Find(name));
+  return *preset;
+}
+
 // A dataset by name, or a user's own file by its format.
 absl::StatusOr<datasets::DatasetPreset> FindPreset(const std::string& name,
                                                    datasets::TableOptions& table,
@@ -84,14 +144,7 @@ absl::StatusOr<datasets::DatasetPreset> FindPreset(const std::string& name,
     return UsageError(StrCat(option, ": expected one of ", absl::StrJoin(formats, ", "),
                              " as NAME, got ", name, ", whose rule is fixed"));
   }
-  OPENP5_ASSIGN_OR_RETURN(const auto presets, Presets(plugins));
-  const auto preset = presets.Find(name);
-  if (!preset.ok()) {
-    return UsageError(StrCat(ToStd(preset.status().message()),
-                             "; or the format of your own file: ", absl::StrJoin(formats, ", "),
-                             plugins.plugin.empty() ? "; --plugin FILE brings more" : ""));
-  }
-  return **preset;
+  return FindDataset(name, plugins);
 }
 
 absl::Status RunPrepare(const std::vector<std::string>& arguments) {

@@ -7,6 +7,7 @@
 #include "indexing/item_index.h"
 #include "platform/app/data_options.h"
 #include "platform/app/text_output.h"
+#include "platform/base/json.h"
 #include "platform/config/command_line.h"
 
 namespace openp5::app {
@@ -85,7 +86,7 @@ std::string JsonLine(const Sample& sample, const SequenceDataset& dataset,
                                        {"user", dataset.UserId(position.user)},
                                        {"target", dataset.ItemId(target)}};
   // What is not UTF-8 in a prompt file is shown as U+FFFD.
-  return line.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  return DumpJson(line) + "\n";
 }
 
 // All samples of one dataset: task by task, user by user, position by position, prompt by prompt.

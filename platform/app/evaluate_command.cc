@@ -8,6 +8,7 @@
 #include "platform/app/processes.h"
 #include "platform/app/recommender.h"
 #include "platform/app/text_output.h"
+#include "platform/base/json.h"
 #include "platform/config/command_line.h"
 
 namespace openp5::app {
@@ -132,7 +133,8 @@ absl::Status Print(const EvaluateCommandOptions& options, const Subject& subject
   }
   if (precision != "float32") text += StrCat("precision: ", precision, "\n");
   OPENP5_ASSIGN_OR_RETURN(TextOutput output, TextOutput::Open(""));
-  OPENP5_RETURN_IF_ERROR(output.Write(options.output.format == "json" ? json.dump() + "\n" : text));
+  OPENP5_RETURN_IF_ERROR(
+      output.Write(options.output.format == "json" ? DumpJson(json) + "\n" : text));
   return output.Close();
 }
 

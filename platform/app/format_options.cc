@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "platform/app/text_output.h"
+#include "platform/base/json.h"
 
 namespace openp5::app {
 
@@ -14,8 +15,7 @@ void FormatOptions::ForEach(OptionVisitor& visitor) {
 absl::Status Print(const FormatOptions& options, const std::string& text,
                    const nlohmann::ordered_json& json) {
   OPENP5_ASSIGN_OR_RETURN(TextOutput output, TextOutput::Open(""));
-  const std::string dumped =
-      json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+  const std::string dumped = DumpJson(json, 2) + "\n";
   OPENP5_RETURN_IF_ERROR(output.Write(options.format == "json" ? dumped : text));
   return output.Close();
 }

@@ -8,6 +8,7 @@
 #include "platform/app/command.h"
 #include "platform/app/data_options.h"
 #include "platform/base/file.h"
+#include "platform/base/json.h"
 #include "platform/base/log.h"
 #include "platform/base/memory.h"
 #include "platform/config/command_line.h"
@@ -106,7 +107,7 @@ void PrintText(const json& described) {
   std::printf("  index digest    %s\n", described["index_digest"].get<std::string>().c_str());
 }
 
-void PrintJson(const json& value) { std::printf("%s\n", value.dump(2).c_str()); }
+void PrintJson(const json& value) { std::printf("%s\n", DumpJson(value, 2).c_str()); }
 
 void Print(const std::vector<ItemIndex>& indexes, const Options& options) {
   json all = json::array();

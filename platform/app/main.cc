@@ -7,6 +7,7 @@
 
 #include "platform/app/build_info.h"
 #include "platform/app/command.h"
+#include "platform/app/guard.h"
 #include "platform/base/log.h"
 #include "platform/base/signals.h"
 #include "platform/tensor/runtime.h"
@@ -99,6 +100,8 @@ const char* malloc_conf = "dirty_decay_ms:-1,muzzy_decay_ms:-1,oversize_threshol
 }
 
 int main(int argc, char** argv) {
-  openp5::EnsureEnvironment(argv);
-  return openp5::app::Main(std::vector<std::string>(argv + 1, argv + argc));
+  return openp5::app::Guarded([&] {
+    openp5::EnsureEnvironment(argv);
+    return openp5::app::Main(std::vector<std::string>(argv + 1, argv + argc));
+  });
 }

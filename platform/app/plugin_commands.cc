@@ -1,8 +1,10 @@
 #include <algorithm>
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "datasets/plugin.h"
 #include "datasets/plugin_check.h"
+#include "datasets/plugin_summary.h"
 #include "platform/app/command.h"
 #include "platform/app/format_options.h"
 #include "platform/config/command_line.h"
@@ -24,16 +26,23 @@ absl::Status RunPluginList(const std::vector<std::string>& arguments) {
   std::string text = files.empty() ? "no plugins; see --plugin and OPENP5_PLUGIN_PATH\n" : "";
   Json json = Json::array();
   for (const std::string& file : files) {
-    OPENP5_ASSIGN_OR_RETURN(const datasets::Plugin plugin, datasets::LoadPlugin(file));
-    text += StrCat(plugin.name, " ", plugin.version, "  ", file, "\n");
-    Json described = Json::array();
-    for (const openp5_dataset* dataset : plugin.datasets) {
-      text += StrCat("  ", dataset->name, "  ", dataset->title, ": ", dataset->rule, "\n");
-      described.push_back(
-          {{"name", dataset->name}, {"title", dataset->title}, {"rule", dataset->rule}});
+    const auto plugin = datasets::SummarizePlugin(file);
+    if (!plugin.ok() && file == plugins.plugin) return plugin.status();
+    if (!plugin.ok()) {
+      const std::string error(plugin.status().message());
+      text += StrCat("broken: ", error, "\n");
+      json.push_back({{"file", file}, {"error", error}, {"datasets", Json::array()}});
+      continue;
     }
-    json.push_back({{"name", plugin.name},
-                    {"version", plugin.version},
+    text += StrCat(plugin->name, " ", plugin->version, "  ", file, "\n");
+    Json described = Json::array();
+    for (const auto& dataset : plugin->datasets) {
+      text += StrCat("  ", dataset.name, "  ", dataset.title, ": ", dataset.rule, "\n");
+      described.push_back(
+          {{"name", dataset.name}, {"title", dataset.title}, {"rule", dataset.rule}});
+    }
+    json.push_back({{"name", plugin->name},
+                    {"version", plugin->version},
                     {"file", file},
                     {"datasets", described}});
   }
@@ -42,12 +51,18 @@ absl::Status RunPluginList(const std::vector<std::string>& arguments) {
 
 struct CheckOptions {
   std::string raw, dataset;
+  int64_t timeout = 60;
 
   void ForEach(OptionVisitor& visitor) {
     visitor.Visit({.name = "raw", .help = "raw data to read records from (default: read none)"},
                   &raw);
     visitor.Visit({.name = "dataset", .help = "check this one only (default: all of the plugin's)"},
                   &dataset);
+    visitor.Visit({.name = "timeout",
+                   .help = "seconds after which a plugin that has not ended fails its check",
+                   .minimum = 1,
+                   .maximum = 1e6},
+                  &timeout);
   }
 };
 
@@ -61,7 +76,8 @@ absl::Status RunPluginCheck(const std::vector<std::string>& arguments) {
   line.Add(&format);
   OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
   if (!run) return absl::OkStatus();
-  const auto findings = datasets::CheckPlugin(file, options.raw, options.dataset);
+  const auto findings = datasets::CheckPlugin(file, options.raw, options.dataset,
+                                              std::chrono::seconds(options.timeout));
   std::string text;
   Json json = Json::array();
   for (const datasets::PluginFinding& finding : findings) {

@@ -7,6 +7,7 @@
 #include "platform/app/command.h"
 #include "platform/app/recommender.h"
 #include "platform/app/text_output.h"
+#include "platform/base/json.h"
 #include "platform/config/command_line.h"
 
 namespace openp5::app {
@@ -108,9 +109,7 @@ absl::Status Print(const RecommendOptions& options, const datasets::SequenceData
                           title == titles.end() ? "" : title->second);
   }
   OPENP5_ASSIGN_OR_RETURN(TextOutput output, TextOutput::Open(""));
-  OPENP5_RETURN_IF_ERROR(output.Write(
-      options.format == "json" ? json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n"
-                               : text));
+  OPENP5_RETURN_IF_ERROR(output.Write(options.format == "json" ? DumpJson(json) + "\n" : text));
   return output.Close();
 }
 

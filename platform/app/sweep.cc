@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_format.h"
 #include "platform/base/file.h"
+#include "platform/base/json.h"
 #include "platform/base/log.h"
 #include "platform/base/signals.h"
 #include "platform/base/text_table.h"
@@ -91,8 +92,7 @@ absl::StatusOr<Sweep> Sweep::Open(SweepPlan plan) {
   OPENP5_ASSIGN_OR_RETURN(sweep.lock_, FileLock::Take(JoinPath(folder, kLock)));
   if (!fresh) {
     OPENP5_RETURN_IF_ERROR(trainers::CheckSameConfig(base, sweep.plan_.base_config));
-    OPENP5_ASSIGN_OR_RETURN(const std::string text, ReadFile(table));
-    OPENP5_RETURN_IF_ERROR(sweep.CheckSameTrials(text));
+    OPENP5_RETURN_IF_ERROR(sweep.CheckSameTrials(table));
   }
   OPENP5_RETURN_IF_ERROR(WriteFileAtomic(base, sweep.plan_.base_config));
   for (size_t trial = 0; trial < sweep.trials_.size(); ++trial) {
@@ -102,10 +102,9 @@ absl::StatusOr<Sweep> Sweep::Open(SweepPlan plan) {
   return sweep;
 }
 
-absl::Status Sweep::CheckSameTrials(const std::string& text) const {
-  const std::string file = JoinPath(plan_.folder, "sweep.json");
-  const Json json = Json::parse(text, nullptr, /*allow_exceptions=*/false);
-  const Json before = json.is_object() ? json.value("trials", Json()) : Json();
+absl::Status Sweep::CheckSameTrials(const std::string& file) const {
+  OPENP5_ASSIGN_OR_RETURN(const Json json, ReadJsonObject<Json>(file));
+  const Json before = json.value("trials", Json());
   if (!before.is_array()) return DataLoss(file, ": expected the table of a sweep");
   for (const Json& entry : before) {
     const Json number = entry.is_object() ? entry.value("trial", Json()) : Json();
@@ -202,8 +201,7 @@ std::string Sweep::Table() const {
 }
 
 absl::Status Sweep::Write() const {
-  return WriteFileAtomic(JoinPath(plan_.folder, "sweep.json"),
-                         ToJson().dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
+  return WriteFileAtomic(JoinPath(plan_.folder, "sweep.json"), DumpJson(ToJson(), 2) + "\n");
 }
 
 absl::Status Sweep::Run() {

@@ -61,7 +61,7 @@ class Sweep {
   };
 
   explicit Sweep(SweepPlan plan);
-  absl::Status CheckSameTrials(const std::string& text) const;
+  absl::Status CheckSameTrials(const std::string& file) const;
   // Takes over what the trial's run.json says, if it is there.
   void Load(size_t trial);
   absl::Status Write() const;

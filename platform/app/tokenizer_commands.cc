@@ -9,6 +9,7 @@
 #include "platform/app/command.h"
 #include "platform/app/text_output.h"
 #include "platform/app/tokenizer_train_command.h"
+#include "platform/base/json.h"
 #include "platform/config/command_line.h"
 #include "platform/text/clean_up.h"
 #include "platform/text/tokenizer.h"
@@ -52,11 +53,6 @@ struct TokenizerOptions {
   }
 };
 
-// Text as one JSON string; what is not UTF-8 in it is shown as U+FFFD.
-std::string Dump(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
 // Calls `convert` with every line of standard input parsed as JSON, and writes what it returns, a
 // line each. A failure names the line.
 absl::Status ConvertLines(const std::string& command,
@@ -65,10 +61,10 @@ absl::Status ConvertLines(const std::string& command,
   int64_t number = 0;
   for (std::string line; std::getline(std::cin, line);) {
     const std::string where = StrCat(command, ": standard input: line ", ++number);
-    const json value = json::parse(line, nullptr, /*allow_exceptions=*/false);
+    OPENP5_ASSIGN_OR_RETURN(const json value, ParseJson(line, where));
     const absl::StatusOr<json> result = convert(value);
     if (!result.ok()) return Annotate(result.status(), where);
-    OPENP5_RETURN_IF_ERROR(output.Write(Dump(*result) + "\n"));
+    OPENP5_RETURN_IF_ERROR(output.Write(DumpJson(*result) + "\n"));
   }
   return output.Close();
 }
@@ -108,7 +104,7 @@ absl::StatusOr<std::vector<int32_t>> ReadIds(const json& value, const Tokenizer&
     // Larger than any 64-bit number, and fractions, are no integers to the parser.
     if (!id.is_number_integer() || id < 0 || id >= tokenizer.vocabulary_size()) {
       return InvalidArgument("id ", ids.size() + 1, ": expected a number from 0 to ",
-                             tokenizer.vocabulary_size() - 1, ", got ", Dump(id));
+                             tokenizer.vocabulary_size() - 1, ", got ", JsonExcerpt(id));
     }
     ids.push_back(id.get<int32_t>());
   }
@@ -211,7 +207,7 @@ absl::Status RunInspect(const std::vector<std::string>& arguments) {
   OPENP5_ASSIGN_OR_RETURN(const auto tokenizer, options.Open());
   const json description = Describe(*tokenizer);
   OPENP5_ASSIGN_OR_RETURN(TextOutput output, TextOutput::Open(""));
-  OPENP5_RETURN_IF_ERROR(output.Write(inspect.format == "json" ? Dump(description) + "\n"
+  OPENP5_RETURN_IF_ERROR(output.Write(inspect.format == "json" ? DumpJson(description) + "\n"
                                                                : DescriptionText(description)));
   return output.Close();
 }

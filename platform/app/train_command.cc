@@ -11,6 +11,7 @@
 #include "platform/app/command.h"
 #include "platform/app/machine.h"
 #include "platform/app/text_output.h"
+#include "platform/base/json.h"
 #include "platform/base/log.h"
 #include "platform/base/memory.h"
 #include "platform/base/signals.h"
@@ -128,7 +129,7 @@ absl::Status PrintSummary(const TrainCommandOptions& options,
                           const trainers::TrainingSummary& summary) {
   OPENP5_ASSIGN_OR_RETURN(TextOutput output, TextOutput::Open(""));
   OPENP5_RETURN_IF_ERROR(output.Write(options.run.format == "json"
-                                          ? SummaryJson(options, summary).dump() + "\n"
+                                          ? DumpJson(SummaryJson(options, summary)) + "\n"
                                           : SummaryText(options, summary)));
   return output.Close();
 }

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
+#include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -26,14 +29,30 @@ void ParallelFor(size_t count, const std::function<void(size_t)>& body) {
     return;
   }
   std::atomic<size_t> next = 0;
-  const auto work = [&] {
+  std::mutex mutex;
+  std::exception_ptr failure;
+  const auto work = [&]() noexcept {
     is_inside = true;
-    for (size_t i = next++; i < count; i = next++) body(i);
+    try {
+      for (size_t i = next++; i < count; i = next++) body(i);
+    } catch (...) {
+      next = count;  // nobody begins another
+      const std::lock_guard lock(mutex);
+      if (failure == nullptr) failure = std::current_exception();
+    }
     is_inside = false;
   };
-  std::vector<std::jthread> helpers;
-  for (size_t i = 1; i < threads; ++i) helpers.emplace_back(work);
-  work();
+  {
+    std::vector<std::jthread> helpers;
+    helpers.reserve(threads - 1);
+    try {
+      for (size_t i = 1; i < threads; ++i) helpers.emplace_back(work);
+    } catch (const std::system_error&) {
+      // The system gives no more threads: those that there are do the work.
+    }
+    work();
+  }
+  if (failure != nullptr) std::rethrow_exception(failure);
 }
 
 }  // namespace openp5

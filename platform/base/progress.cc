@@ -70,7 +70,13 @@ ProgressBar::ProgressBar(std::string title, int64_t total, std::string unit)
       start_(std::chrono::steady_clock::now()),
       drawn_(start_) {}
 
-ProgressBar::~ProgressBar() { Finish(); }
+ProgressBar::~ProgressBar() {
+  try {
+    Finish();
+  } catch (...) {
+    // Without memory for the line it is left out; what ran out of it is reported elsewhere.
+  }
+}
 
 void ProgressBar::Advance(int64_t count, std::string_view note) {
   state_.done += count;

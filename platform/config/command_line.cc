@@ -12,6 +12,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "platform/base/file.h"
+#include "platform/base/utf8.h"
 
 namespace openp5 {
 namespace {
@@ -68,6 +69,13 @@ absl::Status CheckConfigLines(const std::string& text, const std::string& path) 
                              absl::CHexEscape(bare.substr(0, 80)), "'"));
   }
   return absl::OkStatus();
+}
+
+// Values stand in config files, records and JSON, none of which can hold other bytes.
+absl::Status CheckUtf8(const std::string& text, const std::string& where) {
+  if (FindInvalidUtf8(text) == std::string::npos) return absl::OkStatus();
+  return UsageError(StrCat(where, ": expected UTF-8, got '", absl::CHexEscape(text),
+                           "'; hint: a file or folder of that name can be renamed or linked to"));
 }
 
 int EditDistance(const std::string& a, const std::string& b) {
@@ -207,6 +215,7 @@ absl::Status CommandLine::Set(const std::string& name, const std::string& text,
                               const std::string& where) {
   Option* option = Find(name);
   if (option == nullptr) return UnknownOption(name, where);
+  OPENP5_RETURN_IF_ERROR(CheckUtf8(text, StrCat(where, ": --", name)));
   for (const auto& set : option->set) {
     const std::string expected = set(text);
     if (!expected.empty()) {
@@ -299,8 +308,11 @@ absl::Status CommandLine::ReadFlags(const std::vector<std::string>& arguments,
     return UsageError(StrCat("openp5 ", command_, ": unexpected argument '",
                              given_positionals[positionals_.size()], "'"));
   }
-  for (size_t i = 0; i < given_positionals.size(); ++i)
+  for (size_t i = 0; i < given_positionals.size(); ++i) {
+    OPENP5_RETURN_IF_ERROR(
+        CheckUtf8(given_positionals[i], StrCat("openp5 ", command_, ": ", positionals_[i].name)));
     *positionals_[i].value = given_positionals[i];
+  }
   return absl::OkStatus();
 }
 

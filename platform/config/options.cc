@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_join.h"
+#include "platform/base/json.h"
 
 namespace openp5 {
 namespace {
@@ -73,8 +74,8 @@ class JsonReader final : public OptionVisitor {
   }
   void Check(const OptionInfo& info, const std::string& expected) {
     if (expected.empty() || !status_.ok()) return;
-    status_ =
-        InvalidArgument(info.name, ": expected ", expected, ", got ", json_[info.name].dump());
+    status_ = InvalidArgument(info.name, ": expected ", expected, ", got ",
+                              JsonExcerpt(json_[info.name]));
   }
 
   const nlohmann::json& json_;

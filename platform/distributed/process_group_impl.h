@@ -9,6 +9,9 @@
 namespace openp5 {
 
 struct ProcessGroup::Impl {
+  // Fills in the members below the options. May hang.
+  absl::Status Join();
+
   ProcessGroupOptions options;
   c10::intrusive_ptr<c10d::Store> store;
   c10::intrusive_ptr<c10d::Backend> gloo;  // of what is said on the CPU

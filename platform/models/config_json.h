@@ -6,6 +6,7 @@
 #include <string>
 #include <type_traits>
 
+#include "platform/base/json.h"
 #include "platform/base/status.h"
 
 namespace openp5::models {
@@ -19,17 +20,19 @@ absl::Status ReadField(const nlohmann::json& json, const char* name, T* value) {
   if constexpr (std::is_same_v<T, bool>) {
     if (!found->is_boolean())
       return InvalidArgument("config.json: ", name, ": expected true or false, got ",
-                             found->dump());
+                             JsonExcerpt(*found));
   } else if constexpr (std::is_same_v<T, std::string>) {
     if (!found->is_string())
-      return InvalidArgument("config.json: ", name, ": expected a string, got ", found->dump());
+      return InvalidArgument("config.json: ", name, ": expected a string, got ",
+                             JsonExcerpt(*found));
   } else if constexpr (std::is_floating_point_v<T>) {
     if (!found->is_number())
-      return InvalidArgument("config.json: ", name, ": expected a number, got ", found->dump());
+      return InvalidArgument("config.json: ", name, ": expected a number, got ",
+                             JsonExcerpt(*found));
   } else {
     if (!found->is_number_integer())
       return InvalidArgument("config.json: ", name, ": expected a whole number, got ",
-                             found->dump());
+                             JsonExcerpt(*found));
   }
   *value = found->get<T>();
   return absl::OkStatus();

@@ -1,6 +1,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "platform/base/json.h"
 #include "platform/models/config_json.h"
 #include "platform/models/llama.h"
 
@@ -15,7 +16,8 @@ absl::Status ReadTokenId(const nlohmann::json& json, const char* name, int64_t* 
     return ReadField(json, name, id);
   }
   if (found->empty() || !found->front().is_number_integer()) {
-    return InvalidArgument("config.json: ", name, ": expected token ids, got ", found->dump());
+    return InvalidArgument("config.json: ", name, ": expected token ids, got ",
+                           JsonExcerpt(*found));
   }
   *id = found->front().get<int64_t>();
   return absl::OkStatus();
@@ -35,7 +37,8 @@ absl::Status ReadRotary(const nlohmann::json& json, RotaryConfig* rotary) {
     const auto found = json.find(name);
     if (found == json.end() || found->is_null()) continue;
     if (!found->is_object())
-      return InvalidArgument("config.json: ", name, ": expected an object, got ", found->dump());
+      return InvalidArgument("config.json: ", name, ": expected an object, got ",
+                             JsonExcerpt(*found));
     OPENP5_RETURN_IF_ERROR(ReadField(*found, "rope_theta", &rotary->theta));
     OPENP5_RETURN_IF_ERROR(ReadField(*found, "type", &rotary->type));
     OPENP5_RETURN_IF_ERROR(ReadField(*found, "rope_type", &rotary->type));

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "platform/base/json.h"
 #include "platform/models/config_json.h"
 
 namespace openp5::models {
@@ -45,7 +46,7 @@ absl::StatusOr<LoraConfig> LoraConfig::FromPeft(const nlohmann::json& json) {
   if (targets == json.end() || !targets->is_array() || targets->empty() ||
       !std::all_of(targets->begin(), targets->end(), [](const auto& t) { return t.is_string(); })) {
     return InvalidArgument("LoRA: target_modules: expected a list of names, got ",
-                           targets == json.end() ? "none" : targets->dump());
+                           targets == json.end() ? "none" : JsonExcerpt(*targets));
   }
   config.target_modules = targets->get<std::vector<std::string>>();
   return config;

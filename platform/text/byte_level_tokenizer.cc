@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "platform/base/file.h"
+#include "platform/base/json.h"
 #include "platform/base/utf8.h"
 #include "platform/text/byte_level_bpe.h"
 #include "platform/text/token_cutter.h"
@@ -128,7 +129,7 @@ class ByteLevelTokenizer final : public Tokenizer {
       if (id >= 0) config[name] = Piece(id);
     }
     std::vector<TokenizerFile> files = {{"tokenizer.json", file_},
-                                        {kTokenizerConfigFile, config.dump(2) + "\n"}};
+                                        {kTokenizerConfigFile, DumpJson(config, 2) + "\n"}};
     AppendAddedTokens(added_tokens_, &files);
     return files;
   }
@@ -190,12 +191,10 @@ absl::Status FindSpecial(const json& config, const char* field, const TokenizerJ
 
 absl::StatusOr<SpecialIds> FindSpecialIds(const std::string& folder, const TokenizerJson& parsed) {
   const std::string path = JoinPath(folder, kTokenizerConfigFile);
-  absl::StatusOr<std::string> text = ReadFile(path);
-  if (!text.ok()) {
+  if (!FileExists(path)) {
     return NotFound("expected ", path, " with the eos_token beside it, got none");
   }
-  const json config = json::parse(*text, nullptr, /*allow_exceptions=*/false);
-  if (!config.is_object()) return DataLoss(path, ": expected a JSON object");
+  OPENP5_ASSIGN_OR_RETURN(const json config, ReadJsonObject(path));
   SpecialIds ids;
   OPENP5_RETURN_IF_ERROR(FindSpecial(config, "pad_token", parsed, &ids.pad));
   OPENP5_RETURN_IF_ERROR(FindSpecial(config, "eos_token", parsed, &ids.eos));

@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "platform/base/json.h"
 #include "platform/text/sentencepiece_tokenizer.h"
 #include "platform/text/token_cutter.h"
 #include "platform/text/tokenizer_families.h"
@@ -59,7 +60,7 @@ class T5Tokenizer final : public SentencePieceTokenizer {
     const auto count = static_cast<int32_t>(sentinels().size());
     if (count == DefaultSentinelCount(model())) return "";
     const nlohmann::json config = {{"tokenizer_class", "T5Tokenizer"}, {"extra_ids", count}};
-    return config.dump(2) + "\n";
+    return DumpJson(config, 2) + "\n";
   }
 
   TokenCutter cutter_;

@@ -9,6 +9,7 @@
 
 #include "platform/base/digest.h"
 #include "platform/base/file.h"
+#include "platform/base/json.h"
 #include "platform/text/tokenizer_families.h"
 
 namespace openp5::text {
@@ -56,15 +57,14 @@ absl::StatusOr<std::string> FindModelFile(const std::string& path) {
 absl::StatusOr<std::optional<int32_t>> ReadSentinelCount(const std::string& folder) {
   const std::string path = JoinPath(folder, kTokenizerConfigFile);
   if (!FileExists(path)) return std::optional<int32_t>();
-  OPENP5_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) return DataLoss("tokenizer: ", path, ": expected a JSON object");
-  if (!json.contains("extra_ids")) return std::optional<int32_t>();
+  const absl::StatusOr<nlohmann::json> json = ReadJsonObject(path);
+  if (!json.ok()) return Annotate(json.status(), "tokenizer");
+  if (!json->contains("extra_ids")) return std::optional<int32_t>();
   constexpr int64_t kMost = 10000;
-  const auto& value = json["extra_ids"];
+  const auto& value = (*json)["extra_ids"];
   if (!value.is_number_integer() || value.get<int64_t>() < 0 || value.get<int64_t>() > kMost) {
     return DataLoss("tokenizer: ", path, ": extra_ids: expected a number from 0 to ", kMost,
-                    ", got ", value.dump());
+                    ", got ", JsonExcerpt(value));
   }
   return std::optional<int32_t>(value.get<int32_t>());
 }

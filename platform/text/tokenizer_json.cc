@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 
+#include "platform/base/json.h"
 #include "platform/base/log.h"
 
 namespace openp5::text {
@@ -15,10 +16,9 @@ using nlohmann::json;
 // A value as it can stand in one line of a message.
 std::string Shown(const json& value) {
   constexpr size_t kMost = 120;
-  const std::string text = value.is_object() && value.contains("type") && value["type"].is_string()
-                               ? value["type"].get<std::string>()
-                               : value.dump(-1, ' ', true, json::error_handler_t::replace);
-  return OneLine(text.substr(0, kMost));
+  const bool has_type = value.is_object() && value.contains("type") && value["type"].is_string();
+  return has_type ? OneLine(value["type"].get_ref<const std::string&>().substr(0, kMost))
+                  : JsonExcerpt(value);
 }
 
 // The field, null if there is none.
@@ -306,20 +306,8 @@ constexpr int kMaximumDepth = 16;
 }  // namespace
 
 absl::StatusOr<TokenizerJson> ParseTokenizerJson(const std::string& text) {
-  bool too_deep = false;
-  try {
-    const json file = json::parse(text, [&](int depth, json::parse_event_t, json&) {
-      too_deep = too_deep || depth > kMaximumDepth;
-      return !too_deep;
-    });
-    if (too_deep)
-      return DataLoss("expected JSON nested at most ", kMaximumDepth, " deep, got deeper");
-    return Read(file);
-  } catch (const json::parse_error& error) {
-    return DataLoss("expected JSON, got a syntax error at byte ", error.byte);
-  } catch (const json::exception& error) {
-    return DataLoss("expected JSON, got ", std::string_view(error.what()));
-  }
+  OPENP5_ASSIGN_OR_RETURN(const json file, ParseJson(text, "", kMaximumDepth));
+  return Read(file);
 }
 
 }  // namespace openp5::text

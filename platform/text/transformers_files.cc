@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "platform/base/file.h"
+#include "platform/base/json.h"
 #include "platform/text/tokenizer_families.h"
 
 namespace openp5::text {
@@ -58,7 +59,7 @@ json Config(const Tokenizer& tokenizer) {
 absl::Status SaveForTransformers(const Tokenizer& tokenizer, const std::string& folder) {
   OPENP5_RETURN_IF_ERROR(tokenizer.Save(folder));
   return WriteFileAtomic(JoinPath(folder, "tokenizer_config.json"),
-                         Config(tokenizer).dump(2) + "\n");
+                         DumpJson(Config(tokenizer), 2) + "\n");
 }
 
 }  // namespace openp5::text

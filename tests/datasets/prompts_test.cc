@@ -129,5 +129,22 @@ TEST(DefaultPrompts, AreThoseOfTheFile) {
   }
 }
 
+TEST(PromptSet, OneLineIsOfLimitedSize) {
+  const auto parse = [](const std::string& input) {
+    return PromptSet::Parse("sequential; seen; " + input + "; {target}\n", "p.txt").status();
+  };
+  const std::string around = "sequential; seen; ; {target}";
+  OPENP5_EXPECT_OK(parse(std::string(65536 - around.size(), 'x')));
+  EXPECT_THAT(parse(std::string(65537 - around.size(), 'x')),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("p.txt:1: expected a prompt of at most 65536 bytes, got 65537")));
+  std::string fields;
+  for (int i = 0; i < 64; ++i) fields += "{history}";
+  OPENP5_EXPECT_OK(parse(fields));
+  EXPECT_THAT(parse(fields + "{history}"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("p.txt:1: expected at most 64 fields in a text, got more")));
+}
+
 }  // namespace
 }  // namespace openp5::datasets

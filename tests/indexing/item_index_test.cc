@@ -293,6 +293,10 @@ INSTANTIATE_TEST_SUITE_P(
             "StrayItem", "", {{kEntries + "iextra", kSecondPlace + "5000"}}, "unexpected entry"},
         StoreDamage{"LostUsers", kEntries + "u", {}, "expected 5 entries, got 0"},
         StoreDamage{"CatalogNoJson", "", {{kCatalogKey, "nonsense"}}, "not a JSON object"},
+        StoreDamage{"CatalogTooDeep",
+                    "",
+                    {{kCatalogKey, "{\"parameters\":" + std::string(3'000'000, '[')}},
+                    "nested at most 64 deep"},
         StoreDamage{"CatalogIncomplete", "", {{kCatalogKey, "{\"version\":1}"}}, "malformed"},
         StoreDamage{
             "NewerVersion", "", {{kCatalogKey, "{\"version\":2}"}}, "expected version 1, got 2"}),

@@ -1,6 +1,8 @@
 #include "datasets/plugin.h"
 
+#include <chrono>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 
 #include "datasets/plugin_check.h"
@@ -411,6 +413,94 @@ TEST(PluginCheckCommand, FailsWithOneLineAndExitCodeOne) {
   EXPECT_EQ(check.exit_code, 1);
   EXPECT_THAT(check.out, HasSubstr("FAIL  library: "));
   EXPECT_THAT(check.LastError(), EndsWith("1 of 1 checks failed"));
+}
+
+// Whatever a plugin does to its process, the check goes on and says so.
+TEST(CheckPlugin, NamesWhatEndsThePlugin) {
+  TemporaryFolder folder;
+  const std::string raw = folder.File("raw");
+  OPENP5_ASSERT_OK(WriteFileAtomic(raw, ""));
+  const auto fails = [&](const std::string& dataset, const std::string& what) {
+    EXPECT_THAT(Failures(CheckPlugin(PluginFile("hostile"), raw, dataset, std::chrono::seconds(2))),
+                ElementsAre(what));
+  };
+  fails("crashes",
+        "crashes: reading one record: the plugin was ended by signal 11 (Segmentation fault)");
+  fails("aborts", "aborts: reading one record: the plugin was ended by signal 6 (Aborted)");
+  fails("exits", "exits: reading one record: the plugin called exit(0)");
+  fails("hangs",
+        "hangs: reading one record: the plugin had not ended after 2 s; hint: --timeout, if it has "
+        "more to read");
+  fails("closes", "closes: reading one record: the plugin closed the descriptors of its parent");
+  fails("endless",
+        "endless: reading to the end: the plugin had not ended after 2 s; hint: --timeout, if it "
+        "has more to read");
+  EXPECT_THAT(Failures(CheckPlugin(PluginFile("hostile"), raw, "prints")),
+              ElementsAre(HasSubstr("expected interactions, got none"),
+                          "library: after all of it: the plugin wrote to standard output: "
+                          "'hello\\nhello\\n'"));
+  EXPECT_THAT(
+      Failures(CheckPlugin(PluginFile("crashes_on_entry"), "", "")),
+      ElementsAre("library: loading: the plugin was ended by signal 11 (Segmentation fault)"));
+  EXPECT_THAT(Failures(CheckPlugin(PluginFile("exits_on_load"), "", "")),
+              ElementsAre("library: loading: the plugin called exit(0)"));
+}
+
+TEST(PluginCheckCommand, FailsForAPluginThatExits) {
+  const ProgramResult check = RunProgram({"plugin", "check", PluginFile("exits_on_load")});
+  EXPECT_EQ(check.exit_code, 1);
+  EXPECT_THAT(check.out, HasSubstr("FAIL  library: loading: the plugin called exit(0)"));
+}
+
+TEST(PluginCheckCommand, TakesATimeLimit) {
+  TemporaryFolder folder;
+  OPENP5_ASSERT_OK(WriteFileAtomic(folder.File("raw"), ""));
+  const ProgramResult check =
+      RunProgram({"plugin", "check", PluginFile("hostile"), "--raw", folder.File("raw"),
+                  "--dataset", "hangs", "--timeout", "1"});
+  EXPECT_EQ(check.exit_code, 1);
+  EXPECT_THAT(check.out, HasSubstr("the plugin had not ended after 1 s"));
+}
+
+// Broken libraries on the path, before and after a good one.
+TEST_F(ShopPlugin, BrokenOnesBesideItHarmNothing) {
+  const std::vector<std::string> path = {StrCat(
+      "OPENP5_PLUGIN_PATH=", PluginFile("crashes_on_entry"), ":", PluginFile("exits_on_load"), ":",
+      PluginFile("shop"), ":", PluginFile("wrong_version"))};
+  const auto broken = AllOf(HasSubstr("crashes_on_entry.so: loading: the library was ended by"),
+                            HasSubstr("exits_on_load.so: loading: the library called exit(0)"),
+                            HasSubstr("abi_version: expected 1, got 2"));
+  const ProgramResult datasets = RunProgram({"dataset", "list"}, "", path);
+  EXPECT_EQ(datasets.exit_code, 0) << datasets.err;
+  EXPECT_THAT(datasets.out, AllOf(HasSubstr("ml-100k"), HasSubstr("shop")));
+  EXPECT_THAT(datasets.err, broken);
+
+  const ProgramResult plugins = RunProgram({"plugin", "list"}, "", path);
+  EXPECT_EQ(plugins.exit_code, 0) << plugins.err;
+  EXPECT_THAT(plugins.out, AllOf(HasSubstr("shop 1.0"), HasSubstr("broken: "), broken));
+
+  const ProgramResult prepared = RunProgram(
+      {"dataset", "prepare", "shop", "--raw", raw_, "--out", folder_.File("Shop")}, "", path);
+  EXPECT_EQ(prepared.exit_code, 0) << prepared.err;
+  EXPECT_THAT(prepared.out, HasSubstr("3 users, 3 items, 9 interactions"));
+
+  // A dataset of openp5's own needs none of them: they are not even looked at.
+  const ProgramResult own = RunProgram(
+      {"dataset", "prepare", "ml-100k", "--raw", raw_, "--out", folder_.File("ML")}, "", path);
+  EXPECT_EQ(own.exit_code, 1);
+  EXPECT_THAT(own.err, AllOf(HasSubstr("purchases.txt"), Not(HasSubstr("plugin"))));
+}
+
+TEST_F(ShopPlugin, OfTwoWithTheSameDatasetNoneIsPicked) {
+  const std::string copy = folder_.File("copy.so");
+  std::filesystem::copy_file(PluginFile("shop"), copy);
+  const std::vector<std::string> path = {
+      StrCat("OPENP5_PLUGIN_PATH=", PluginFile("shop"), ":", copy)};
+  const ProgramResult prepared = RunProgram(
+      {"dataset", "prepare", "shop", "--raw", raw_, "--out", folder_.File("Shop")}, "", path);
+  EXPECT_EQ(prepared.exit_code, 1);
+  EXPECT_THAT(prepared.LastError(),
+              AllOf(HasSubstr("dataset shop: "), HasSubstr("copy.so both have one")));
 }
 
 }  // namespace

@@ -80,6 +80,8 @@ TEST(RunFolderTest, ReportsWhatWasLogged) {
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto folder,
                               RunFolder::Open(temporary.File("run"), "lr=1\n", /*resume=*/false));
   OPENP5_ASSERT_OK(folder.Log({{"event", "step"}, {"step", 1}, {"loss", 2.5}}));
+  OPENP5_ASSERT_OK(
+      AppendToFile(temporary.File("run/metrics.jsonl"), std::string(3'000'000, '[') + "\n"));
   OPENP5_ASSERT_OK(AppendToFile(temporary.File("run/metrics.jsonl"), "{\"event\": \"st"));
   OPENP5_ASSERT_OK(folder.WriteReport());
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto page, ReadFile(temporary.File("run/report.html")));

@@ -1,6 +1,9 @@
 #include "platform/base/parallel.h"
 
+#include <pthread.h>
+
 #include <atomic>
+#include <new>
 #include <vector>
 
 #include "tests/testing/testing.h"
@@ -14,6 +17,32 @@ TEST(ParallelForTest, CallsEveryNumberOnce) {
     ParallelFor(count, [&](size_t i) { ++calls[i]; });
     for (size_t i = 0; i < count; ++i) EXPECT_EQ(calls[i], 1) << i << " of " << count;
   }
+}
+
+TEST(ParallelForTest, HandsAnExceptionToTheCaller) {
+  for (const size_t count : {1, 1000}) {
+    std::atomic<size_t> calls = 0;
+    const auto body = [&](size_t i) {
+      ++calls;
+      if (i == 0) throw std::bad_alloc();
+    };
+    EXPECT_THROW(ParallelFor(count, body), std::bad_alloc);
+    EXPECT_LE(calls, count);
+  }
+}
+
+// With a stack larger than the address space that is left no thread can be started.
+TEST(ParallelForTest, WorksWithoutHelpers) {
+  pthread_attr_t before, huge;
+  ASSERT_EQ(pthread_getattr_default_np(&before), 0);
+  pthread_attr_init(&huge);
+  pthread_attr_setstacksize(&huge, size_t{1} << 46);
+  ASSERT_EQ(pthread_setattr_default_np(&huge), 0);
+  std::vector<std::atomic<int>> calls(100);
+  ParallelFor(calls.size(), [&](size_t i) { ++calls[i]; });
+  pthread_setattr_default_np(&before);
+  pthread_attr_destroy(&huge);
+  for (const auto& count : calls) EXPECT_EQ(count, 1);
 }
 
 }  // namespace

@@ -57,6 +57,29 @@ TEST(CommandLineTest, BoolTakesAValue) {
   EXPECT_FALSE(options.filtered);
 }
 
+TEST(CommandLineTest, ValuesAreUtf8) {
+  Options options;
+  const auto is_refused = [](const std::string& message) {
+    return StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(message));
+  };
+  EXPECT_THAT(Parse(&options, {"--separator", "D\xff"}),
+              is_refused("openp5 evaluate: --separator: expected UTF-8, got 'D\\xff'"));
+  EXPECT_TRUE(IsUsageError(Parse(&options, {"--tasks", "\xc3"}).status()));
+  OPENP5_ASSERT_OK(Parse(&options, {"--separator", "é"}));
+  EXPECT_EQ(options.separator, "é");
+
+  TemporaryFolder folder;
+  OPENP5_ASSERT_OK(WriteFileAtomic(folder.File("c.ini"), "separator=caf\xe9\n"));
+  EXPECT_THAT(Parse(&options, {"--config", folder.File("c.ini")}),
+              is_refused("c.ini: --separator: expected UTF-8, got 'caf\\xe9'"));
+
+  std::string name;
+  CommandLine line("plugin check", "Checks.");
+  line.AddPositional("FILE", "a file", &name);
+  EXPECT_THAT(line.Parse({"\xff.so"}),
+              is_refused("openp5 plugin check: FILE: expected UTF-8, got '\\xff.so'"));
+}
+
 TEST(CommandLineTest, WrongUsageNamesWhatIsExpected) {
   Options options;
   const auto unknown = Parse(&options, {"--beam", "3"});

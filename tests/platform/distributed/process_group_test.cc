@@ -4,6 +4,7 @@
 #include <torch/types.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <functional>
 #include <map>
@@ -12,6 +13,7 @@
 #include <utility>
 
 #include "platform/distributed/gradient_reducer.h"
+#include "platform/distributed/loopback_listener.h"
 #include "tests/testing/testing.h"
 
 namespace openp5 {
@@ -88,6 +90,56 @@ TEST(ProcessGroupTest, ALostConnectionIsTheFaultOfWhoeverIsSilent) {
     EXPECT_THAT(group.Explain(absl::InternalError("gloo: Connection reset")),
                 StatusIs(absl::StatusCode::kUnavailable, HasSubstr("lost rank 1 (")));
   });
+}
+
+// In Gloo's, c10d's and the system's words, of a rank each.
+TEST(ProcessGroupTest, ACutLinkIsALostConnection) {
+  const std::vector<std::string> words = {
+      "training step 10: Application timeout caused pair closure",
+      "processes: sum: Timed out waiting 3000ms for recv operation to complete",
+      "processes: gather: Read timeout [10.0.0.1]:1", "Socket Timeout", "No route to host"};
+  AsRanks(static_cast<int64_t>(words.size()) + 1, [&](ProcessGroup& group) {
+    const auto rank = static_cast<size_t>(group.rank());
+    if (rank == words.size()) return;  // the one behind the cut
+    EXPECT_THAT(group.Explain(absl::InternalError(words[rank])),
+                StatusIs(absl::StatusCode::kUnavailable, HasSubstr("lost rank 5 (")));
+  });
+}
+
+TEST(ProcessGroupTest, LostRanksAreNamedTogether) {
+  AsRanks(3, [](ProcessGroup& group) {
+    if (group.rank() != 0) return;
+    EXPECT_THAT(group.Explain(absl::InternalError("gloo: Connection reset")),
+                StatusIs(absl::StatusCode::kUnavailable, HasSubstr("lost ranks 1, 2 (")));
+  });
+}
+
+// The store's host answers nothing any more: a socket that nobody reads from takes its place.
+TEST(ProcessGroupTest, AStoreThatDoesNotAnswerIsNotWaitedFor) {
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto listener, LoopbackListener::Open("127.0.0.1", 0));
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_THAT(
+      ProcessGroup::Create({.world = {.rank = 1, .size = 2, .local_size = 2, .port = listener.port},
+                            .timeout = std::chrono::seconds(1)}),
+      StatusIs(absl::StatusCode::kDeadlineExceeded, HasSubstr("expected 2 processes")));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(15));
+  close(listener.fd);
+}
+
+TEST(LoopbackListenerTest, TakesLoopbackAddressesOnly) {
+  for (const char* host : {"127.0.0.1", "127.1.2.3", "localhost"}) {
+    EXPECT_TRUE(IsLoopback(host)) << host;
+    OPENP5_ASSERT_OK_AND_ASSIGN(const auto listener, LoopbackListener::Open(host, 0));
+    EXPECT_GT(listener.port, 0);
+    // The port is taken now.
+    EXPECT_THAT(LoopbackListener::Open(host, listener.port),
+                StatusIs(absl::StatusCode::kFailedPrecondition,
+                         HasSubstr(StrCat("cannot listen on ", host, ":", listener.port))));
+    close(listener.fd);
+  }
+  for (const char* host : {"0.0.0.0", "10.77.0.1", "::"}) {
+    EXPECT_FALSE(IsLoopback(host)) << host;
+  }
 }
 
 TEST(ProcessGroupTest, AClosedConnectionEndsNoProcess) {

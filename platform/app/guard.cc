@@ -1,0 +1,101 @@
+#include "platform/app/guard.h"
+
+#include <c10/util/Exception.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <exception>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "platform/base/log.h"
+#include "platform/base/status.h"
+
+namespace openp5::app {
+namespace {
+
+constexpr char kOutOfMemory[] =
+    "out of memory; hint: smaller batches (--batch-size, --eval-batch-size), fewer --threads or "
+    "processes, or a larger limit (ulimit -v, the container's memory)";
+constexpr char kNoThread[] =
+    "the system refuses another thread; hint: fewer --threads or processes, or a larger limit "
+    "(ulimit -u, the container's pids.max)";
+
+// One line for the exception that is being handled.
+std::string Describe() {
+  try {
+    throw;
+  } catch (const std::bad_alloc&) {
+    return kOutOfMemory;
+  } catch (const std::length_error&) {  // more than any memory holds
+    return kOutOfMemory;
+  } catch (const c10::Error& error) {
+    const std::string text = error.what_without_backtrace();
+    return text.substr(0, text.find('\n'));
+  } catch (const std::system_error& error) {
+    return error.code() == std::errc::resource_unavailable_try_again ? kNoThread : error.what();
+  } catch (const std::exception& error) {
+    return error.what();
+  } catch (...) {
+    return "an unknown failure";
+  }
+}
+
+void Report() noexcept {
+  try {
+    LogError(Describe());
+  } catch (...) {
+    // Not even memory for the line. There is nothing to do about a failure to write it.
+    constexpr std::string_view kLine = "error: out of memory\n";
+    [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kLine.data(), kLine.size());
+  }
+}
+
+[[noreturn]] void Terminate() {
+  // Without an exception it is a bug of ours, whose core somebody may want.
+  if (std::current_exception() == nullptr) std::abort();
+  Report();
+  _exit(1);
+}
+
+// Initialisers of LibTorch, libgomp and jemalloc crash or throw where there is no memory for them.
+// This runs before all of them, and says so in their place.
+[[maybe_unused]] void ProbeMemory(int, char**, char**) {
+  std::set_terminate(Terminate);
+  constexpr size_t kNeeded = size_t{64} << 20;
+  void* const probe =
+      mmap(nullptr, kNeeded, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (probe != MAP_FAILED) {
+    munmap(probe, kNeeded);
+    return;
+  }
+  constexpr std::string_view kLine =
+      "error: out of memory: the program itself needs some 500 MB of address space; hint: a larger "
+      "limit (ulimit -v)\n";
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kLine.data(), kLine.size());
+  _exit(1);
+}
+
+#ifndef __SANITIZE_ADDRESS__
+// Sanitizers have initialisers of their own, which come first.
+__attribute__((section(".preinit_array"), used)) void (*const kProbeMemory)(int, char**,
+                                                                            char**) = ProbeMemory;
+#endif
+
+}  // namespace
+
+int Guarded(const std::function<int()>& run) {
+  std::set_terminate(Terminate);
+  try {
+    return run();
+  } catch (...) {
+    Report();
+    return 1;
+  }
+}
+
+}  // namespace openp5::app

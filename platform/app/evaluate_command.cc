@@ -51,7 +51,7 @@ struct EvaluateCommandOptions {
     if (has_model()) return absl::OkStatus();
     if (!baselines.any()) {
       return UsageError(
-          "openp5 evaluate: missing --checkpoint; hint: --baseline popularity,item-knn needs none");
+          "openp5 evaluate: missing --checkpoint; hint: --baseline popularity,transitions needs none");
     }
     if (!output.topk_out.empty() && baselines.baselines.size() > 1) {
       return UsageError("--topk-out: expected --checkpoint or one --baseline");

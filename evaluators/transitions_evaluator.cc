@@ -23,7 +23,8 @@ std::vector<int32_t> ByPopularity(const datasets::SequenceDataset& dataset) {
   std::vector<int32_t> order(counts.size());
   std::iota(order.begin(), order.end(), 0);
   std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
-    const int64_t count_a = counts[static_cast<size_t>(a)], count_b = counts[static_cast<size_t>(b)];
+    const int64_t count_a = counts[static_cast<size_t>(a)],
+                  count_b = counts[static_cast<size_t>(b)];
     return count_a != count_b ? count_a > count_b : dataset.ItemId(a) < dataset.ItemId(b);
   });
   return order;

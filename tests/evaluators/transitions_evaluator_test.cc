@@ -100,8 +100,7 @@ TEST(TransitionsTest, EqualsAReferenceOnMaps) {
       ASSERT_EQ(result.rankings.size(), 60u);
       for (const UserRanking& ranking : result.rankings) {
         EXPECT_EQ(ranking.target, dataset.Sequence(ranking.user).back());
-        EXPECT_EQ(Ids(dataset, ranking),
-                  Reference(dataset, options, ranking.user, filtered, 20))
+        EXPECT_EQ(Ids(dataset, ranking), Reference(dataset, options, ranking.user, filtered, 20))
             << "user " << ranking.user << ", window " << options.window << ", filtered "
             << filtered;
       }
@@ -117,9 +116,9 @@ constexpr char kSequences[] =
 
 TEST(TransitionsTest, ScoresAreDecayedCountsOfTheTrainingParts) {
   const datasets::SequenceDataset dataset = Parse(kSequences);
-  const RankingResult result =
-      EvaluateTransitions(dataset, "sequential", Metrics({"hit@4"}),
-                          {.split = "validation", .users = 2}, {.decay = 0.5, .history_weight = 0.1});
+  const RankingResult result = EvaluateTransitions(dataset, "sequential", Metrics({"hit@4"}),
+                                                   {.split = "validation", .users = 2},
+                                                   {.decay = 0.5, .history_weight = 0.1});
   EXPECT_EQ(result.method, "transitions");
   ASSERT_EQ(result.rankings.size(), 2u);
   // After a, c: c leads nowhere; a, one step back, to b once and to c once near and once far.
@@ -131,8 +130,8 @@ TEST(TransitionsTest, ScoresAreDecayedCountsOfTheTrainingParts) {
 
 TEST(TransitionsTest, PastItemsAreLeftOutAndTheMostPopularFillTheList) {
   const datasets::SequenceDataset dataset = Parse(kSequences);
-  const RankingResult result = EvaluateTransitions(
-      dataset, "sequential", Metrics({"hit@4"}), {.split = "validation", .filtered = true}, {});
+  const RankingResult result = EvaluateTransitions(dataset, "sequential", Metrics({"hit@4"}),
+                                                   {.split = "validation", .filtered = true}, {});
   EXPECT_THAT(Ids(dataset, result.rankings[1]), ElementsAre("b", "d"));
   EXPECT_THAT(Ids(dataset, result.rankings[2]), ElementsAre("a", "c", "b"));  // 2, 2 and 1 times
 }

@@ -1,6 +1,5 @@
-#include "evaluators/transitions_evaluator.h"
-
 #include "absl/strings/str_format.h"
+#include "evaluators/transitions_evaluator.h"
 #include "tests/testing/testing.h"
 
 namespace openp5::evaluators {
@@ -29,7 +28,11 @@ TEST(TransitionsGoldenTest, EqualsTheIndependentScript) {
             "0.0477 0.0844 0.0434",
             "0.0394 0.0587 0.0324",
             "0.0440 0.0606 0.0345"},
-           {"Beauty", {}, "0.0767 0.1008 0.0634", "0.0575 0.0792 0.0489", "0.0600 0.0814 0.0515"}}) {
+           {"Beauty",
+            {},
+            "0.0767 0.1008 0.0634",
+            "0.0575 0.0792 0.0489",
+            "0.0600 0.0814 0.0515"}}) {
     OPENP5_ASSERT_OK_AND_ASSIGN(
         const auto dataset,
         datasets::SequenceDataset::Open(Shared(StrCat("data/", std::string(recorded.dataset)))));

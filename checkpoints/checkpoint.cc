@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr std::string_view kFormat = "openp5-checkpoint";
-constexpr int64_t kVersion = 1;
+constexpr int64_t kVersion = 2;
 constexpr std::string_view kManifestName = "manifest.json";
 constexpr std::string_view kWeightsName = "model.safetensors";
 
@@ -63,6 +63,7 @@ json ManifestJson(const Manifest& manifest, const ListedFiles& files) {
           {"indexes", manifest.indexes},
           {"training", manifest.training},
           {"metrics", manifest.metrics},
+          {"reading", manifest.reading},
           {"files", std::move(listed)}};
 }
 
@@ -101,8 +102,10 @@ absl::Status CheckFields(const json& parsed, const std::string& where) {
       {"indexes", json::value_t::array},
       {"training", json::value_t::object},
       {"metrics", json::value_t::object},
-      {"files", json::value_t::object}};
+      {"files", json::value_t::object},
+      {"reading", json::value_t::object}};
   for (const auto& [name, type] : fields) {
+    if (std::string_view(name) == "reading" && version == 1) continue;
     if (!parsed.contains(name) || parsed[name].type() != type) {
       return DataLoss(where, ": ", std::string_view(name), ": expected ",
                       std::string_view(json(type).type_name()), ", got ",
@@ -162,7 +165,8 @@ absl::StatusOr<ManifestAndFiles> ReadAll(const std::string& path) {
                   .tokenizer_family = parsed["tokenizer_family"].get<std::string>(),
                   .indexes = std::move(parsed["indexes"]),
                   .training = std::move(parsed["training"]),
-                  .metrics = std::move(parsed["metrics"])};
+                  .metrics = std::move(parsed["metrics"]),
+                  .reading = parsed.value("reading", json::object())};
   return all;
 }
 

@@ -21,6 +21,9 @@ struct Manifest {
   nlohmann::json indexes = nlohmann::json::array();
   nlohmann::json training = nlohmann::json::object();  // options it was trained with
   nlohmann::json metrics = nlohmann::json::object();   // e.g. {"epoch": 3, "validation_loss": 1.5}
+  // Options by which histories become texts and texts become tokens; empty for a model that reads
+  // no texts, and in folders of version 1.
+  nlohmann::json reading = nlohmann::json::object();
 };
 
 // Writes folder `path`: model.safetensors, whatever `write_extras(folder)` adds (tokenizer/,

@@ -165,7 +165,8 @@ absl::StatusOr<PeftAdapter> ReadPeftAdapter(const std::string& path) {
   return adapter;
 }
 
-absl::Status WritePeftAdapter(const std::string& path, const PeftAdapter& adapter) {
+absl::Status WritePeftAdapter(const std::string& path, const PeftAdapter& adapter,
+                              const std::function<absl::Status(const std::string&)>& write_extras) {
   OPENP5_RETURN_IF_ERROR(CheckConfig(adapter.config, path));
   return WriteDirectoryAtomic(path, [&](const std::string& folder) -> absl::Status {
     NamedTensors named;
@@ -174,6 +175,7 @@ absl::Status WritePeftAdapter(const std::string& path, const PeftAdapter& adapte
     }
     OPENP5_RETURN_IF_ERROR(
         WriteSafetensors(JoinPath(folder, kWeightsName), named, {{"format", "pt"}}));
+    if (write_extras) OPENP5_RETURN_IF_ERROR(write_extras(folder));
     return WriteJson(JoinPath(folder, kConfigName), adapter.config);
   });
 }

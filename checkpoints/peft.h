@@ -1,6 +1,7 @@
 #ifndef OPENP5_CHECKPOINTS_PEFT_H_
 #define OPENP5_CHECKPOINTS_PEFT_H_
 
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -28,8 +29,11 @@ bool IsPeftFolder(const std::string& path);
 // DoRA, patterns of ranks, …): its meaning is not guessed.
 absl::StatusOr<PeftAdapter> ReadPeftAdapter(const std::string& path);
 
-// All or nothing. Reading gives an equal adapter.
-absl::Status WritePeftAdapter(const std::string& path, const PeftAdapter& adapter);
+// Writes the adapter's files and whatever `write_extras(folder)` adds, all or nothing. Reading
+// gives an equal adapter.
+absl::Status WritePeftAdapter(
+    const std::string& path, const PeftAdapter& adapter,
+    const std::function<absl::Status(const std::string&)>& write_extras = {});
 
 // W + alpha / r · B A for every layer of the adapter (alpha / sqrt(r) with `use_rslora`), computed
 // in float32 and rounded once to the weight's type; a layer trained in full takes the weight's

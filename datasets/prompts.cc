@@ -5,6 +5,7 @@
 
 #include "datasets/default_prompts.h"
 #include "datasets/text_lines.h"
+#include "platform/base/digest.h"
 #include "platform/base/file.h"
 
 namespace openp5::datasets {
@@ -92,6 +93,12 @@ absl::StatusOr<PromptTemplate> ParseTemplate(std::string_view line, const TextLi
 
 }  // namespace
 
+std::string PromptTemplate::Line() const {
+  return StrCat(task, "; ", seen ? "seen" : "unseen", "; ", input, "; ", output);
+}
+
+std::string PromptTemplate::Digest() const { return Sha256Of(Line()).substr(0, 8); }
+
 std::string FillPrompt(std::string_view pattern, const PromptFields& fields) {
   std::string filled;
   filled.reserve(pattern.size() + fields.history.size() + 2 * fields.dataset.size() + 32);
@@ -125,6 +132,12 @@ absl::StatusOr<PromptSet> PromptSet::Parse(std::string_view text, const std::str
                            ": expected lines `task; seen|unseen; input; output`, got none");
   }
   return set;
+}
+
+std::string PromptSet::Text() const {
+  std::string text;
+  for (const PromptTemplate& prompt : templates_) text += prompt.Line() + "\n";
+  return text;
 }
 
 std::vector<const PromptTemplate*> PromptSet::Seen(std::string_view task) const {

@@ -15,6 +15,11 @@ struct PromptTemplate {
   std::string task;  // "sequential", "straightforward"
   bool seen = true;  // seen templates are trained on, unseen ones only evaluated
   std::string input, output;
+
+  // The template as a line of a prompt file, without a line break.
+  std::string Line() const;
+  // 8 hexadecimal digits of the SHA-256 of Line(): tells two templates of one name apart.
+  std::string Digest() const;
 };
 
 struct PromptFields {
@@ -39,6 +44,8 @@ class PromptSet {
   // there are; InvalidArgument if `name` has another form.
   absl::StatusOr<const PromptTemplate*> Find(std::string_view task, std::string_view name) const;
   const std::vector<PromptTemplate>& templates() const { return templates_; }
+  // The set as a prompt file; parsing it gives the same templates.
+  std::string Text() const;
 
  private:
   std::string where_;

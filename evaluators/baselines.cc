@@ -10,9 +10,10 @@ void BaselineOptions::ForEach(OptionVisitor& visitor) {
   visitor.Visit({.name = "baseline",
                  .help = "also evaluate these under the same protocol; without --checkpoint only "
                          "these",
-                 .choices = {"none", "popularity", "item-knn"}},
+                 .choices = {"none", "popularity", "item-knn", "transitions"}},
                 &baselines);
   item_knn.ForEach(visitor);
+  transitions.ForEach(visitor);
 }
 
 absl::Status BaselineOptions::Check() const {
@@ -38,6 +39,9 @@ std::vector<RankingResult> EvaluateBaselines(const datasets::SequenceDataset& da
       results.push_back(EvaluatePopularity(dataset, task, metrics, evaluation));
     } else if (name == "item-knn") {
       results.push_back(EvaluateItemKnn(dataset, task, metrics, evaluation, options.item_knn));
+    } else if (name == "transitions") {
+      results.push_back(
+          EvaluateTransitions(dataset, task, metrics, evaluation, options.transitions));
     }
   }
   return results;

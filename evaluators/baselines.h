@@ -8,6 +8,7 @@
 #include "evaluators/evaluation_options.h"
 #include "evaluators/item_knn_evaluator.h"
 #include "evaluators/ranking_result.h"
+#include "evaluators/transitions_evaluator.h"
 #include "platform/base/status.h"
 
 namespace openp5::evaluators {
@@ -16,6 +17,7 @@ namespace openp5::evaluators {
 struct BaselineOptions {
   std::vector<std::string> baselines = {"none"};
   ItemKnnOptions item_knn = {};
+  TransitionsOptions transitions = {};
 
   void ForEach(OptionVisitor& visitor);
 

@@ -7,33 +7,12 @@
 
 #include "evaluators/best_items.h"
 #include "evaluators/evaluation_users.h"
+#include "evaluators/sparse_sums.h"
 
 namespace openp5::evaluators {
 namespace {
 
 using Lists = std::vector<std::vector<int32_t>>;
-
-// Sums by item; only those that were added to are visited and reset.
-class SparseSums {
- public:
-  explicit SparseSums(size_t items) : sums_(items, 0.0) {}
-
-  void Add(int32_t item, double value) {  // value > 0
-    double& sum = sums_[static_cast<size_t>(item)];
-    if (sum == 0) touched_.push_back(item);
-    sum += value;
-  }
-  double operator[](int32_t item) const { return sums_[static_cast<size_t>(item)]; }
-  const std::vector<int32_t>& touched() const { return touched_; }
-  void Clear() {
-    for (const int32_t item : touched_) sums_[static_cast<size_t>(item)] = 0;
-    touched_.clear();
-  }
-
- private:
-  std::vector<double> sums_;
-  std::vector<int32_t> touched_;
-};
 
 // The distinct items of each user's training part, ascending.
 Lists ItemsByUser(const datasets::SequenceDataset& dataset) {

@@ -233,6 +233,7 @@ absl::StatusOr<RankingResult> RankingEvaluator::Evaluate(const IndexedDataset& d
                        .task = task,
                        .split = options.split,
                        .prompt = options.prompt,
+                       .prompt_digest = prompt->Digest(),
                        .filter = options.FilterName(),
                        .score_normalization = options.score_normalization};
   std::vector<std::string> inputs;

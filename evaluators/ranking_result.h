@@ -26,6 +26,7 @@ struct MetricValue {
 // What one method did on one dataset, task and prompt.
 struct RankingResult {
   std::string dataset = {}, task = {}, split = {}, prompt = {};
+  std::string prompt_digest = {};            // of the template; empty for methods that read none
   std::string method = "model";              // or a baseline's name
   std::string filter = "none";               // "none", "search", "afterwards"
   std::string score_normalization = "full";  // or "allowed"

@@ -25,11 +25,17 @@ double UsersPerSecond(const std::vector<RankingResult>& results) {
   return seconds > 0 ? users / seconds : 0;
 }
 
+// The prompt's name and what tells its text from others of that name.
+std::string PromptCell(const RankingResult& result) {
+  if (result.prompt_digest.empty()) return result.prompt;
+  return StrCat(result.prompt, "@", result.prompt_digest);
+}
+
 std::vector<std::string> TableRow(const RankingResult& result) {
   std::vector<std::string> row = {result.dataset,
                                   result.task,
                                   result.split,
-                                  result.prompt,
+                                  PromptCell(result),
                                   result.method,
                                   result.filter,
                                   std::to_string(result.rankings.size())};
@@ -54,6 +60,7 @@ nlohmann::ordered_json ResultsToJson(const std::vector<RankingResult>& results) 
                                    {"method", result.method},
                                    {"filter", result.filter},
                                    {"score_normalization", result.score_normalization}};
+    if (!result.prompt_digest.empty()) json["prompt_digest"] = result.prompt_digest;
     if (!result.unfiltered_metrics.empty()) {
       json["unfiltered_metrics"] = MetricsToJson(result.unfiltered_metrics);
     }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # From nothing to a trained recommender: set-up, build, a dataset, its index, a tokenizer, training, evaluation
-# beside the popularity baseline, and recommendations for one user. See usage below.
+# beside two baselines, and recommendations for one user. See usage below.
 set -euo pipefail
 
 ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
@@ -102,7 +102,7 @@ openp5 dataset inspect "${DATA[@]}" --top 3
 openp5 index build "${DATA[@]}" "${INDEX[@]}"
 openp5 tokenizer train "${INDEXED[@]}" --model-type bpe --out "$OUT/tokenizer"
 openp5 train "${INDEXED[@]}" --backbone preset:t5-tiny --tokenizer "$OUT/tokenizer" --run-dir "$OUT/run" --sample-prompt --sample-num 1 "${TRAIN[@]}"
-openp5 evaluate --checkpoint "$BEST" "${ASKED[@]}" --split test --baseline popularity
+openp5 evaluate --checkpoint "$BEST" "${ASKED[@]}" --split test --baseline popularity,transitions
 USER_ID="$(head -n 1 "$OUT/data/$NAME/user_sequence.txt" | cut -d ' ' -f 1)"
 openp5 recommend --checkpoint "$BEST" "${ASKED[@]}" --user "$USER_ID" --k 10
 

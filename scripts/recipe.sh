@@ -55,5 +55,5 @@ if [[ "$(setting model)" != sasrec ]]; then
 fi
 "$OPENP5" train --config "$CONFIG" --data-dir "$DATA" --run-dir "$OUT/run" --resume "${MORE[@]}"
 for filtered in "" --filtered; do
-  "$OPENP5" evaluate --checkpoint "$OUT/run/checkpoints/best" "${D[@]}" --baseline popularity,item-knn $filtered
+  "$OPENP5" evaluate --checkpoint "$OUT/run/checkpoints/best" "${D[@]}" --baseline popularity,item-knn,transitions $filtered
 done

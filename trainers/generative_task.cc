@@ -163,7 +163,9 @@ absl::Status GenerativeTask::Save(const std::string& path, const NamedTensors& w
                      .weights = weights,
                      .tokenizer = setup_.tokenizer,
                      .training = setup_.description,
-                     .metrics = metrics};
+                     .metrics = metrics,
+                     .reading = setup_.reading,
+                     .prompts = setup_.prompts->Text()};
   for (const evaluators::IndexedDataset* dataset : setup_.datasets) {
     folder.indexes.push_back(&dataset->index());
   }

@@ -28,6 +28,7 @@ struct GenerativeSetup {
   evaluators::EvaluationOptions evaluation = {};
   evaluators::Sharding sharding = {};  // of evaluations
   nlohmann::json description = {};     // goes into the manifests as "training"
+  nlohmann::json reading = {};         // goes into the manifests under this name
 };
 
 // A language model that learns to write the next item's identifier (OpenP5: Xu et al., 2024,

@@ -26,6 +26,7 @@ absl::Status WriteExtras(const ModelFolder& model, const std::string& folder) {
   const std::string tokenizer_folder = JoinPath(folder, "tokenizer");
   OPENP5_RETURN_IF_ERROR(MakeDirectories(tokenizer_folder));
   OPENP5_RETURN_IF_ERROR(model.tokenizer->Save(tokenizer_folder));
+  OPENP5_RETURN_IF_ERROR(WriteFileAtomic(JoinPath(folder, kPromptsName), model.prompts));
   std::vector<indexing::ItemIndex> indexes;
   for (const indexing::ItemIndex* index : model.indexes) indexes.push_back(*index);
   return indexing::WriteItemIndexFile(JoinPath(folder, "items.index"), indexes);
@@ -39,7 +40,8 @@ absl::Status WriteModelFolder(const std::string& path, const ModelFolder& model)
                                        .tokenizer_family = std::string(model.tokenizer->family()),
                                        .indexes = DescribeIndexes(model.indexes),
                                        .training = model.training,
-                                       .metrics = model.metrics};
+                                       .metrics = model.metrics,
+                                       .reading = model.reading};
   return checkpoints::WriteCheckpoint(
       path, manifest, model.weights,
       [&](const std::string& folder) { return WriteExtras(model, folder); });

@@ -12,6 +12,9 @@
 
 namespace openp5::trainers {
 
+// The file with the prompts a model was trained with.
+inline constexpr char kPromptsName[] = "prompts.txt";
+
 // Everything a checkpoint folder of ours holds, so that it stands alone.
 struct ModelFolder {
   std::string model_family;
@@ -21,6 +24,8 @@ struct ModelFolder {
   std::vector<const indexing::ItemIndex*> indexes = {};
   nlohmann::json training = nlohmann::json::object();  // options it was trained with
   nlohmann::json metrics = nlohmann::json::object();
+  nlohmann::json reading = nlohmann::json::object();  // how histories become its input
+  std::string prompts = {};                           // text of a prompt file
 };
 
 // Writes the folder whole or not at all, as checkpoints::WriteCheckpoint.

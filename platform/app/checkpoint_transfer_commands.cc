@@ -13,6 +13,7 @@
 #include "platform/app/data_options.h"
 #include "platform/app/format_options.h"
 #include "platform/app/load_model.h"
+#include "platform/app/reading.h"
 #include "platform/base/file.h"
 #include "platform/base/log.h"
 #include "platform/config/command_line.h"
@@ -43,6 +44,7 @@ struct ImportOptions {
   CheckpointOptions checkpoint;
   DataOptions data;
   indexing::IndexParameters index;
+  Reading reading;
   OutOption out;
   FormatOptions format;
 
@@ -50,6 +52,7 @@ struct ImportOptions {
     line->Add(&checkpoint);
     line->Add(&data);
     line->Add(&index);
+    line->Add(&reading);
     line->Add(&out);
     line->Add(&format);
     for (const char* name : {"checkpoint", "data-dir", "datasets", "out"}) line->Require(name);
@@ -156,7 +159,8 @@ absl::StatusOr<Notes> ExportPeft(const std::string& path, const std::string& out
     AddChangedTables(manifest, weights, &adapter, &notes);
     return absl::OkStatus();
   }));
-  OPENP5_RETURN_IF_ERROR(checkpoints::WritePeftAdapter(out, adapter));
+  OPENP5_RETURN_IF_ERROR(checkpoints::WritePeftAdapter(
+      out, adapter, [&](const std::string& to) { return WriteReading(path, to); }));
   return notes;
 }
 
@@ -171,9 +175,11 @@ absl::StatusOr<Notes> ExportHuggingFace(const std::string& path, const std::stri
     OPENP5_RETURN_IF_ERROR(MergeOwnAdapter(&folder));
     return SettleWholeWords(&folder.weights, &notes);
   }));
-  OPENP5_RETURN_IF_ERROR(checkpoints::WriteHuggingFaceFolder(
-      out, folder,
-      [&](const std::string& to) { return text::SaveForTransformers(*tokenizer, to); }));
+  OPENP5_RETURN_IF_ERROR(
+      checkpoints::WriteHuggingFaceFolder(out, folder, [&](const std::string& to) -> absl::Status {
+        OPENP5_RETURN_IF_ERROR(text::SaveForTransformers(*tokenizer, to));
+        return WriteReading(path, to);
+      }));
   return notes;
 }
 
@@ -206,13 +212,16 @@ absl::Status RunImportWith(const ImportOptions& options, const IndexRequest& req
                              " is a checkpoint of openp5 already"));
   }
   OPENP5_ASSIGN_OR_RETURN(const auto datasets, options.data.OpenDatasets());
+  OPENP5_ASSIGN_OR_RETURN(const auto prompts, options.data.LoadPrompts());
   OPENP5_ASSIGN_OR_RETURN(ForeignCheckpoint foreign,
                           OpenForeignCheckpoint(options.checkpoint, datasets, request));
   trainers::ModelFolder folder{.model_family = foreign.config["model_type"].get<std::string>(),
                                .model_config = foreign.config,
                                .weights = foreign.weights,
                                .tokenizer = foreign.tokenizer.get(),
-                               .training = {{"imported_from", foreign.format}}};
+                               .training = {{"imported_from", foreign.format}},
+                               .reading = options.reading.Json(),
+                               .prompts = prompts.Text()};
   for (const auto& index : foreign.indexes) folder.indexes.push_back(&index);
   OPENP5_RETURN_IF_ERROR(trainers::WriteModelFolder(options.out.out, folder));
   const Json result = {{"checkpoint", options.out.out},
@@ -236,6 +245,7 @@ absl::Status RunCheckpointImport(const std::vector<std::string>& arguments) {
   options.AddTo(&line);
   OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
   if (!run) return absl::OkStatus();
+  OPENP5_RETURN_IF_ERROR(UseReading(options.checkpoint.checkpoint, options.reading, &line));
   return RunImportWith(options, IndexRequest::From(line, options.index, options.data));
 }
 

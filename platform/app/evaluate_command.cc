@@ -52,7 +52,8 @@ struct EvaluateCommandOptions {
     if (has_model()) return absl::OkStatus();
     if (!baselines.any()) {
       return UsageError(
-          "openp5 evaluate: missing --checkpoint; hint: --baseline popularity,item-knn needs none");
+          "openp5 evaluate: missing --checkpoint; hint: --baseline popularity,transitions needs "
+          "none");
     }
     if (!output.topk_out.empty() && baselines.baselines.size() > 1) {
       return UsageError("--topk-out: expected --checkpoint or one --baseline");
@@ -160,6 +161,10 @@ absl::Status RunEvaluate(const std::vector<std::string>& arguments) {
   OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
   if (!run) return absl::OkStatus();
   OPENP5_RETURN_IF_ERROR(options.Check());
+  if (options.has_model()) {
+    OPENP5_RETURN_IF_ERROR(
+        UseReading(options.recommender.checkpoint.checkpoint, options.recommender.reading, &line));
+  }
   OPENP5_ASSIGN_OR_RETURN(const auto metrics, Metrics(options.evaluation.metrics));
   if (const auto ended = RunInProcesses(options.processes)) return *ended;
   OPENP5_ASSIGN_OR_RETURN(const Processes processes,

@@ -8,6 +8,7 @@
 #include "checkpoints/checkpoint.h"
 #include "checkpoints/foreign_model.h"
 #include "checkpoints/hugging_face.h"
+#include "platform/app/reading.h"
 #include "platform/base/file.h"
 #include "platform/base/memory.h"
 #include "platform/models/llama.h"
@@ -85,7 +86,6 @@ absl::StatusOr<LoadedModel> LoadOwn(const CheckpointOptions& options,
       CheckEmbeddingRows(path, {.rows = loaded.model->vocabulary_size()}, *loaded.tokenizer));
   loaded.indexes = std::move(chosen.indexes);
   loaded.index_mismatches = std::move(chosen.mismatches);
-  loaded.training = manifest.training;
   return loaded;
 }
 
@@ -101,6 +101,7 @@ absl::StatusOr<LoadedModel> LoadForeign(const CheckpointOptions& options,
                                                   std::move(foreign.weights), type));
   loaded.tokenizer = std::move(foreign.tokenizer);
   loaded.indexes = std::move(foreign.indexes);
+  loaded.index_mismatches = std::move(foreign.index_mismatches);
   return loaded;
 }
 
@@ -248,6 +249,28 @@ void BackboneOptions::ForEach(OptionVisitor& visitor) {
       &adapter.target_modules);
 }
 
+namespace {
+
+// An export of ours brings its item index along; for any other folder the store has it.
+absl::Status FindIndexes(const CheckpointOptions& options,
+                         const std::vector<datasets::SequenceDataset>& datasets,
+                         const IndexRequest& request, ForeignCheckpoint* foreign) {
+  const std::string exported = ExportedIndex(options.checkpoint);
+  if (!FileExists(exported)) {
+    OPENP5_ASSIGN_OR_RETURN(foreign->indexes, LoadIndexes(datasets, request));
+    return absl::OkStatus();
+  }
+  OPENP5_ASSIGN_OR_RETURN(const auto own, indexing::ReadItemIndexFile(exported));
+  OPENP5_ASSIGN_OR_RETURN(
+      ChosenIndexes chosen,
+      ChooseIndexes(options.checkpoint, own, datasets, request, options.allow_index_mismatch));
+  foreign->indexes = std::move(chosen.indexes);
+  foreign->index_mismatches = std::move(chosen.mismatches);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
 absl::StatusOr<ForeignCheckpoint> OpenForeignCheckpoint(
     const CheckpointOptions& options, const std::vector<datasets::SequenceDataset>& datasets,
     const IndexRequest& request) {
@@ -256,7 +279,7 @@ absl::StatusOr<ForeignCheckpoint> OpenForeignCheckpoint(
                                                                      .backbone = options.backbone,
                                                                      .format = options.format}));
   ForeignCheckpoint foreign{.format = std::move(model.format)};
-  OPENP5_ASSIGN_OR_RETURN(foreign.indexes, LoadIndexes(datasets, request));
+  OPENP5_RETURN_IF_ERROR(FindIndexes(options, datasets, request, &foreign));
   OPENP5_ASSIGN_OR_RETURN(
       foreign.tokenizer,
       TokenizerFor(options.tokenizer,
@@ -327,16 +350,6 @@ absl::StatusOr<std::vector<std::unique_ptr<evaluators::IndexedDataset>>> JoinInd
     joined.push_back(std::move(dataset));
   }
   return joined;
-}
-
-absl::Status UseTrainedHistory(const CommandLine& line, const nlohmann::json& training,
-                               datasets::HistoryOptions* history) {
-  datasets::HistoryOptions trained = *history;
-  OPENP5_RETURN_IF_ERROR(FromJson(training, &trained));
-  if (!line.IsGiven("max-history")) history->max_history = trained.max_history;
-  if (!line.IsGiven("history-separator")) history->history_separator = trained.history_separator;
-  if (!line.IsGiven("history-prefix")) history->history_prefix = trained.history_prefix;
-  return absl::OkStatus();
 }
 
 }  // namespace openp5::app

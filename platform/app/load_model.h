@@ -46,8 +46,7 @@ struct BackboneOptions {
 struct LoadedModel {
   std::unique_ptr<models::LanguageModel> model;  // on the runtime's device, not in training mode
   std::unique_ptr<text::Tokenizer> tokenizer;
-  std::vector<indexing::ItemIndex> indexes;            // of the datasets, in that order
-  nlohmann::json training = nlohmann::json::object();  // options it was trained with, if known
+  std::vector<indexing::ItemIndex> indexes;  // of the datasets, in that order
   // One sentence a dataset whose index is not the one the model was trained with (and was allowed).
   std::vector<std::string> index_mismatches;
 };
@@ -58,7 +57,8 @@ struct ForeignCheckpoint {
   nlohmann::json config = {};  // as in Hugging Face's config.json, sizes as in the weights
   NamedTensors weights = {};   // each once, under Hugging Face's names, types as in the file
   std::unique_ptr<text::Tokenizer> tokenizer = {};  // with the indexes' tokens
-  std::vector<indexing::ItemIndex> indexes = {};    // of the datasets, from the store
+  std::vector<indexing::ItemIndex> indexes = {};    // of the datasets, the export's or the store's
+  std::vector<std::string> index_mismatches = {};   // as LoadedModel's
 };
 
 // Reads the files of `options.checkpoint`, which is none of our folders, and checks that weights,
@@ -93,11 +93,6 @@ absl::StatusOr<LoadedModel> CreateModel(const BackboneOptions& options,
 absl::StatusOr<std::vector<std::unique_ptr<evaluators::IndexedDataset>>> JoinIndexes(
     std::vector<datasets::SequenceDataset> datasets, std::vector<indexing::ItemIndex> indexes,
     const datasets::HistoryOptions& history);
-
-// Sets the options that `line` was not given to what the model was trained with, so that histories
-// look as they did in training. InvalidArgument if the manifest has a value of another type.
-absl::Status UseTrainedHistory(const CommandLine& line, const nlohmann::json& training,
-                               datasets::HistoryOptions* history);
 
 }  // namespace openp5::app
 

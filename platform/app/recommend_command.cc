@@ -119,6 +119,11 @@ absl::Status RunRecommend(const std::vector<std::string>& arguments) {
   options.AddTo(&line);
   OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
   if (!run) return absl::OkStatus();
+  const bool task_given = line.IsGiven("tasks");
+  OPENP5_RETURN_IF_ERROR(
+      UseReading(options.recommender.checkpoint.checkpoint, options.recommender.reading, &line));
+  // A model of several tasks is asked by the first that it was trained for.
+  if (!task_given) options.recommender.data.tasks.resize(1);
   OPENP5_RETURN_IF_ERROR(options.Check());
   OPENP5_ASSIGN_OR_RETURN(const Runtime runtime, StartRuntime(options.runtime));
   const DataOptions& data = options.recommender.data;

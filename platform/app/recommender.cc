@@ -23,16 +23,14 @@ class GenerativeRecommender final : public Recommender {
     OPENP5_ASSIGN_OR_RETURN(auto datasets, options.data.OpenDatasets());
     OPENP5_ASSIGN_OR_RETURN(auto prompts, options.data.LoadPrompts());
     auto opened = std::unique_ptr<GenerativeRecommender>(
-        new GenerativeRecommender(std::move(prompts), runtime.device, sharding));
+        new GenerativeRecommender(options, std::move(prompts), runtime.device, sharding));
     OPENP5_ASSIGN_OR_RETURN(
         opened->loaded_,
         LoadCheckpoint(options.checkpoint, datasets,
                        IndexRequest::From(line, options.index, options.data), runtime));
-    datasets::HistoryOptions history = options.history;
-    OPENP5_RETURN_IF_ERROR(UseTrainedHistory(line, opened->loaded_.training, &history));
-    OPENP5_ASSIGN_OR_RETURN(
-        opened->datasets_,
-        JoinIndexes(std::move(datasets), std::move(opened->loaded_.indexes), history));
+    OPENP5_ASSIGN_OR_RETURN(opened->datasets_,
+                            JoinIndexes(std::move(datasets), std::move(opened->loaded_.indexes),
+                                        options.reading.history));
     return opened;
   }
 
@@ -56,17 +54,22 @@ class GenerativeRecommender final : public Recommender {
                                   : std::to_string(dataset.dataset().user_count() + 1);
     return evaluator().Recommend(
         dataset, dataset.writer().WriteInput(*prompt, user_number, question.history),
-        question.excluded, question.count, {});
+        question.excluded, question.count,
+        {.max_input_tokens = reading_.max_input_tokens, .openp5_compat = reading_.openp5_compat});
   }
 
  private:
-  GenerativeRecommender(datasets::PromptSet prompts, c10::Device device,
-                        evaluators::Sharding sharding)
-      : prompts_(std::move(prompts)), device_(device), sharding_(std::move(sharding)) {}
+  GenerativeRecommender(const RecommenderOptions& options, datasets::PromptSet prompts,
+                        c10::Device device, evaluators::Sharding sharding)
+      : reading_(options.reading),
+        prompts_(std::move(prompts)),
+        device_(device),
+        sharding_(std::move(sharding)) {}
   evaluators::RankingEvaluator evaluator() {
     return {*loaded_.model, *loaded_.tokenizer, device_, sharding_};
   }
 
+  const Reading reading_;
   const datasets::PromptSet prompts_;
   const c10::Device device_;
   const evaluators::Sharding sharding_;

@@ -16,6 +16,7 @@
 #include "indexing/item_index.h"
 #include "platform/app/data_options.h"
 #include "platform/app/load_model.h"
+#include "platform/app/reading.h"
 #include "platform/base/status.h"
 #include "platform/config/command_line.h"
 #include "platform/tensor/runtime.h"
@@ -27,13 +28,13 @@ struct RecommenderOptions {
   CheckpointOptions checkpoint;
   DataOptions data;
   indexing::IndexParameters index;
-  datasets::HistoryOptions history;
+  Reading reading;
 
   void AddTo(CommandLine* line) {
     line->Add(&checkpoint);
     line->Add(&data);
     line->Add(&index);
-    line->Add(&history);
+    line->Add(&reading);
     for (const char* name : {"data-dir", "datasets"}) line->Require(name);
   }
 };

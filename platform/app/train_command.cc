@@ -40,7 +40,7 @@ void TrainCommandOptions::AddTo(CommandLine* line) {
   line->Add(&run);
   line->Add(&data);
   line->Add(&index);
-  line->Add(&history);
+  line->Add(&reading);
   line->Add(&backbone);
   line->Add(&sasrec);
   line->Add(&train);
@@ -70,7 +70,7 @@ absl::Status TrainCommandOptions::CheckUnchanged(const Options& options,
 absl::Status TrainCommandOptions::Check() const {
   if (!is_sasrec()) return CheckUnchanged(sasrec);
   OPENP5_RETURN_IF_ERROR(CheckUnchanged(backbone));
-  OPENP5_RETURN_IF_ERROR(CheckUnchanged(history));
+  OPENP5_RETURN_IF_ERROR(CheckUnchanged(reading.history));
   OPENP5_RETURN_IF_ERROR(
       CheckUnchanged(train, {"label-smoothing", "pack-targets", "gradient-checkpointing",
                              "sample-prompt", "openp5-compat"}));
@@ -88,7 +88,7 @@ nlohmann::json TrainCommandOptions::Describe() const {
     ToJson(sasrec, &json);
     return json;
   }
-  ToJson(history, &json);
+  ToJson(reading.history, &json);
   json["backbone"] = backbone.backbone;
   json["tasks"] = data.tasks;
   return json;
@@ -178,7 +178,7 @@ absl::Status PrepareGenerative(const TrainCommandOptions& options, const Command
   }
   OPENP5_ASSIGN_OR_RETURN(
       prepared->datasets,
-      JoinIndexes(std::move(datasets), std::move(loaded.indexes), options.history));
+      JoinIndexes(std::move(datasets), std::move(loaded.indexes), options.reading.history));
   trainers::GenerativeSetup setup{.model = loaded.model.get(),
                                   .tokenizer = loaded.tokenizer.get(),
                                   .prompts = &prepared->prompts,
@@ -186,7 +186,8 @@ absl::Status PrepareGenerative(const TrainCommandOptions& options, const Command
                                   .device = processes.runtime.device,
                                   .evaluation = options.evaluation,
                                   .sharding = processes.Shard(),
-                                  .description = options.Describe()};
+                                  .description = options.Describe(),
+                                  .reading = options.reading.Json()};
   for (const auto& dataset : prepared->datasets) setup.datasets.push_back(dataset.get());
   OPENP5_ASSIGN_OR_RETURN(prepared->task, trainers::GenerativeTask::Create(setup, options.train));
   return absl::OkStatus();

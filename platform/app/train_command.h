@@ -5,12 +5,12 @@
 #include <set>
 #include <string>
 
-#include "datasets/samples.h"
 #include "evaluators/evaluation_options.h"
 #include "indexing/item_index.h"
 #include "platform/app/data_options.h"
 #include "platform/app/load_model.h"
 #include "platform/app/processes.h"
+#include "platform/app/reading.h"
 #include "platform/config/command_line.h"
 #include "platform/config/options.h"
 #include "platform/tensor/runtime.h"
@@ -32,7 +32,7 @@ struct TrainCommandOptions {
   RunOptions run;
   DataOptions data;
   indexing::IndexParameters index;
-  datasets::HistoryOptions history;
+  Reading reading;
   BackboneOptions backbone;
   trainers::SasrecOptions sasrec;
   trainers::TrainOptions train;

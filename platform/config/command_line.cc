@@ -197,6 +197,13 @@ bool CommandLine::IsGiven(const std::string& name) const {
   });
 }
 
+std::string CommandLine::Get(const std::string& name) const {
+  const auto found = std::find_if(options_.begin(), options_.end(),
+                                  [&](const Option& option) { return option.info.name == name; });
+  OPENP5_CHECK(found != options_.end());
+  return found->get();
+}
+
 absl::Status CommandLine::UnknownOption(const std::string& name, const std::string& where) const {
   std::vector<std::string> known = {"--config", "--dump-config", "--help"};
   for (const Option& option : options_) known.push_back("--" + option.info.name);

@@ -45,6 +45,8 @@ class CommandLine {
 
   // True if `name` was given on the command line or in the config file.
   bool IsGiven(const std::string& name) const;
+  // The present value of the bound option `name`, as a flag would give it.
+  std::string Get(const std::string& name) const;
   std::string Help() const;
   // INI text of all bound options with their present values.
   std::string Dump() const;

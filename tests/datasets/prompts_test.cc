@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "platform/base/digest.h"
 #include "platform/base/file.h"
 #include "tests/testing/testing.h"
 
@@ -100,6 +101,26 @@ TEST(PromptSet, OpensAFile) {
   OPENP5_ASSERT_OK(WriteFileAtomic(path, kText));
   OPENP5_ASSERT_OK_AND_ASSIGN(const PromptSet prompts, PromptSet::Open(path));
   EXPECT_EQ(prompts.templates().size(), 4u);
+}
+
+TEST(PromptSet, ItsTextIsAFileOfTheSameTemplates) {
+  OPENP5_ASSERT_OK_AND_ASSIGN(const PromptSet prompts, PromptSet::Parse(kText, "p.txt"));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const PromptSet again, PromptSet::Parse(prompts.Text(), "again"));
+  EXPECT_EQ(again.Text(), prompts.Text());
+  ASSERT_EQ(again.templates().size(), 4u);
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(again.templates()[i].input, prompts.templates()[i].input);
+    EXPECT_EQ(again.templates()[i].output, prompts.templates()[i].output);
+    EXPECT_EQ(again.templates()[i].Digest(), prompts.templates()[i].Digest());
+  }
+}
+
+TEST(PromptTemplate, ItsDigestIsThatOfItsLine) {
+  const PromptTemplate prompt{.task = "sequential", .input = "x {history}", .output = "{target}"};
+  EXPECT_EQ(prompt.Line(), "sequential; seen; x {history}; {target}");
+  EXPECT_EQ(prompt.Digest(), Sha256Of("sequential; seen; x {history}; {target}").substr(0, 8));
+  EXPECT_NE(prompt.Digest(),
+            (PromptTemplate{.task = "sequential", .input = "x", .output = "{target}"}.Digest()));
 }
 
 TEST(DefaultPrompts, HaveTenSeenAndOneUnseenPromptForEachTask) {

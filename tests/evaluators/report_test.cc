@@ -51,5 +51,14 @@ TEST(ReportTest, AlignsTheTable) {
             "toy      sequential  test   seen:0  model   none    2      0.5000\n");
 }
 
+TEST(ReportTest, NamesThePromptWithWhatTellsItsTextFromOthers) {
+  RankingResult result = Result();
+  EXPECT_FALSE(ResultsToJson({result})["results"][0].contains("prompt_digest"));
+  result.prompt_digest = "0123abcd";
+  EXPECT_EQ(ResultsToJson({result})["results"][0]["prompt"], "seen:0");
+  EXPECT_EQ(ResultsToJson({result})["results"][0]["prompt_digest"], "0123abcd");
+  EXPECT_THAT(ResultsTable({result}), ::testing::HasSubstr("seen:0@0123abcd"));
+}
+
 }  // namespace
 }  // namespace openp5::evaluators

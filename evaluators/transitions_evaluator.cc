@@ -1,0 +1,177 @@
+#include "evaluators/transitions_evaluator.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+#include <utility>
+
+#include "evaluators/best_items.h"
+#include "evaluators/evaluation_users.h"
+#include "evaluators/sparse_sums.h"
+
+namespace openp5::evaluators {
+namespace {
+
+// The catalogue by the number of interactions in the training parts, the most frequent item first;
+// equal numbers in order of raw id, so that the order does not depend on how items are numbered.
+std::vector<int32_t> ByPopularity(const datasets::SequenceDataset& dataset) {
+  std::vector<int64_t> counts(static_cast<size_t>(dataset.item_count()), 0);
+  for (int32_t user = 0; user < dataset.user_count(); ++user) {
+    for (const int32_t item : dataset.TrainPart(user)) ++counts[static_cast<size_t>(item)];
+  }
+  std::vector<int32_t> order(counts.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {
+    const int64_t count_a = counts[static_cast<size_t>(a)],
+                  count_b = counts[static_cast<size_t>(b)];
+    return count_a != count_b ? count_a > count_b : dataset.ItemId(a) < dataset.ItemId(b);
+  });
+  return order;
+}
+
+// base^0, base^1, …: at most `count`, and none that is 0.
+std::vector<double> Powers(double base, int64_t count) {
+  std::vector<double> powers;
+  for (int64_t i = 0; i < count; ++i) {
+    const double power = std::pow(base, static_cast<double>(i));
+    if (power == 0) break;
+    powers.push_back(power);
+  }
+  return powers;
+}
+
+// Every item's successors with their decayed counts.
+class Successors {
+ public:
+  Successors(const datasets::SequenceDataset& dataset, const TransitionsOptions& options) {
+    const std::vector<double> weights = Powers(options.decay, options.window);
+    const auto item_count = static_cast<size_t>(dataset.item_count());
+    std::vector<std::vector<std::span<const int32_t>>> following(item_count);  // [item][occurrence]
+    for (int32_t user = 0; user < dataset.user_count(); ++user) {
+      const std::span<const int32_t> items = dataset.TrainPart(user);
+      for (size_t i = 0; i + 1 < items.size(); ++i) {
+        following[static_cast<size_t>(items[i])].push_back(
+            items.subspan(i + 1, std::min(weights.size(), items.size() - i - 1)));
+      }
+    }
+    SparseSums counts(item_count);
+    for (const auto& occurrences : following) {
+      for (const std::span<const int32_t> next : occurrences) {
+        for (size_t d = 0; d < next.size(); ++d) counts.Add(next[d], weights[d]);
+      }
+      std::vector<ScoredItem>& kept = successors_.emplace_back();
+      for (const int32_t item : counts.touched()) kept.push_back({item, counts[item]});
+      counts.Clear();
+    }
+  }
+
+  const std::vector<ScoredItem>& Of(int32_t item) const {
+    return successors_[static_cast<size_t>(item)];
+  }
+
+ private:
+  std::vector<std::vector<ScoredItem>> successors_;
+};
+
+// Ranks one user's candidates after another. It sums by an item's place in the order of popularity,
+// not by its number, so that the place decides between equal scores.
+class Ranker {
+ public:
+  Ranker(const datasets::SequenceDataset& dataset, const TransitionsOptions& options)
+      : successors_(dataset, options),
+        order_(ByPopularity(dataset)),
+        place_(order_.size()),
+        weights_(Powers(options.history_weight, options.history)),
+        scores_(order_.size()) {
+    for (size_t place = 0; place < order_.size(); ++place) {
+      place_[static_cast<size_t>(order_[place])] = static_cast<int32_t>(place);
+    }
+  }
+
+  // Appends the `length` best items after `history` that are not in `excluded` (ascending).
+  void Rank(std::span<const int32_t> history, const std::vector<int32_t>& excluded, size_t length,
+            UserRanking* ranking) {
+    for (size_t j = 0; j < std::min(history.size(), weights_.size()); ++j) {
+      for (const auto& [next, count] : successors_.Of(history[history.size() - 1 - j])) {
+        scores_.Add(place_[static_cast<size_t>(next)], weights_[j] * count);
+      }
+    }
+    const auto is_excluded = [&](int32_t place) {
+      return std::binary_search(excluded.begin(), excluded.end(),
+                                order_[static_cast<size_t>(place)]);
+    };
+    std::vector<ScoredItem> candidates;
+    for (const int32_t place : scores_.touched()) {
+      if (!is_excluded(place)) candidates.push_back({place, scores_[place]});
+    }
+    const auto count = static_cast<int32_t>(order_.size());
+    for (int32_t place = 0; place < count && candidates.size() < length; ++place) {
+      if (scores_[place] == 0 && !is_excluded(place)) candidates.push_back({place, 0});
+    }
+    scores_.Clear();
+    RankBest(length, &candidates, ranking);
+    for (int32_t& item : ranking->items) item = order_[static_cast<size_t>(item)];
+  }
+
+ private:
+  const Successors successors_;
+  const std::vector<int32_t> order_;  // [place] item
+  std::vector<int32_t> place_;        // [item] place
+  const std::vector<double> weights_;
+  SparseSums scores_;  // by place
+};
+
+}  // namespace
+
+void TransitionsOptions::ForEach(OptionVisitor& visitor) {
+  visitor.Visit({.name = "transitions-window",
+                 .help = "items after an item that transitions counts as its successors",
+                 .minimum = 1,
+                 .maximum = 1000},
+                &window);
+  visitor.Visit({.name = "transitions-decay",
+                 .help = "what a successor one step further away counts, as a share",
+                 .minimum = 0,
+                 .maximum = 1},
+                &decay);
+  visitor.Visit({.name = "transitions-history-weight",
+                 .help = "what a history item one step further back counts, as a share",
+                 .minimum = 0,
+                 .maximum = 1},
+                &history_weight);
+  visitor.Visit({.name = "transitions-history",
+                 .help = "latest items of a user whose successors transitions adds up",
+                 .minimum = 1,
+                 .maximum = 10000},
+                &history);
+}
+
+RankingResult EvaluateTransitions(const datasets::SequenceDataset& dataset, const std::string& task,
+                                  const std::vector<Metric>& metrics,
+                                  const EvaluationOptions& options,
+                                  const TransitionsOptions& transitions) {
+  const auto start = std::chrono::steady_clock::now();
+  RankingResult result{.dataset = dataset.name(),
+                       .task = task,
+                       .split = options.split,
+                       .prompt = options.prompt,
+                       .method = "transitions",
+                       .filter = options.FilterName()};
+  Ranker ranker(dataset, transitions);
+  const auto length = static_cast<size_t>(std::max(options.beams, LargestK(metrics)));
+  const bool filtered = options.filtered || options.filtered_batch;
+  for (const datasets::Position& position : EvaluationPositions(dataset, options)) {
+    const std::span<const int32_t> sequence = dataset.Sequence(position.user);
+    const auto target = static_cast<size_t>(position.target);
+    UserRanking ranking{.user = position.user, .target = sequence[target]};
+    ranker.Rank(sequence.first(target),
+                filtered ? PastItems(dataset, position) : std::vector<int32_t>(), length, &ranking);
+    result.rankings.push_back(std::move(ranking));
+  }
+  result.metrics = AverageMetrics(metrics, result.rankings);
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+}  // namespace openp5::evaluators

@@ -5,9 +5,9 @@
 
 #include "absl/strings/str_join.h"
 #include "checkpoints/checkpoint.h"
-#include "checkpoints/json_text.h"
 #include "datasets/prompts.h"
 #include "platform/base/file.h"
+#include "platform/base/json.h"
 #include "platform/base/log.h"
 #include "trainers/model_folder.h"
 
@@ -52,7 +52,7 @@ absl::StatusOr<std::optional<KeptReading>> FindReading(const std::string& path) 
   const std::string exported = JoinPath(path, kExported);
   const std::string file = JoinPath(exported, kReadingName);
   if (!FileExists(file)) return std::nullopt;
-  OPENP5_ASSIGN_OR_RETURN(const auto values, checkpoints::ReadJsonObject(file));
+  OPENP5_ASSIGN_OR_RETURN(const auto values, ReadJsonObject(file));
   return ReadKept(values, file, exported);
 }
 
@@ -128,7 +128,7 @@ absl::Status WriteReading(const std::string& path, const std::string& folder) {
   const std::string exported = JoinPath(folder, kExported);
   OPENP5_RETURN_IF_ERROR(MakeDirectories(exported));
   OPENP5_RETURN_IF_ERROR(
-      checkpoints::WriteJson(JoinPath(exported, kReadingName), kept->reading.Json()));
+      WriteJson(JoinPath(exported, kReadingName), kept->reading.Json()));
   OPENP5_RETURN_IF_ERROR(
       CopyIfThere(kept->prompt_file, JoinPath(exported, trainers::kPromptsName)));
   return CopyIfThere(JoinPath(path, kIndexName), ExportedIndex(folder));

@@ -16,6 +16,8 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr double kMostExact = 9007199254740992.0;  // 2^53: beyond it a double is not exact
+
 absl::StatusOr<Json> ParseLine(std::string_view line, const TextLines& lines) {
   Json json;
   const JsonFault fault = BuildJson(line, kMaximumJsonDepth, &json);
@@ -45,6 +47,52 @@ struct Other {
   std::string_view type;  // what messages call it
 };
 using Value = std::variant<std::monostate, std::string, int64_t, double, Other>;
+
+// The place after the JSON value that begins at `at`. `line` is JSON throughout.
+size_t EndOfValue(std::string_view line, size_t at) {
+  int depth = 0;
+  for (; at < line.size(); ++at) {
+    const char c = line[at];
+    if (c == '"') {
+      while (line[++at] != '"') at += line[at] == '\\' ? 1 : 0;
+    } else if (c == '{' || c == '[') {
+      ++depth;
+    } else if (c == '}' || c == ']') {
+      if (--depth < 0) return at;
+    } else if (c == ',' && depth == 0) {
+      return at;
+    }
+  }
+  return at;
+}
+
+// How the number `name` of the object on `line` is written, which must be JSON; "" if there is none.
+std::string_view NumberText(std::string_view line, std::string_view name) {
+  size_t at = line.find('{');
+  while (at < line.size()) {
+    const size_t key = line.find('"', at);
+    if (key == std::string_view::npos) break;
+    size_t end = key + 1;
+    bool is_escaped = false;
+    for (; line[end] != '"'; ++end) {
+      if (line[end] != '\\') continue;
+      is_escaped = true;
+      ++end;
+    }
+    const std::string_view quoted = line.substr(key, end + 1 - key);
+    const size_t value = line.find_first_not_of(" \t", line.find(':', end) + 1);
+    at = EndOfValue(line, value);
+    const bool is_it = is_escaped ? Json::parse(quoted).get<std::string>() == name
+                                  : quoted.substr(1, quoted.size() - 2) == name;
+    if (is_it) return Trim(line.substr(value, at - value));
+  }
+  return "";
+}
+
+bool IsWholeNumber(std::string_view text) {
+  if (text.starts_with('-')) text.remove_prefix(1);
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
 
 Value ValueOf(const Json& json) {
   if (json.is_string()) return json.get<std::string>();
@@ -113,10 +161,13 @@ absl::StatusOr<nlohmann::json> ParseObjectLine(std::string_view line, const Text
 struct ObjectFields::State {
   std::vector<std::string> names;
   std::vector<Value> values;
+  std::string_view line;    // the last one
+  bool is_literal = false;  // Python's, not JSON
   simdjson::dom::parser parser;
 
   // False where the line must be looked at slowly.
-  bool ParseFast(std::string_view line) {
+  bool ParseFast() {
+    is_literal = false;
     simdjson::dom::object object;
     if (parser.parse(line.data(), line.size()).get(object) != simdjson::SUCCESS) return false;
     std::fill(values.begin(), values.end(), Value());
@@ -138,6 +189,16 @@ struct ObjectFields::State {
                            TypeOf(values[field]));
   }
 
+  // How a number that is not an int64_t is written: as doubles two ids could become one. A
+  // literal's numbers are known as doubles only, which tell smaller ones apart.
+  absl::StatusOr<std::string> Digits(size_t field, std::string_view what,
+                                     const TextLines& lines) const {
+    if (!is_literal) return std::string(NumberText(line, names[field]));
+    const double value = std::get<double>(values[field]);
+    if (std::abs(value) > kMostExact) return Wrong(field, what, lines);
+    return Json(value).dump();
+  }
+
  private:
   std::vector<bool> seen_;
 };
@@ -150,13 +211,25 @@ ObjectFields::ObjectFields(std::vector<std::string> names) : state_(std::make_un
 ObjectFields::~ObjectFields() = default;
 
 absl::Status ObjectFields::Parse(std::string_view line, const TextLines& lines) {
-  if (state_->ParseFast(line)) return absl::OkStatus();
+  state_->line = line;
+  if (state_->ParseFast()) return absl::OkStatus();
   OPENP5_ASSIGN_OR_RETURN(const Json json, ParseObjectLine(line, lines));
+  state_->is_literal = !Json::accept(line);
   for (size_t i = 0; i < state_->names.size(); ++i) {
     const auto found = json.find(state_->names[i]);
     state_->values[i] = found == json.end() ? Value() : ValueOf(*found);
   }
   return absl::OkStatus();
+}
+
+absl::Status ObjectFields::Missing(size_t field, const TextLines& lines) const {
+  OPENP5_ASSIGN_OR_RETURN(const Json json, ParseObjectLine(state_->line, lines));
+  const std::string& name = state_->names[field];
+  if (json.contains(name)) return state_->Wrong(field, "a value", lines);
+  std::string keys;
+  for (const auto& [key, value] : json.items()) keys += (keys.empty() ? "" : ", ") + key;
+  return InvalidArgument(lines.Where(), ": expected a key '", name, "', got ",
+                         keys.empty() ? "none" : Excerpt(keys));
 }
 
 bool ObjectFields::Has(size_t field) const {
@@ -178,9 +251,8 @@ absl::StatusOr<double> ObjectFields::Number(size_t field, const TextLines& lines
 
 absl::StatusOr<int64_t> ObjectFields::Integer(size_t field, const TextLines& lines) const {
   if (const auto* whole = std::get_if<int64_t>(&state_->values[field])) return *whole;
-  constexpr double kMost = 9007199254740992.0;  // 2^53: beyond it a double is not exact
   if (const auto* real = std::get_if<double>(&state_->values[field]);
-      real != nullptr && *real == std::floor(*real) && std::abs(*real) <= kMost) {
+      real != nullptr && *real == std::floor(*real) && std::abs(*real) <= kMostExact) {
     return static_cast<int64_t>(*real);
   }
   return state_->Wrong(field, "a whole number of 64 bits", lines);
@@ -190,13 +262,19 @@ absl::StatusOr<std::string> ObjectFields::Scalar(size_t field, const TextLines& 
   const Value& value = state_->values[field];
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
   if (const auto* whole = std::get_if<int64_t>(&value)) return std::to_string(*whole);
-  if (const auto* real = std::get_if<double>(&value)) return DumpJson(Json(*real));
+  if (std::holds_alternative<double>(value)) {
+    return state_->Digits(field, "a text or a number of at most 64 bits", lines);
+  }
   return state_->Wrong(field, "a text or a number", lines);
 }
 
 absl::StatusOr<std::string> ObjectFields::Id(size_t field, const TextLines& lines) const {
   const Value& value = state_->values[field];
   if (const auto* whole = std::get_if<int64_t>(&value)) return std::to_string(*whole);
+  if (std::holds_alternative<double>(value)) {
+    OPENP5_ASSIGN_OR_RETURN(std::string digits, state_->Digits(field, "an id", lines));
+    if (IsWholeNumber(digits)) return digits;
+  }
   const auto* const text = std::get_if<std::string>(&value);
   if (text == nullptr) return state_->Wrong(field, "an id", lines);
   OPENP5_RETURN_IF_ERROR(CheckId(*text, StrCat("an id as \"", state_->names[field], "\""), lines));

@@ -28,7 +28,8 @@ class ObjectFields {
   ObjectFields& operator=(const ObjectFields&) = delete;
 
   // Takes the fields of the object on `line`. Fails as ParseObjectLine, but other fields are
-  // neither kept nor looked at for keys given twice and deep nesting.
+  // neither kept nor looked at for keys given twice and deep nesting. `line` must stay where it is
+  // as long as its fields are asked for.
   absl::Status Parse(std::string_view line, const TextLines& lines);
 
   // Of the line last parsed, by place in `names`. InvalidArgument if the field is missing or null,
@@ -37,9 +38,12 @@ class ObjectFields {
   absl::StatusOr<std::string_view> Text(size_t field, const TextLines& lines) const;
   absl::StatusOr<int64_t> Integer(size_t field, const TextLines& lines) const;
   absl::StatusOr<double> Number(size_t field, const TextLines& lines) const;
-  // A text as it is, a whole number in digits.
+  // InvalidArgument that says what `field`, which Has not, lacks: the key, with those there are, or
+  // a value.
+  absl::Status Missing(size_t field, const TextLines& lines) const;
+  // A text as it is, a whole number of any length in the digits it is written in.
   absl::StatusOr<std::string> Id(size_t field, const TextLines& lines) const;
-  // A text or a number, as text.
+  // A text as it is, a number as it is written (12, 12.0 and 1.2e1 are three texts).
   absl::StatusOr<std::string> Scalar(size_t field, const TextLines& lines) const;
 
  private:

@@ -122,10 +122,9 @@ Json Describe(const std::string& name, const DatasetPreset& preset, TieOrder tie
 }
 
 // First and last time of what is left, in the loader's unit, and in seconds if that is known.
-Json DescribeTimes(const DatasetPreset& preset, const Interactions& interactions) {
+Json DescribeTimes(int64_t units, const Interactions& interactions) {
   const auto [first, last] =
       std::minmax_element(interactions.time.begin(), interactions.time.end());
-  const int64_t units = preset.time_units_per_second;
   Json json = {{"time_span", {{"first", *first}, {"last", *last}, {"units_per_second", units}}}};
   if (units == 0) return json;
   const auto second = [&](int64_t time) { return time / units - (time % units < 0 ? 1 : 0); };
@@ -136,18 +135,17 @@ Json DescribeTimes(const DatasetPreset& preset, const Interactions& interactions
 
 // Seconds taken for milliseconds, or the reverse, put all events far off. The order is right all
 // the same.
-void WarnOfOddTimes(const std::string& name, const DatasetPreset& preset,
-                    const Interactions& interactions) {
+void WarnOfOddTimes(const std::string& name, int64_t units, const Interactions& interactions) {
   constexpr int64_t kYear1990 = 631'152'000, kYear2100 = 4'102'444'800;
-  if (preset.time_units_per_second == 0) return;
+  if (units == 0) return;
   const auto is_odd = [&](int64_t time) {
-    const int64_t seconds = time / preset.time_units_per_second;
+    const int64_t seconds = time / units;
     return seconds < kYear1990 || seconds > kYear2100;
   };
   const auto odd = std::count_if(interactions.time.begin(), interactions.time.end(), is_odd);
   if (odd == 0) return;
   LogWarning(StrCat(name, ": ", odd, " of ", interactions.size(),
-                    " times lie outside 1990 to 2100 (", preset.time_units_per_second,
+                    " times lie outside 1990 to 2100 (", units,
                     " units a second); they are kept as they are"));
 }
 
@@ -221,13 +219,14 @@ absl::StatusOr<Json> PrepareDataset(const std::string& name, const DatasetPreset
     return InvalidArgument(name, ": ", options.raw, ": no interactions: ", steps);
   }
   LogInfo(StrCat(name, ": ", steps));
-  WarnOfOddTimes(name, preset, interactions);
+  const int64_t time_units = raw.time_units_per_second.value_or(preset.time_units_per_second);
+  WarnOfOddTimes(name, time_units, interactions);
   TieOrder ties = preset.ties;
   if (options.ties != "dataset") {
     ties = options.ties == "numpy" ? TieOrder::kNumpy : TieOrder::kStable;
   }
   const InteractionCounts counts = CountInteractions(interactions);
-  const Json times = DescribeTimes(preset, interactions);
+  const Json times = DescribeTimes(time_units, interactions);
   const OrderedSequences sequences = OrderSequences(interactions, preset.order, ties);
   interactions.DropRows();
   const Names names(interactions.users, interactions.items, sequences, preset.renumber);

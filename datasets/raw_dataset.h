@@ -2,6 +2,7 @@
 #define OPENP5_DATASETS_RAW_DATASET_H_
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,6 +29,8 @@ struct RawDataset {
   std::vector<ItemMetadata> items;  // in file order, each item once; may be empty
   std::vector<SourceFile> files;
   std::string steps;
+  // What the files say of the unit of times, instead of the preset's word.
+  std::optional<int64_t> time_units_per_second = {};
 };
 
 struct LoadOptions {

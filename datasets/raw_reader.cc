@@ -32,7 +32,6 @@ absl::StatusOr<int> RawReader::Get(std::string_view name) const {
 }
 
 absl::Status RawReader::ForEachLine(int file, const LineVisitor& visit) {
-  constexpr int64_t kShown = 5;
   used_.push_back(file);
   const auto source = files_.Read(file);
   if (!source.ok()) return Annotate(source.status(), dataset_);
@@ -41,13 +40,11 @@ absl::Status RawReader::ForEachLine(int file, const LineVisitor& visit) {
       [&](std::string_view line, const TextLines& lines) -> absl::Status {
         const absl::Status status = visit(line, lines);
         if (status.ok() || max_bad_lines_ == 0 || !absl::IsInvalidArgument(status)) return status;
-        if (++bad_lines_ > max_bad_lines_) {
+        if (bad_lines_.count() == max_bad_lines_) {
           return InvalidArgument(ToStd(status.message()), "; more than --max-bad-lines ",
                                  max_bad_lines_);
         }
-        if (bad_lines_ <= kShown) {
-          LogWarning(StrCat(dataset_, ": skipped: ", ToStd(status.message())));
-        }
+        bad_lines_.Add(StrCat(dataset_, ": skipped: ", ToStd(status.message())));
         return absl::OkStatus();
       });
 }
@@ -89,7 +86,9 @@ absl::StatusOr<std::string> RawReader::FirstLine(int file) const {
 }
 
 absl::StatusOr<std::vector<SourceFile>> RawReader::Sources() const {
-  if (bad_lines_ > 0) LogWarning(StrCat(dataset_, ": ", bad_lines_, " bad line(s) skipped"));
+  if (bad_lines_.count() > 0) {
+    LogWarning(StrCat(dataset_, ": ", bad_lines_.count(), " bad line(s) skipped"));
+  }
   auto sources = files_.Describe(used_);
   if (!sources.ok()) return Annotate(sources.status(), dataset_);
   return sources;
@@ -113,9 +112,18 @@ void ItemCollector::Add(ItemMetadata item, std::string_view line, const TextLine
   if (added) {
     items_.push_back(std::move(item));
   } else if (first->second != digest) {
-    LogWarning(StrCat(lines.Where(), ": item ", item.item,
-                      " is described again and otherwise; the first description is kept"));
+    repeated_.Add(StrCat(lines.Where(), ": item ", item.item,
+                         " is described again and otherwise; the first description is kept"));
   }
+}
+
+std::vector<ItemMetadata> ItemCollector::Take() {
+  if (repeated_.hidden() > 0) {
+    LogWarning(StrCat(repeated_.count(),
+                      " lines describe an item again and otherwise; the first description of each "
+                      "item is kept"));
+  }
+  return std::move(items_);
 }
 
 }  // namespace openp5::datasets

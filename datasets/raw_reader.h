@@ -10,6 +10,7 @@
 #include "datasets/raw_dataset.h"
 #include "datasets/raw_files.h"
 #include "datasets/text_lines.h"
+#include "platform/base/repeated_warning.h"
 #include "platform/base/status.h"
 
 namespace openp5::datasets {
@@ -48,7 +49,8 @@ class RawReader {
 
   std::string dataset_;
   RawFiles files_;
-  int64_t max_bad_lines_ = 0, bad_lines_ = 0;
+  int64_t max_bad_lines_ = 0;
+  RepeatedWarning bad_lines_;
   std::vector<int> used_;
 };
 
@@ -61,16 +63,18 @@ absl::Status WrongFieldCount(const TextLines& lines, std::string_view expected, 
 absl::Status SecondHeader(const TextLines& lines, std::string_view line);
 
 // Items by first appearance, each once: a repeated line is ignored, another one of the same item
-// is ignored with a warning.
+// is ignored with a warning, of which the first five are shown.
 class ItemCollector {
  public:
   // `line` is what the file says of the item.
   void Add(ItemMetadata item, std::string_view line, const TextLines& lines);
-  std::vector<ItemMetadata> Take() { return std::move(items_); }
+  // The items; says how many warnings there were if not all were shown.
+  std::vector<ItemMetadata> Take();
 
  private:
   std::vector<ItemMetadata> items_;
   absl::flat_hash_map<std::string, std::string> seen_;  // digest of the line by item
+  RepeatedWarning repeated_;
 };
 
 }  // namespace openp5::datasets

@@ -1,202 +1,19 @@
 #include "datasets/table.h"
 
 #include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <optional>
-#include <utility>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_join.h"
 #include "datasets/date_time.h"
-#include "datasets/raw_reader.h"
-#include "datasets/table_records.h"
-#include "platform/base/file.h"
-#include "platform/base/utf8.h"
+#include "datasets/table_load.h"
+#include "datasets/timestamps.h"
 
 namespace openp5::datasets {
 namespace {
 
-// What is counted while a table is read.
-struct RowCounts {
-  int64_t read = 0, events = 0, ratings = 0, dates = 0;
-};
-
-// Options in the form the rows need.
-struct Rule {
-  std::string format;
-  TableOptions options;
-  std::optional<int64_t> since, until;  // in time units
-  int64_t units_per_second = 1;         // of the times that are kept
-
-  TableText Text() const { return {.format = format, .is_latin1 = options.encoding == "latin1"}; }
-};
-
-// As CheckId, and says what may help.
-absl::Status CheckOwnId(const std::string& id, std::string_view what, const TextLines& lines) {
-  const absl::Status status = CheckId(id, what, lines);
-  if (status.ok() || FindInvalidUtf8(id) == std::string_view::npos) return status;
-  return InvalidArgument(ToStd(status.message()), "; hint: --encoding latin1 reads ISO 8859-1");
-}
-
-absl::StatusOr<double> ParseReal(std::string_view text, std::string_view what,
-                                 const TextLines& lines) {
-  const std::string_view digits = Trim(text);
-  double value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error != std::errc() || end != digits.data() + digits.size() || !std::isfinite(value)) {
-    return InvalidArgument(lines.Where(), ": expected ", what, ", got '", Excerpt(text), "'");
-  }
-  return value;
-}
-
-// Seconds, whole or with a fraction, as microseconds.
-absl::StatusOr<int64_t> ParseSeconds(std::string_view text, const TextLines& lines) {
-  constexpr int64_t kMicroseconds = 1'000'000, kMost = INT64_MAX / kMicroseconds;
-  const IntegerField whole = {"a timestamp in seconds of 64 bits as microseconds", -kMost, kMost};
-  if (text.find_first_of(".eE") == std::string_view::npos) {
-    OPENP5_ASSIGN_OR_RETURN(const int64_t seconds, ParseInteger(text, whole, lines));
-    return seconds * kMicroseconds;
-  }
-  OPENP5_ASSIGN_OR_RETURN(const double seconds, ParseReal(text, whole.what, lines));
-  if (std::abs(seconds) > static_cast<double>(kMost)) {
-    return InvalidArgument(lines.Where(), ": expected ", whole.what, ", got '", Excerpt(text), "'");
-  }
-  return std::llround(seconds * kMicroseconds);
-}
-
-absl::StatusOr<int64_t> ParseTime(const std::string& text, const Rule& rule,
-                                  const TextLines& lines) {
-  const TableOptions& options = rule.options;
-  if (options.time_col.empty()) return 0;
-  int64_t time = 0;
-  if (options.time_unit == "iso") {
-    OPENP5_ASSIGN_OR_RETURN(time, ParseDateTime(text, lines));
-    return time;
-  }
-  if (options.time_unit == "s") {
-    OPENP5_ASSIGN_OR_RETURN(time, ParseSeconds(text, lines));
-  } else {
-    const IntegerField field = {options.time_unit == "ms" ? "a timestamp in whole milliseconds"
-                                                          : "a timestamp in whole microseconds"};
-    OPENP5_ASSIGN_OR_RETURN(time, ParseInteger(text, field, lines));
-  }
-  if (time < 0 && !options.allow_negative_time) {
-    return InvalidArgument(lines.Where(), ": expected a timestamp that is not negative, got '",
-                           Excerpt(text), "'; --allow-negative-time takes it");
-  }
-  return time;
-}
-
-// Adds a row if it is an interaction.
-absl::Status AddRow(const std::vector<std::string>& fields, const Rule& rule,
-                    const TextLines& lines, RowCounts* counts, Interactions* rows) {
-  enum { kUser, kItem, kTime, kRating, kEvent };
-  const TableOptions& options = rule.options;
-  OPENP5_RETURN_IF_ERROR(CheckOwnId(fields[kUser], "a user id", lines));
-  OPENP5_RETURN_IF_ERROR(CheckOwnId(fields[kItem], "an item id", lines));
-  OPENP5_ASSIGN_OR_RETURN(const int64_t time, ParseTime(fields[kTime], rule, lines));
-  ++counts->read;
-  if (!options.event_col.empty() &&
-      std::find(options.event_values.begin(), options.event_values.end(), fields[kEvent]) ==
-          options.event_values.end()) {
-    return absl::OkStatus();
-  }
-  ++counts->events;
-  if (!options.rating_col.empty()) {
-    OPENP5_ASSIGN_OR_RETURN(const double rating, ParseReal(fields[kRating], "a rating", lines));
-    if (rating < options.min_rating) return absl::OkStatus();
-  }
-  ++counts->ratings;
-  if ((rule.since && time < *rule.since) || (rule.until && time >= *rule.until)) {
-    return absl::OkStatus();
-  }
-  ++counts->dates;
-  rows->Add(fields[kUser], fields[kItem], time);
-  return absl::OkStatus();
-}
-
-// Keeps one row of every pair of a user and an item.
-void Deduplicate(const std::string& which, Interactions* rows) {
-  if (which == "none") return;
-  absl::flat_hash_map<std::pair<int32_t, int32_t>, size_t> kept;
-  for (size_t row = 0; row < rows->size(); ++row) {
-    const auto [place, added] = kept.try_emplace({rows->user[row], rows->item[row]}, row);
-    if (added || which == "first-row") continue;
-    const int64_t best = rows->time[place->second], time = rows->time[row];
-    if (which == "first" ? time < best : time >= best) place->second = row;
-  }
-  size_t next = 0;
-  for (size_t row = 0; row < rows->size(); ++row) {
-    if (kept.at({rows->user[row], rows->item[row]}) != row) continue;
-    rows->user[next] = rows->user[row];
-    rows->item[next] = rows->item[row];
-    rows->time[next++] = rows->time[row];
-  }
-  rows->user.resize(next);
-  rows->item.resize(next);
-  rows->time.resize(next);
-}
-
-std::string StepsText(const Rule& rule, const RowCounts& counts, size_t distinct) {
-  std::string text = StrCat(counts.read, " rows");
-  if (!rule.options.event_col.empty())
-    text += StrCat(", ", counts.events, " of the events asked for");
-  if (!rule.options.rating_col.empty()) text += StrCat(", ", counts.ratings, " rated high enough");
-  if (rule.since || rule.until) text += StrCat(", ", counts.dates, " within the dates");
-  if (rule.options.dedupe != "none") text += StrCat(", ", distinct, " after --dedupe");
-  return text;
-}
-
-absl::Status ReadItems(const Rule& rule, const LoadOptions& load, RawDataset* result) {
-  const TableOptions& options = rule.options;
-  OPENP5_ASSIGN_OR_RETURN(
-      RawReader reader,
-      RawReader::Open(rule.format, {.raw = options.items, .max_bad_lines = load.max_bad_lines}));
-  OPENP5_ASSIGN_OR_RETURN(const int file, reader.Get(BaseName(options.items)));
-  ItemCollector collector;
-  const auto add = [&](const std::vector<std::string>& fields,
-                       const TextLines& lines) -> absl::Status {
-    OPENP5_RETURN_IF_ERROR(CheckId(fields[0], "an item id", lines));
-    if (!result->interactions.items.Find(fields[0])) return absl::OkStatus();
-    ItemMetadata item{
-        .item = fields[0], .title = WellFormedUtf8(fields[1]), .more = {}, .categories = {}};
-    if (!fields[2].empty()) item.categories.push_back(WellFormedUtf8(fields[2]));
-    collector.Add(std::move(item), absl::StrJoin(fields, "\t"), lines);
-    return absl::OkStatus();
-  };
-  OPENP5_RETURN_IF_ERROR(ForEachRecord(&reader, file, rule.Text(),
-                                       {options.item_col, options.title_col, options.category_col},
-                                       add));
-  result->items = collector.Take();
-  OPENP5_ASSIGN_OR_RETURN(const auto sources, reader.Sources());
-  result->files.insert(result->files.end(), sources.begin(), sources.end());
-  return absl::OkStatus();
-}
-
-absl::StatusOr<RawDataset> Load(const Rule& rule, const LoadOptions& load) {
-  const TableOptions& options = rule.options;
-  OPENP5_ASSIGN_OR_RETURN(RawReader reader, RawReader::Open(rule.format, load));
-  OPENP5_ASSIGN_OR_RETURN(const int file, reader.Get(BaseName(load.raw)));
-  RawDataset result;
-  RowCounts counts;
-  OPENP5_RETURN_IF_ERROR(ForEachRecord(
-      &reader, file, rule.Text(),
-      {options.user_col, options.item_col, options.time_col, options.rating_col, options.event_col},
-      [&](const std::vector<std::string>& fields, const TextLines& lines) {
-        return AddRow(fields, rule, lines, &counts, &result.interactions);
-      }));
-  Deduplicate(options.dedupe, &result.interactions);
-  result.steps = StepsText(rule, counts, result.interactions.size());
-  OPENP5_ASSIGN_OR_RETURN(result.files, reader.Sources());
-  if (!options.items.empty()) OPENP5_RETURN_IF_ERROR(ReadItems(rule, load, &result));
-  return result;
-}
-
-// A date option in time units.
+// A date option in seconds.
 absl::StatusOr<std::optional<int64_t>> ParseDateOption(std::string_view name,
-                                                       const std::string& text,
-                                                       int64_t units_per_second) {
+                                                       const std::string& text) {
   if (text.empty()) return std::nullopt;
   const absl::StatusOr<int64_t> seconds = ParseDateTime(text, TextLines("", ""));
   if (!seconds.ok()) {
@@ -205,7 +22,48 @@ absl::StatusOr<std::optional<int64_t>> ParseDateOption(std::string_view name,
                              "got '",
                              text, "'"));
   }
-  return *seconds * units_per_second;
+  return *seconds;
+}
+
+// What stands between fields, as --separator says it.
+absl::StatusOr<std::string> SeparatorOf(const std::string& format, const std::string& text) {
+  if (text.empty()) return std::string();
+  if (format == "jsonl") return UsageError("separator: jsonl has none");
+  if (text == "tab" || text == "\\t") return std::string("\t");
+  if (text == "space") return std::string(" ");
+  if (text.find_first_of("\"\r\n") != std::string::npos) {
+    return UsageError("separator: expected no quote and no end of line");
+  }
+  return text;
+}
+
+// A usage error for options that do not go together.
+absl::Status Check(const std::string& format, const TableOptions& options) {
+  if (options.user_col.empty() || options.item_col.empty()) {
+    return UsageError("user-col, item-col: expected names of columns, got nothing");
+  }
+  if (options.user_col == options.item_col) {
+    return UsageError(StrCat("user-col, item-col: expected two columns, got '", options.user_col,
+                             "' twice"));
+  }
+  if (options.event_col.empty() != options.event_values.empty()) {
+    return UsageError("event-col, event-values: expected both or neither");
+  }
+  if (options.rating_col.empty() && options.min_rating != 0) {
+    return UsageError("min-rating: expected a rating-col too");
+  }
+  if (options.time_col.empty() && !(options.since.empty() && options.until.empty())) {
+    return UsageError("since, until: expected a time-col too");
+  }
+  if (options.no_header && format != "csv" && format != "tsv") {
+    return UsageError(StrCat("no-header: expected csv or tsv, got ", format));
+  }
+  if (options.time_format.empty()) return absl::OkStatus();
+  if (options.time_unit != "auto" && options.time_unit != "iso") {
+    return UsageError("time-format: expected no other --time-unit than iso, got " +
+                      options.time_unit);
+  }
+  return CheckDateFormat(options.time_format);
 }
 
 std::string RuleText(const TableOptions& options) {
@@ -234,10 +92,28 @@ void TableOptions::ForEach(OptionVisitor& visitor) {
       {.name = "time-col", .help = "own file: column of times; '': the rows are in order"},
       &time_col);
   visitor.Visit({.name = "time-unit",
-                 .help = "own file: seconds (fractions allowed), milliseconds, microseconds, or "
-                         "dates in UTC",
-                 .choices = {"s", "ms", "us", "iso"}},
+                 .help = "own file: seconds, milliseconds, microseconds or nanoseconds, with or "
+                         "without fractions; dates as 2014-04-07, 2014/04/07 10:51, "
+                         "20140407T105101 or 2014-04-07T10:51:01.277+02:00, in UTC where they "
+                         "have no zone (iso); auto: dates if the first row has one, else seconds",
+                 .choices = {"auto", "s", "ms", "us", "ns", "iso"}},
                 &time_unit);
+  visitor.Visit({.name = "time-format",
+                 .help = "own file: how dates are written, as in Python and strftime: "
+                         "'%d.%m.%Y %H:%M', '%m/%d/%Y %I:%M:%S %p', '%Y-%m-%d %H:%M:%S.%f %z'"},
+                &time_format);
+  visitor.Visit({.name = "separator",
+                 .help = "own csv, tsv or inter file: what stands between fields, such as ';', "
+                         "'|' or '::'; tab; space: any run of blanks and tabs; '': the format's"},
+                &separator);
+  visitor.Visit({.name = "no-header",
+                 .help = "own csv or tsv file: it begins with its first row, and columns are "
+                         "given by number: --user-col 1"},
+                &no_header);
+  visitor.Visit({.name = "literal-ids",
+                 .help = "own file: take nan, NULL, None, NA and the like as ids; else they stand "
+                         "for missing values, and are refused"},
+                &literal_ids);
   visitor.Visit({.name = "allow-negative-time", .help = "own file: take times before 1970"},
                 &allow_negative_time);
   visitor.Visit({.name = "encoding",
@@ -271,6 +147,9 @@ void TableOptions::ForEach(OptionVisitor& visitor) {
                 &order);
   visitor.Visit({.name = "items", .help = "own file: item descriptions in the same format"},
                 &items);
+  visitor.Visit({.name = "items-item-col",
+                 .help = "own file: column of item ids in --items; '': as --item-col"},
+                &items_item_col);
   visitor.Visit({.name = "title-col", .help = "own file: column of titles in --items"}, &title_col);
   visitor.Visit({.name = "category-col", .help = "own file: column of a category in --items"},
                 &category_col);
@@ -282,27 +161,17 @@ const std::vector<std::string>& TableFormats() {
 }
 
 absl::StatusOr<DatasetPreset> TablePreset(const std::string& format, const TableOptions& options) {
-  if (options.user_col.empty() || options.item_col.empty()) {
-    return UsageError("user-col, item-col: expected names of columns, got nothing");
-  }
-  if (options.event_col.empty() != options.event_values.empty()) {
-    return UsageError("event-col, event-values: expected both or neither");
-  }
-  if (options.rating_col.empty() && options.min_rating != 0) {
-    return UsageError("min-rating: expected a rating-col too");
-  }
-  if (options.time_col.empty() && !(options.since.empty() && options.until.empty())) {
-    return UsageError("since, until: expected a time-col too");
-  }
-  Rule rule;
-  rule.format = format;
-  rule.options = options;
-  if (options.time_unit == "s" || options.time_unit == "us") rule.units_per_second = 1'000'000;
-  if (options.time_unit == "ms") rule.units_per_second = 1000;
-  OPENP5_ASSIGN_OR_RETURN(rule.since,
-                          ParseDateOption("since", options.since, rule.units_per_second));
-  OPENP5_ASSIGN_OR_RETURN(rule.until,
-                          ParseDateOption("until", options.until, rule.units_per_second));
+  OPENP5_RETURN_IF_ERROR(Check(format, options));
+  TableRule rule{.text = {.format = format,
+                          .is_latin1 = options.encoding == "latin1",
+                          .separator = {},
+                          .has_header = !options.no_header},
+                 .options = options,
+                 .since = {},
+                 .until = {}};
+  OPENP5_ASSIGN_OR_RETURN(rule.text.separator, SeparatorOf(format, options.separator));
+  OPENP5_ASSIGN_OR_RETURN(rule.since, ParseDateOption("since", options.since));
+  OPENP5_ASSIGN_OR_RETURN(rule.until, ParseDateOption("until", options.until));
   DatasetPreset preset;
   preset.title = "a user's own " + format + " file";
   preset.rule = RuleText(options);
@@ -310,8 +179,7 @@ absl::StatusOr<DatasetPreset> TablePreset(const std::string& format, const Table
   preset.item_core = options.k_core_item;
   preset.order = options.order == "global" ? SequenceOrder::kGlobal : SequenceOrder::kPerUser;
   preset.ties = TieOrder::kStable;
-  preset.time_units_per_second = options.time_col.empty() ? 0 : rule.units_per_second;
-  preset.load = [rule](const LoadOptions& load) { return Load(rule, load); };
+  preset.load = [rule](const LoadOptions& load) { return LoadTable(rule, load); };
   return preset;
 }
 

@@ -18,13 +18,28 @@ using RecordVisitor =
 struct TableText {
   std::string format;      // of TableFormats
   bool is_latin1 = false;  // ISO 8859-1 instead of UTF-8
+  std::string separator;   // of fields; " ": any run of blanks and tabs; "": the format's own
+  bool has_header = true;  // else columns are asked for by their numbers, from 1
 };
 
-// Calls `visit` for every record of a table, its text as UTF-8. InvalidArgument naming
-// the place where a column of `columns` is missing, a record has too few or too many fields, or a
-// quote is not closed. An empty name in `columns` stands for no column.
+struct TableColumn {
+  std::string name;         // "": none, its field is always empty
+  bool is_needed = true;    // in every JSON object; a table's header has all that are named
+};
+
+// Calls `visit` for every record of a table, its text as UTF-8. Blank lines are skipped.
+// InvalidArgument naming the place where a column of `columns` is missing or there twice, a record
+// has too few or too many fields, or a quote is not closed.
 absl::Status ForEachRecord(RawReader* reader, int file, const TableText& table,
-                           const std::vector<std::string>& columns, const RecordVisitor& visit);
+                           const std::vector<TableColumn>& columns, const RecordVisitor& visit);
+
+// The header of an atomic file: names and types ("item_id", "token") of its columns, in order.
+struct AtomicColumn {
+  std::string name, type;
+  bool is_sequence() const { return type.ends_with("_seq"); }
+};
+absl::StatusOr<std::vector<AtomicColumn>> ReadAtomicHeader(const RawReader& reader, int file,
+                                                           const TableText& table);
 
 }  // namespace openp5::datasets
 

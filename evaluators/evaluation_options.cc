@@ -19,6 +19,10 @@ void EvaluationOptions::ForEach(OptionVisitor& visitor) {
                  .minimum = 0,
                  .maximum = 100000},
                 &beams);
+  visitor.Visit({.name = "exact",
+                 .help = "score every item instead of searching: slower the more items there are; "
+                         "--beams is only the length of the lists then"},
+                &exact);
   visitor.Visit({.name = "eval-batch-size",
                  .help = "users searched for at once",
                  .minimum = 1,
@@ -58,6 +62,13 @@ std::string EvaluationOptions::FilterName() const {
 absl::Status EvaluationOptions::Check() const {
   if (filtered && filtered_batch) {
     return UsageError("--filtered and --filtered-batch: expected one of them, got both");
+  }
+  if (exact && openp5_compat) {
+    return UsageError(
+        "--exact and --openp5-compat: expected one of them, got both; hint: OpenP5 searches");
+  }
+  if (exact && max_length > 0) {
+    return UsageError("--exact and --max-length: expected one of them, got both");
   }
   return absl::OkStatus();
 }

@@ -21,7 +21,10 @@ struct EvaluationOptions {
   bool filtered = false;
   // The same, but removed after a search with largest k + longest history beams.
   bool filtered_batch = false;
-  int64_t beams = 0;             // 0: the largest k of the metrics
+  int64_t beams = 0;  // 0: the largest k of the metrics
+  // All items are ranked by their exact scores instead of a search; `beams` is the length of the
+  // lists then.
+  bool exact = false;
   int64_t eval_batch_size = 20;  // users a search computes at once
   int64_t users = 0;             // first n users only; 0: all
   // Longest generation in tokens, the start token included. 0: OpenP5's 50, or 30 filtered, and

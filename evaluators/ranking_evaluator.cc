@@ -18,6 +18,7 @@
 #include "platform/base/progress.h"
 #include "platform/base/signals.h"
 #include "platform/decoding/beam_search.h"
+#include "platform/decoding/exact_ranking.h"
 #include "platform/tensor/runtime.h"
 
 namespace openp5::evaluators {
@@ -109,10 +110,12 @@ std::vector<size_t> OrderByLength(const std::vector<EncodedText>& texts) {
   return order;
 }
 
-void Fill(const std::vector<decoding::Hypothesis>& hypotheses, UserRanking* ranking) {
-  for (const decoding::Hypothesis& hypothesis : hypotheses) {
-    ranking->items.push_back(hypothesis.item);
-    ranking->scores.push_back(hypothesis.score);
+// `found`: Hypothesis or RankedItem, best first.
+template <class Found>
+void Fill(const std::vector<Found>& found, UserRanking* ranking) {
+  for (const Found& one : found) {
+    ranking->items.push_back(one.item);
+    ranking->scores.push_back(one.score);
   }
 }
 
@@ -153,12 +156,18 @@ absl::Status RunInWorkers(size_t count, int workers, const Work& work, const Don
   return failure;
 }
 
-// Searches for all users, in chunks of near-equal prompt length.
+// Searches for all users, in chunks of near-equal prompt length. `exact`: the best options.beams of
+// all items by their exact scores, without a search.
 class Searcher {
  public:
   Searcher(models::GenerativeModel& model, c10::Device device, const indexing::TokenTrie& trie,
-           decoding::BeamSearchOptions options, const Sharding& sharding)
-      : model_(model), device_(device), trie_(trie), options_(options), sharding_(sharding) {}
+           decoding::BeamSearchOptions options, bool exact, const Sharding& sharding)
+      : model_(model),
+        device_(device),
+        trie_(trie),
+        options_(options),
+        exact_(exact),
+        sharding_(sharding) {}
 
   // Fills items and scores of `rankings` [users]. `excluded` [users] or empty.
   absl::Status Search(const std::vector<EncodedText>& inputs,
@@ -204,17 +213,34 @@ class Searcher {
       texts.push_back(&inputs[user]);
       if (!excluded.empty()) chunk_excluded.push_back(excluded[user]);
     }
-    OPENP5_ASSIGN_OR_RETURN(
-        const auto found,
-        decoding::BeamSearch(model_, Pack(texts, device_), trie_, chunk_excluded, options_));
-    for (size_t i = 0; i < users.size(); ++i) Fill(found[i], &(*rankings)[users[i]]);
+    const auto fill = [&](const auto& found) {
+      for (size_t i = 0; i < users.size(); ++i) Fill(found[i], &(*rankings)[users[i]]);
+    };
+    const models::PackedBatch prompts = Pack(texts, device_);
+    if (exact_) {
+      OPENP5_ASSIGN_OR_RETURN(const auto ranked,
+                              decoding::RankAllItems(model_, prompts, trie_, chunk_excluded,
+                                                     ExactOptions()));
+      fill(ranked);
+    } else {
+      OPENP5_ASSIGN_OR_RETURN(
+          const auto found, decoding::BeamSearch(model_, prompts, trie_, chunk_excluded, options_));
+      fill(found);
+    }
     return absl::OkStatus();
+  }
+
+  decoding::ExactRankingOptions ExactOptions() const {
+    return {.count = options_.beams,
+            .added_score_length = options_.added_score_length,
+            .normalize_over_allowed = options_.normalize_over_allowed};
   }
 
   models::GenerativeModel& model_;
   const c10::Device device_;
   const indexing::TokenTrie& trie_;
   const decoding::BeamSearchOptions options_;
+  const bool exact_;
   const Sharding sharding_;
 };
 
@@ -264,7 +290,7 @@ absl::StatusOr<RankingResult> RankingEvaluator::Evaluate(const IndexedDataset& d
       model_, device_, trie,
       SearchOptions(input.search, options, wanted + static_cast<int64_t>(longest_past), trie,
                     tokenizer_.eos_id()),
-      sharding_);
+      options.exact, sharding_);
   OPENP5_RETURN_IF_ERROR(
       searcher.Search(input.prompts, options.filtered ? past : std::vector<std::vector<int32_t>>(),
                       static_cast<size_t>(options.eval_batch_size), &progress, &result.rankings));
@@ -290,10 +316,16 @@ absl::StatusOr<UserRanking> RankingEvaluator::Recommend(const IndexedDataset& da
   OPENP5_ASSIGN_OR_RETURN(const indexing::TokenTrie trie,
                           CandidateTrie(dataset, encoded.candidates));
   Searcher searcher(model_, device_, trie,
-                    SearchOptions(encoded.search, options, count, trie, tokenizer_.eos_id()), {});
+                    SearchOptions(encoded.search, options, std::max(count, options.beams), trie,
+                                  tokenizer_.eos_id()),
+                    options.exact, {});
   std::vector<UserRanking> rankings(1);
   OPENP5_RETURN_IF_ERROR(searcher.Search(encoded.prompts, {excluded}, 1, nullptr, &rankings));
-  return std::move(rankings.front());
+  UserRanking& ranking = rankings.front();
+  const size_t length = std::min(ranking.items.size(), static_cast<size_t>(count));
+  ranking.items.resize(length);
+  ranking.scores.resize(length);
+  return std::move(ranking);
 }
 
 }  // namespace openp5::evaluators

@@ -101,7 +101,7 @@ fi
 openp5 dataset inspect "${DATA[@]}" --top 3
 openp5 index build "${DATA[@]}" "${INDEX[@]}"
 openp5 tokenizer train "${INDEXED[@]}" --model-type bpe --out "$OUT/tokenizer"
-openp5 train "${INDEXED[@]}" --backbone preset:t5-tiny --tokenizer "$OUT/tokenizer" --run-dir "$OUT/run" --sample-prompt --sample-num 1 "${TRAIN[@]}"
+openp5 train "${INDEXED[@]}" --backbone preset:t5-tiny --tokenizer "$OUT/tokenizer" --run-dir "$OUT/run" --sample-prompt --sample-num 1 --random-initialize "${TRAIN[@]}"
 openp5 evaluate --checkpoint "$BEST" "${ASKED[@]}" --split test --baseline popularity,transitions
 USER_ID="$(head -n 1 "$OUT/data/$NAME/user_sequence.txt" | cut -d ' ' -f 1)"
 openp5 recommend --checkpoint "$BEST" "${ASKED[@]}" --user "$USER_ID" --k 10

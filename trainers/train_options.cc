@@ -86,7 +86,8 @@ void TrainOptions::ForEach(OptionVisitor& visitor) {
                 &alpha);
   visitor.Visit({.name = "random-initialize",
                  .help = "draw the embeddings of number tokens anew, so that identifiers start "
-                         "without a meaning"},
+                         "without a meaning; a pretrained model forgets its numbers by it; "
+                         "--openp5-compat turns it on"},
                 &random_initialize);
   visitor.Visit({.name = "sample-prompt",
                  .help = "draw --sample-num templates a sample each epoch instead of using all"},

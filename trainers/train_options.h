@@ -30,7 +30,8 @@ struct TrainOptions {
   // Weights of the tasks' losses in the order of --tasks, scaled to mean 1, so that one number for
   // all changes nothing. OpenP5 has the option (default 2) and does not use it.
   std::vector<std::string> alpha = {"1"};
-  bool random_initialize = true;
+  // OpenP5 always redraws, which costs what a pretrained model knows of numbers.
+  bool random_initialize = false;
   bool sample_prompt = false;
   std::vector<std::string> sample_num = {"3", "3"};
   std::string valid_prompt = "seen:0";

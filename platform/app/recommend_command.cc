@@ -19,6 +19,8 @@ struct RecommendOptions {
   std::string user;
   std::vector<std::string> history_items;
   int64_t k = 10;
+  int64_t beams = 50;  // for one user much costs little: loading the model takes longer
+  bool exact = false;
   bool include_seen = false;
   std::string prompt = "seen:0";
   std::string format = "text";
@@ -29,6 +31,15 @@ struct RecommendOptions {
                    .help = "raw item ids, oldest first, instead of the user's own history"},
                   &history_items);
     visitor.Visit({.name = "k", .help = "items to recommend", .minimum = 1, .maximum = 10000}, &k);
+    visitor.Visit({.name = "beams",
+                   .help = "width of the search, at least --k: with the same width a shorter list "
+                           "is the beginning of a longer one, and a wider search misses less",
+                   .minimum = 1,
+                   .maximum = 100000},
+                  &beams);
+    visitor.Visit({.name = "exact",
+                   .help = "score every item instead of searching: slower the more items there are"},
+                  &exact);
     visitor.Visit({.name = "include-seen", .help = "also recommend items of the history"},
                   &include_seen);
     visitor.Visit({.name = "prompt", .help = "template to ask with: seen:N or unseen:N"}, &prompt);
@@ -62,7 +73,10 @@ struct RecommendCommandOptions {
 
 absl::StatusOr<Question> Ask(const RecommendOptions& options,
                              const datasets::SequenceDataset& dataset) {
-  Question question{.prompt = options.prompt, .count = options.k};
+  Question question{.prompt = options.prompt,
+                    .count = options.k,
+                    .beams = options.beams,
+                    .exact = options.exact};
   if (!options.user.empty()) {
     question.user = dataset.FindUser(options.user);
     if (!question.user.has_value()) {

@@ -7,6 +7,7 @@
 #include "evaluators/indexed_dataset.h"
 #include "evaluators/ranking_evaluator.h"
 #include "evaluators/sasrec_evaluator.h"
+#include "platform/base/log.h"
 #include "platform/models/sasrec.h"
 #include "trainers/sasrec_folder.h"
 
@@ -42,6 +43,7 @@ class GenerativeRecommender final : public Recommender {
   absl::StatusOr<evaluators::RankingResult> Evaluate(
       size_t dataset, const std::string& task, const std::vector<evaluators::Metric>& metrics,
       const evaluators::EvaluationOptions& options) override {
+    WarnOfNarrowSearch(options, evaluators::LargestK(metrics));
     return evaluator().Evaluate(*datasets_[dataset], prompts_, task, metrics, options);
   }
 
@@ -55,7 +57,10 @@ class GenerativeRecommender final : public Recommender {
     return evaluator().Recommend(
         dataset, dataset.writer().WriteInput(*prompt, user_number, question.history),
         question.excluded, question.count,
-        {.max_input_tokens = reading_.max_input_tokens, .openp5_compat = reading_.openp5_compat});
+        {.beams = question.beams,
+         .exact = question.exact,
+         .max_input_tokens = reading_.max_input_tokens,
+         .openp5_compat = reading_.openp5_compat});
   }
 
  private:
@@ -65,6 +70,15 @@ class GenerativeRecommender final : public Recommender {
         prompts_(std::move(prompts)),
         device_(device),
         sharding_(std::move(sharding)) {}
+  // Says once that lists end before the metrics do.
+  void WarnOfNarrowSearch(const evaluators::EvaluationOptions& options, int64_t largest_k) {
+    const bool narrow = options.beams > 0 && options.beams < largest_k;
+    if (!narrow || sharding_.index != 0 || std::exchange(warned_of_narrow_search_, true)) return;
+    LogWarning(StrCat("--beams: ", options.beams, " is less than the largest k of --metrics, ",
+                      largest_k, ": lists end after ", options.beams,
+                      " items, and targets further down count as misses"));
+  }
+
   evaluators::RankingEvaluator evaluator() {
     return {*loaded_.model, *loaded_.tokenizer, device_, sharding_};
   }
@@ -75,6 +89,7 @@ class GenerativeRecommender final : public Recommender {
   const evaluators::Sharding sharding_;
   LoadedModel loaded_;
   std::vector<std::unique_ptr<evaluators::IndexedDataset>> datasets_;
+  bool warned_of_narrow_search_ = false;
 };
 
 // A SASRec, which scores items themselves: prompts, identifiers and tokenizers play no part.

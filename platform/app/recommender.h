@@ -46,6 +46,8 @@ struct Question {
   std::vector<int32_t> excluded = {};  // never recommended; ascending
   std::string task = {}, prompt = {};
   int64_t count = 10;  // of items
+  int64_t beams = 50;  // width of the search, if that is more than `count`
+  bool exact = false;  // every item is scored, and nothing searched
 };
 
 // A checkpoint's model with the datasets it is asked about. One thread at a time.

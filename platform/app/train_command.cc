@@ -47,6 +47,7 @@ void TrainCommandOptions::AddTo(CommandLine* line) {
   line->Add(&evaluation);
   line->Add(&runtime);
   line->Add(&processes);
+  line->Imply("openp5-compat", "random-initialize");
 }
 
 bool TrainCommandOptions::is_sasrec() const { return run.model == kSasrec; }

@@ -46,8 +46,10 @@ std::string NumberText(double value) {
 
 // Blanks at an end would be trimmed when a config file is read: such values stand in quotes.
 std::string Quoted(const std::string& text) {
-  const bool bare =
-      text.empty() || (text.front() != ' ' && text.back() != ' ' && text.front() != '"');
+  constexpr std::string_view kBlanks = " \t";
+  const bool bare = text.empty() || (kBlanks.find(text.front()) == std::string_view::npos &&
+                                     kBlanks.find(text.back()) == std::string_view::npos &&
+                                     text.front() != '"');
   return bare ? text : "\"" + text + "\"";
 }
 
@@ -183,6 +185,19 @@ void CommandLine::Require(const std::string& name) {
   Option* option = Find(name);
   OPENP5_CHECK(option != nullptr);
   option->required = true;
+}
+
+void CommandLine::Imply(const std::string& name, const std::string& other) {
+  OPENP5_CHECK(Find(name) != nullptr && Find(other) != nullptr);
+  implied_.emplace_back(name, other);
+}
+
+absl::Status CommandLine::SetImplied() {
+  for (const auto& [name, other] : implied_) {
+    if (Find(name)->get() != "true" || IsGiven(other)) continue;
+    OPENP5_RETURN_IF_ERROR(Set(other, "true", "--" + name));
+  }
+  return absl::OkStatus();
 }
 
 CommandLine::Option* CommandLine::Find(const std::string& name) {
@@ -333,6 +348,7 @@ absl::StatusOr<bool> CommandLine::Parse(const std::vector<std::string>& argument
     return false;
   }
   if (!config_file.empty()) OPENP5_RETURN_IF_ERROR(ReadConfigFile(config_file));
+  OPENP5_RETURN_IF_ERROR(SetImplied());
   if (dump) {
     std::fputs(Dump().c_str(), stdout);
     return false;
@@ -352,6 +368,14 @@ absl::StatusOr<bool> CommandLine::Parse(const std::vector<std::string>& argument
   return true;
 }
 
+std::string CommandLine::DefaultText(const Option& option) {
+  if (option.required) return "required";
+  const std::string value = option.get();
+  if (option.value_name.empty()) return value == "true" ? "on" : "off";
+  if (value.empty()) return "none";
+  return value.find_first_not_of(" \t") == std::string::npos ? "'" + value + "'" : value;
+}
+
 std::string CommandLine::Help() const {
   std::string text = StrCat("usage: openp5 ", command_);
   for (const Positional& positional : positionals_) text += " " + positional.name;
@@ -362,16 +386,14 @@ std::string CommandLine::Help() const {
   for (const Option& option : options_) {
     text += "  --" + option.info.name + (option.value_name.empty() ? "" : " " + option.value_name) +
             "\n      " + option.info.help;
-    const std::string value = option.get();
-    if (option.required)
-      text += " (required)";
-    else if (!value.empty() && !option.value_name.empty())
-      text += " (" + value + ")";
-    text += "\n";
+    text += " (" + DefaultText(option) + ")\n";
   }
   text +=
       "  --config FILE\n      read options from an INI file; flags win over it\n"
-      "  --dump-config\n      print the options as such a file and stop\n";
+      "  --dump-config\n      print the options as such a file and stop\n"
+      "\nIn parentheses: what holds where an option is not given. A switch, which shows no value, "
+      "is turned on\nby its name, --switch, and off by --switch=false; in a file by switch=true and "
+      "switch=false.\n";
   return text;
 }
 

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "platform/base/status.h"
@@ -12,7 +13,7 @@ namespace openp5 {
 
 // The options of one command: binds options structs to `--flags`, to `--config FILE` (INI; a flag
 // wins over the file), to the help text and to `--dump-config`. Abbreviations are off; a bool may
-// stand alone (`--filtered`) or take a value (`--filtered 0`).
+// stand alone (`--filtered`) or take a value (`--filtered false`).
 //
 //   CommandLine line("index build", "Give every item an identifier.");
 //   line.Add(&index_options);
@@ -33,6 +34,10 @@ class CommandLine {
   void AddPositional(const std::string& name, const std::string& help, std::string* value);
   // Marks an option without which the command makes no sense.
   void Require(const std::string& name);
+
+  // The switch `other` is on if `name` is on and `other` is given neither as a flag nor in the
+  // config file.
+  void Imply(const std::string& name, const std::string& other);
 
   // Fills the bound structs. A usage error (see IsUsageError) names the option, what was expected,
   // and for an unknown option the known ones; NotFound or a usage error names the config file and
@@ -62,15 +67,19 @@ class CommandLine {
     std::function<std::string()> get;
   };
 
+  // What the help says of an option that is not given.
+  static std::string DefaultText(const Option& option);
   void AddStruct(const std::function<void(OptionVisitor&)>& for_each);
   Option* Find(const std::string& name);
   absl::Status ReadConfigFile(const std::string& path);
   absl::Status ReadFlags(const std::vector<std::string>& arguments, std::string* config_file,
                          bool* help, bool* dump);
   absl::Status UnknownOption(const std::string& name, const std::string& where) const;
+  absl::Status SetImplied();
 
   std::string command_, summary_;
   std::vector<Option> options_;
+  std::vector<std::pair<std::string, std::string>> implied_;  // the second by the first
   struct Positional {
     std::string name, help;
     std::string* value;

@@ -4,22 +4,19 @@
 
 #include <algorithm>
 #include <limits>
-#include <unordered_map>
+
+#include "platform/decoding/continuations.h"
 
 namespace openp5::decoding {
 namespace {
 
 constexpr float kDuplicateScore = -1e9f;  // Hugging Face's start score of all beams but the first
-constexpr int64_t kLogitRows = 256;       // rows of scores over the vocabulary held at once
 
 struct Beam {
   NodeId node = 0;
   float sum = 0;
   std::vector<int32_t> tokens;
 };
-
-// How many of a user's excluded items lie below each node on their paths.
-using Excluded = std::unordered_map<NodeId, int32_t>;
 
 // One user's search.
 struct UserSearch {
@@ -39,52 +36,6 @@ struct Candidate {
 bool Before(const Candidate& a, const Candidate& b) {
   if (a.sum != b.sum) return a.sum > b.sum;
   return a.beam != b.beam ? a.beam < b.beam : a.token < b.token;
-}
-
-// One allowed continuation whose log-probability is wanted.
-struct Wanted {
-  int64_t row;
-  int32_t token;
-};
-
-// Log-probabilities of `wanted` (ordered by row) given hidden states [rows, d_model]. `groups`:
-// with normalisation over the allowed tokens, the sum runs over a row's wanted tokens only.
-std::vector<float> LogProbabilities(const models::GenerationState& state, const at::Tensor& hidden,
-                                    const std::vector<Wanted>& wanted, bool over_allowed) {
-  std::vector<float> result;
-  result.reserve(wanted.size());
-  size_t first = 0;
-  for (int64_t start = 0; start < hidden.size(0); start += kLogitRows) {
-    const int64_t count = std::min(kLogitRows, hidden.size(0) - start);
-    size_t last = first;
-    while (last < wanted.size() && wanted[last].row < start + count) ++last;
-    if (last == first) continue;
-    const at::Tensor logits = state.Logits(hidden.narrow(0, start, count));
-    const int64_t vocabulary = logits.size(1);
-    at::Tensor places = at::empty({static_cast<int64_t>(last - first)}, at::kLong);
-    int64_t* place = places.data_ptr<int64_t>();
-    for (size_t i = first; i < last; ++i)
-      *place++ = (wanted[i].row - start) * vocabulary + wanted[i].token;
-    const at::Tensor picked = logits.view({-1}).index_select(0, places.to(logits.device())).cpu();
-    const float* score = picked.data_ptr<float>();
-    if (!over_allowed) {
-      const at::Tensor normalizers = at::logsumexp(logits, 1).cpu();
-      const float* normalizer = normalizers.data_ptr<float>();
-      for (size_t i = first; i < last; ++i)
-        result.push_back(score[i - first] - normalizer[wanted[i].row - start]);
-    } else {
-      for (size_t i = first, end; i < last; i = end) {
-        double sum = 0, largest = score[i - first];
-        for (end = i; end < last && wanted[end].row == wanted[i].row; ++end)
-          largest = std::max<double>(largest, score[end - first]);
-        for (size_t j = i; j < end; ++j) sum += std::exp(score[j - first] - largest);
-        for (size_t j = i; j < end; ++j)
-          result.push_back(static_cast<float>(score[j - first] - largest - std::log(sum)));
-      }
-    }
-    first = last;
-  }
-  return result;
 }
 
 class Search {
@@ -162,12 +113,6 @@ class Search {
     hidden_ = hidden_.expand({count, options_.beams, hidden_.size(2)}).contiguous();
   }
 
-  bool IsAllowed(const UserSearch& user, NodeId node) const {
-    if (user.excluded.empty()) return true;
-    const auto found = user.excluded.find(node);
-    return found == user.excluded.end() || found->second < constraint_.ItemCount(node);
-  }
-
   // Every allowed continuation of every beam, with its new sum; the same order as `users_`.
   std::vector<std::vector<Candidate>> Continuations() {
     const int64_t grid_beams = hidden_.size(1);
@@ -178,7 +123,7 @@ class Search {
         const Beam& beam = users_[u].beams[b];
         NodeId child = constraint_.FirstChild(beam.node);
         for (const int32_t token : constraint_.ChildTokens(beam.node)) {
-          if (IsAllowed(users_[u], child)) {
+          if (IsAllowed(constraint_, users_[u].excluded, child)) {
             candidates[u].push_back({static_cast<int32_t>(b), token, child, beam.sum});
             wanted.push_back(
                 {static_cast<int64_t>(u) * grid_beams + static_cast<int64_t>(b), token});
@@ -313,18 +258,6 @@ class Search {
   at::Tensor hidden_;   // [users, beams, d_model] at the last token
   int64_t length_ = 0;  // tokens of every continuation, the start token included
 };
-
-// Costs what `items` have tokens, however many items there are.
-Excluded CountExcluded(const PrefixConstraint& constraint, std::vector<int32_t> items) {
-  std::sort(items.begin(), items.end());
-  items.erase(std::unique(items.begin(), items.end()), items.end());
-  Excluded excluded;
-  for (const int32_t item : items) {
-    for (NodeId node = constraint.LeafOf(item); node >= 0; node = constraint.Parent(node))
-      ++excluded[node];
-  }
-  return excluded;
-}
 
 }  // namespace
 

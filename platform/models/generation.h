@@ -30,6 +30,9 @@ class GenerationState {
   // The grid becomes users `users` [new_users] int64 (numbers in the present grid), each with the
   // present beams `beams` [new_users, new_beams] int64 of that user, repeats allowed.
   virtual void Select(const at::Tensor& users, const at::Tensor& beams) = 0;
+
+  // The same grid once more, to be continued in another way. Tensors are shared until they change.
+  virtual std::unique_ptr<GenerationState> Clone() const = 0;
 };
 
 // What the constrained search needs of a model. Several threads may search at the same time, each

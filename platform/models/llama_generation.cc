@@ -64,6 +64,10 @@ class LlamaGeneration final : public GenerationState {
     beams_ = beams.size(1);
   }
 
+  std::unique_ptr<GenerationState> Clone() const override {
+    return std::make_unique<LlamaGeneration>(*this);  // no tensor is ever changed in place
+  }
+
  private:
   // Computes keys and values of all prompts but their last tokens.
   void Prefill(const PackedBatch& prompts) {

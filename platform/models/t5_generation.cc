@@ -62,6 +62,10 @@ class T5Generation final : public GenerationState {
     beams_ = beams.size(1);
   }
 
+  std::unique_ptr<GenerationState> Clone() const override {
+    return std::make_unique<T5Generation>(*this);  // no tensor is ever changed in place
+  }
+
  private:
   // [n * length, heads * d_kv] to [n, heads, length, d_kv].
   at::Tensor SplitHeads(const at::Tensor& x, int64_t n) const {

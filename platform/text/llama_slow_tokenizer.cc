@@ -43,7 +43,7 @@ absl::Status CheckLlamaModel(const SentencePieceModel& model) {
   if (model.bos_id() >= 0 && model.eos_id() >= 0 && model.unk_id() >= 0) return absl::OkStatus();
   return InvalidArgument("expected a Llama model with the pieces <s>, </s> and <unk>, got one ",
                          "without", model.bos_id() < 0 ? " <s>" : " </s> or <unk>",
-                         "; another --family may fit");
+                         "; another tokenizer family may fit");
 }
 
 LlamaSlowTokenizer::LlamaSlowTokenizer(std::unique_ptr<SentencePieceModel> model)

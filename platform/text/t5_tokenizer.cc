@@ -73,7 +73,7 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> MakeT5Tokenizer(TokenizerParts parts)
   if (model.pad_id() < 0 || model.eos_id() < 0 || model.unk_id() < 0) {
     return InvalidArgument("expected a T5 model with the pieces <pad>, </s> and <unk>, got one ",
                            "without", model.pad_id() < 0 ? " <pad>" : " </s> or <unk>",
-                           "; another --family may fit");
+                           "; another tokenizer family may fit");
   }
   const int32_t sentinels = parts.sentinel_count.value_or(DefaultSentinelCount(model));
   return std::make_unique<T5Tokenizer>(std::move(parts.model), sentinels);

@@ -176,6 +176,9 @@ class TimedState final : public models::GenerationState {
     inner_->Select(users, beams);
     profile_->select += Seconds(start);
   }
+  std::unique_ptr<models::GenerationState> Clone() const override {
+    return std::make_unique<TimedState>(inner_->Clone(), profile_);
+  }
 
  private:
   std::unique_ptr<models::GenerationState> inner_;

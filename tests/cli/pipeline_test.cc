@@ -201,6 +201,55 @@ TEST_F(PipelineTest, RecommendLeavesSeenItemsOut) {
   EXPECT_EQ(Json::parse(all.out)["items"].size(), 20u);
 }
 
+// Items of a list in their order.
+std::vector<std::string> ItemsOf(const ProgramResult& result) {
+  ExpectSuccess(result);
+  std::vector<std::string> items;
+  const Json json = Json::parse(result.out);
+  for (const Json& item : json["items"]) items.push_back(item["item"]);
+  return items;
+}
+
+TEST_F(PipelineTest, AShorterListIsTheBeginningOfALongerOne) {
+  for (const Arguments& way :
+       {Arguments{}, Arguments{"--beams", "13"}, Arguments{"--exact"},
+        Arguments{"--include-seen"}, Arguments{"--include-seen", "--exact"}}) {
+    const auto list = [&](int k) {
+      return ItemsOf(RunProgram(Recommend() + Arguments{"--user", "user3", "--format", "json",
+                                                        "--k", std::to_string(k)} + way));
+    };
+    const std::vector<std::string> longest = list(13);
+    ASSERT_EQ(longest.size(), 13u);
+    for (const int k : {1, 3, 5, 10}) {
+      EXPECT_EQ(list(k), std::vector<std::string>(longest.begin(), longest.begin() + k)) << k;
+    }
+  }
+}
+
+// 20 items, of which the user has seen 7 at most: with a beam for every item the search is exact.
+TEST_F(PipelineTest, ExactRankingIsThatOfASearchWithABeamForEveryItem) {
+  const Arguments user = {"--user", "user5", "--format", "json", "--k", "20"};
+  EXPECT_EQ(ItemsOf(RunProgram(Recommend() + user + Arguments{"--exact"})),
+            ItemsOf(RunProgram(Recommend() + user + Arguments{"--beams", "20"})));
+  const auto evaluate = [](const Arguments& way) {
+    const ProgramResult result = RunProgram(Evaluate(Checkpoint()) +
+                                            Arguments{"--format", "json", "--filtered"} + way);
+    ExpectSuccess(result);
+    return Json::parse(result.out)["results"][0]["metrics"];
+  };
+  EXPECT_EQ(evaluate({"--exact"}), evaluate({"--beams", "20"}));
+  ExpectFailure(RunProgram(Evaluate(Checkpoint()) + Arguments{"--exact", "--openp5-compat"}), 2,
+                HasSubstr("--exact and --openp5-compat"));
+}
+
+TEST_F(PipelineTest, ASearchThatIsTooNarrowForTheMetricsIsWarnedOf) {
+  const Arguments narrow = {"--users", "2", "--metrics", "hit@3,ndcg@10", "--beams", "5"};
+  EXPECT_THAT(RunProgram(Evaluate(Checkpoint()) + narrow).err,
+              HasSubstr("warning: --beams: 5 is less than the largest k of --metrics, 10"));
+  EXPECT_THAT(RunProgram(Evaluate(Checkpoint()) + narrow + Arguments{"--beams", "10"}).err,
+              ::testing::Not(HasSubstr("--beams")));
+}
+
 TEST_F(PipelineTest, RecommendNamesUnknownUsersAndItems) {
   ExpectFailure(RunProgram(Recommend() + Arguments{"--user", "nobody"}), 1,
                 HasSubstr("--user: Toy has no user 'nobody'"));

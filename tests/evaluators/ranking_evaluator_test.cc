@@ -114,6 +114,43 @@ TEST_F(RankingEvaluatorTest, ListsAreAsLongAsTheLargestK) {
   EXPECT_EQ(result.rankings[0].items.size(), 3u);
 }
 
+TEST_F(RankingEvaluatorTest, ExactRankingIsThatOfABeamForEveryItem) {
+  const int64_t items = world_.dataset->dataset().item_count();
+  for (const bool causal : {false, true}) {
+    if (causal) world_.UseLlama(/*with_lora=*/true);
+    for (const bool filtered : {false, true}) {
+      OPENP5_ASSERT_OK_AND_ASSIGN(const auto searched,
+                                  Evaluate({.filtered = filtered, .beams = items}));
+      OPENP5_ASSERT_OK_AND_ASSIGN(
+          const auto exact, Evaluate({.filtered = filtered, .beams = items, .exact = true}));
+      for (size_t user = 0; user < searched.rankings.size(); ++user) {
+        EXPECT_EQ(exact.rankings[user].items, searched.rankings[user].items);
+        for (size_t i = 0; i < exact.rankings[user].scores.size(); ++i) {
+          EXPECT_NEAR(exact.rankings[user].scores[i], searched.rankings[user].scores[i], 1e-5);
+        }
+      }
+    }
+  }
+}
+
+TEST_F(RankingEvaluatorTest, AShorterRecommendationIsTheBeginningOfALongerOne) {
+  RankingEvaluator evaluator(*world_.model, *world_.tokenizer, c10::Device(c10::kCPU));
+  const std::string input = world_.Input({.user = 0, .target = 5}, "sequential");
+  for (const bool exact : {false, true}) {
+    const EvaluationOptions options{.beams = 6, .exact = exact};
+    OPENP5_ASSERT_OK_AND_ASSIGN(const UserRanking six,
+                                evaluator.Recommend(*world_.dataset, input, {2}, 6, options));
+    ASSERT_EQ(six.items.size(), 6u);
+    for (const size_t k : {1, 2, 3, 5}) {
+      OPENP5_ASSERT_OK_AND_ASSIGN(
+          const UserRanking list,
+          evaluator.Recommend(*world_.dataset, input, {2}, static_cast<int64_t>(k), options));
+      EXPECT_EQ(list.items, std::vector<int32_t>(six.items.begin(),
+                                                 six.items.begin() + static_cast<int64_t>(k)));
+    }
+  }
+}
+
 TEST_F(RankingEvaluatorTest, NamesBadOptions) {
   EXPECT_THAT(Evaluate({.prompt = "seen:99"}),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("seen:99")));

@@ -1,5 +1,8 @@
 // Objects line by line, read whole and by fields: both must agree.
 #include "datasets/json_lines.h"
+
+#include <charconv>
+
 #include "tests/fuzz/fuzz.h"
 
 namespace {
@@ -18,6 +21,16 @@ void ExpectSame(const json& object, const datasets::ObjectFields& fields,
   const auto number = fields.Number(0, lines);
   fuzz::Expect(number.ok() == value.is_number(), "numbers are numbers");
   if (number.ok()) fuzz::Expect(*number == value.get<double>(), "both read the same number");
+  const auto scalar = fields.Scalar(0, lines);
+  if (scalar.ok() && value.is_number()) {
+    double read = 0;
+    const char* const end = scalar->data() + scalar->size();
+    const auto [stop, error] = std::from_chars(scalar->data(), end, read);
+    // A number too small for a double is 0 there, and out of range here.
+    fuzz::Expect(stop == end && (error != std::errc() || read == value.get<double>()),
+                 "a number as text is that number");
+  }
+  fuzz::ExpectMessage(fields.Missing(0, lines));
   fuzz::ExpectMessage(fields.Integer(1, lines).status());
   fuzz::ExpectMessage(fields.Id(1, lines).status());
   fuzz::ExpectMessage(fields.Scalar(1, lines).status());

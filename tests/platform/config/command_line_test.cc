@@ -140,6 +140,55 @@ TEST(CommandLineTest, ConfigFileErrorsNameTheFile) {
                        AllOf(HasSubstr("c.ini"), HasSubstr("nonsense"))));
 }
 
+TEST(CommandLineTest, HelpShowsWhatHoldsWithoutAnOption) {
+  Options options;
+  options.tasks.clear();
+  options.separator = " ";
+  CommandLine line("evaluate", "Evaluates.");
+  line.Add(&options);
+  line.Require("order");
+  EXPECT_THAT(line.Help(),
+              AllOf(HasSubstr("--order original|short2long\n      order (required)\n"),
+                    HasSubstr("--separator S\n      text (' ')\n"),
+                    HasSubstr("--beams N\n      beams (10)\n"),
+                    HasSubstr("--filtered\n      filter (off)\n"),
+                    HasSubstr("--tasks A,B\n      tasks (none)\n"),
+                    HasSubstr("--switch=false")));
+  options.filtered = true;
+  EXPECT_THAT(line.Help(), HasSubstr("--filtered\n      filter (on)\n"));
+}
+
+struct Implying {
+  bool compat = false, redraw = false;
+  void ForEach(OptionVisitor& visitor) {
+    visitor.Visit({.name = "compat", .help = "as the original"}, &compat);
+    visitor.Visit({.name = "redraw", .help = "part of it"}, &redraw);
+  }
+};
+
+TEST(CommandLineTest, ASwitchMayImplyAnotherThatIsNotGiven) {
+  const TemporaryFolder folder;
+  const auto redraws = [](const std::vector<std::string>& arguments) {
+    Implying options;
+    CommandLine line("train", "Trains.");
+    line.Add(&options);
+    line.Imply("compat", "redraw");
+    EXPECT_THAT(line.Parse(arguments), IsOk());
+    return options.redraw;
+  };
+  EXPECT_FALSE(redraws({}));
+  EXPECT_FALSE(redraws({"--compat=false"}));
+  EXPECT_TRUE(redraws({"--compat"}));
+  EXPECT_TRUE(redraws({"--redraw"}));
+  EXPECT_FALSE(redraws({"--compat", "--redraw=false"}));
+  EXPECT_FALSE(redraws({"--redraw", "false", "--compat"}));
+  OPENP5_ASSERT_OK(WriteFileAtomic(folder.File("on.ini"), "compat = true\n"));
+  EXPECT_TRUE(redraws({"--config", folder.File("on.ini")}));
+  EXPECT_FALSE(redraws({"--config", folder.File("on.ini"), "--redraw=off"}));
+  OPENP5_ASSERT_OK(WriteFileAtomic(folder.File("off.ini"), "compat = yes\nredraw = no\n"));
+  EXPECT_FALSE(redraws({"--config", folder.File("off.ini")}));
+}
+
 TEST(CommandLineTest, RequiredOptionAndPositional) {
   Options options;
   std::string name;

@@ -235,10 +235,10 @@ class TableRows {
         wanted_(columns.size()) {}
 
   absl::Status AddLine(std::string_view line, const TextLines& lines) {
-    // A table has two columns, so that a line without any is no record.
-    if (!splitter_.is_open() && line.find_first_not_of(' ') == std::string_view::npos) {
-      return absl::OkStatus();
-    }
+    // A table has two columns, so that a line without any is no record. An atomic file's header is
+    // the first line, where ReadAtomicHeader looks for it.
+    const bool may_skip = !splitter_.is_open() && (width_ > 0 || table_.format != "inter");
+    if (may_skip && line.find_first_not_of(' ') == std::string_view::npos) return absl::OkStatus();
     OPENP5_ASSIGN_OR_RETURN(const bool whole, splitter_.Add(line, lines));
     if (!whole) return absl::OkStatus();
     const std::vector<std::string>& fields = splitter_.fields();
@@ -324,7 +324,8 @@ absl::StatusOr<std::vector<AtomicColumn>> ReadAtomicHeader(const RawReader& read
   OPENP5_ASSIGN_OR_RETURN(const std::string text, reader.FirstLine(file));
   TextLines lines(text, reader.Where(file));
   std::string_view line;
-  OPENP5_RETURN_IF_ERROR(lines.Next(&line).status());
+  OPENP5_ASSIGN_OR_RETURN(const bool has_line, lines.Next(&line));
+  if (!has_line) return std::vector<AtomicColumn>();
   RecordSplitter splitter(table);
   OPENP5_RETURN_IF_ERROR(splitter.Add(line, lines).status());
   auto columns = AtomicColumns(splitter.fields(), lines);

@@ -164,7 +164,8 @@ TEST_F(TableTest, RefusesMalformedTables) {
        {"", "nan", "1.5e400", "0x10", "1 000", "99999999999999", "1e", "inf.0"}) {
     ExpectFailure(
         "csv", head + "u,i," + time + "\n",
-        ":2: column 'timestamp': expected a timestamp in seconds of 64 bits as microseconds, got '" +
+        ":2: column 'timestamp': expected a timestamp in seconds of 64 bits as microseconds, "
+        "got '" +
             time + "'");
   }
   ExpectFailure("inter", "user_id\titem_id\ttimestamp\n",

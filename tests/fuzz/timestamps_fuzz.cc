@@ -1,4 +1,4 @@
-// Times of users' own files: the input's first part as all of dates and numbers, and by a format that
+// Times of users' own files: the input's first part as a date and as numbers, and by a format that
 // the second part gives.
 #include "datasets/timestamps.h"
 #include "tests/fuzz/fuzz.h"

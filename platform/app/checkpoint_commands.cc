@@ -17,6 +17,7 @@
 #include "platform/app/command.h"
 #include "platform/app/text_output.h"
 #include "platform/base/file.h"
+#include "platform/base/log.h"
 #include "platform/config/command_line.h"
 
 namespace openp5::app {
@@ -111,18 +112,21 @@ std::string Text(const Json& described) {
   std::string text;
   for (const auto& [name, value] : described.items()) {
     if (name == "tensors" || name == "files" || name == "indexes") continue;
-    text += StrCat(name, ": ", value.is_string() ? value.get<std::string>() : Dump(value), "\n");
+    const std::string shown = value.is_string() ? value.get<std::string>() : Dump(value);
+    text += StrCat(name, ": ", OneLine(shown), "\n");
   }
   if (described.contains("indexes")) {
-    for (const Json& index : described["indexes"]) text += StrCat("index: ", Dump(index), "\n");
+    for (const Json& index : described["indexes"]) {
+      text += StrCat("index: ", OneLine(Dump(index)), "\n");
+    }
   }
   if (described.contains("files")) {
     for (const auto& [name, size] : described["files"].items()) {
-      text += StrCat("file: ", name, " ", size.get<int64_t>(), " bytes\n");
+      text += StrCat("file: ", OneLine(name), " ", size.get<int64_t>(), " bytes\n");
     }
   }
   for (const Json& tensor : described["tensors"]) {
-    text += StrCat("tensor: ", tensor["name"].get<std::string>(), " ",
+    text += StrCat("tensor: ", OneLine(tensor["name"].get<std::string>()), " ",
                    tensor["dtype"].get<std::string>(), " ", Dump(tensor["shape"]), "\n");
   }
   return text;

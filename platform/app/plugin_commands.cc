@@ -5,6 +5,7 @@
 #include "datasets/plugin_check.h"
 #include "platform/app/command.h"
 #include "platform/app/format_options.h"
+#include "platform/base/log.h"
 #include "platform/config/command_line.h"
 
 namespace openp5::app {
@@ -25,10 +26,11 @@ absl::Status RunPluginList(const std::vector<std::string>& arguments) {
   Json json = Json::array();
   for (const std::string& file : files) {
     OPENP5_ASSIGN_OR_RETURN(const datasets::Plugin plugin, datasets::LoadPlugin(file));
-    text += StrCat(plugin.name, " ", plugin.version, "  ", file, "\n");
+    text += OneLine(StrCat(plugin.name, " ", plugin.version, "  ", file)) + "\n";
     Json described = Json::array();
     for (const openp5_dataset* dataset : plugin.datasets) {
-      text += StrCat("  ", dataset->name, "  ", dataset->title, ": ", dataset->rule, "\n");
+      text += OneLine(StrCat("  ", dataset->name, "  ", dataset->title, ": ", dataset->rule));
+      text += "\n";
       described.push_back(
           {{"name", dataset->name}, {"title", dataset->title}, {"rule", dataset->rule}});
     }
@@ -65,8 +67,8 @@ absl::Status RunPluginCheck(const std::vector<std::string>& arguments) {
   std::string text;
   Json json = Json::array();
   for (const datasets::PluginFinding& finding : findings) {
-    text +=
-        StrCat(finding.passed ? "PASS" : "FAIL", "  ", finding.subject, ": ", finding.what, "\n");
+    text += StrCat(finding.passed ? "PASS" : "FAIL", "  ",
+                   OneLine(StrCat(finding.subject, ": ", finding.what)), "\n");
     json.push_back(
         {{"passed", finding.passed}, {"subject", finding.subject}, {"what", finding.what}});
   }

@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "checkpoints/folder_kinds.h"
 #include "checkpoints/inner_path.h"
 #include "checkpoints/printable.h"
 #include "checkpoints/safetensors.h"
@@ -182,6 +184,21 @@ absl::Status WriteCheckpoint(const std::string& path, const Manifest& manifest,
     OPENP5_ASSIGN_OR_RETURN(const ListedFiles files, ListFiles(folder));
     return WriteJson(JoinPath(folder, kManifestName), ManifestJson(manifest, files));
   });
+}
+
+FolderKind CheckpointKind() {
+  return {.name = "a checkpoint of openp5", .files = [](const std::string& path) {
+            std::set<std::string> names;
+            const auto parsed = ReadJsonObject(JoinPath(path, kManifestName));
+            ListedFiles files;
+            if (!parsed.ok() || !CheckFields(*parsed, path).ok() ||
+                !ReadListedFiles((*parsed)["files"], path, &files).ok()) {
+              return names;
+            }
+            for (const auto& [name, file] : files) names.insert(name);
+            names.emplace(kManifestName);
+            return names;
+          }};
 }
 
 bool IsCheckpoint(const std::string& path) { return FileExists(JoinPath(path, kManifestName)); }

@@ -5,6 +5,7 @@
 #include <string_view>
 #include <utility>
 
+#include "checkpoints/folder_kinds.h"
 #include "checkpoints/inner_path.h"
 #include "checkpoints/printable.h"
 #include "checkpoints/safetensors.h"
@@ -116,14 +117,15 @@ absl::StatusOr<HuggingFaceFolder> ReadHuggingFaceFolder(const std::string& path)
 absl::Status WriteHuggingFaceFolder(
     const std::string& path, const HuggingFaceFolder& model,
     const std::function<absl::Status(const std::string&)>& write_extras) {
-  return WriteDirectoryAtomic(path, [&](const std::string& folder) -> absl::Status {
+  const auto fill = [&](const std::string& folder) -> absl::Status {
     OPENP5_RETURN_IF_ERROR(WriteSafetensors(JoinPath(folder, kWeightFiles[0].name), model.weights,
                                             {{"format", "pt"}}));
     if (write_extras) OPENP5_RETURN_IF_ERROR(write_extras(folder));
     OPENP5_RETURN_IF_ERROR(
         WriteJson(JoinPath(folder, "generation_config.json"), GenerationConfig(model.config)));
     return WriteJson(JoinPath(folder, kConfigName), model.config);
-  });
+  };
+  return WriteMarkedFolder(path, kHuggingFaceExport, fill);
 }
 
 }  // namespace openp5::checkpoints

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "checkpoints/folder_kinds.h"
 #include "checkpoints/printable.h"
 #include "checkpoints/safetensors.h"
 #include "checkpoints/torch_file.h"
@@ -168,7 +169,7 @@ absl::StatusOr<PeftAdapter> ReadPeftAdapter(const std::string& path) {
 absl::Status WritePeftAdapter(const std::string& path, const PeftAdapter& adapter,
                               const std::function<absl::Status(const std::string&)>& write_extras) {
   OPENP5_RETURN_IF_ERROR(CheckConfig(adapter.config, path));
-  return WriteDirectoryAtomic(path, [&](const std::string& folder) -> absl::Status {
+  return WriteMarkedFolder(path, kPeftExport, [&](const std::string& folder) -> absl::Status {
     NamedTensors named;
     for (const auto& [name, tensor] : adapter.tensors) {
       named.emplace_back(std::string(kPrefix) + name, tensor);

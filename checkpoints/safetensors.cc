@@ -1,10 +1,8 @@
 #include "checkpoints/safetensors.h"
 
 #include <ATen/ATen.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -14,6 +12,7 @@
 #include "checkpoints/tensor_layout.h"
 #include "platform/base/file.h"
 #include "platform/base/json.h"
+#include "platform/base/output_file.h"
 #include "platform/base/utf8.h"
 #include "platform/tensor/runtime.h"
 
@@ -179,16 +178,17 @@ std::string MakeHeader(const NamedTensors& tensors,
   return bytes + text;
 }
 
-// Appends part after part, so that no second copy of the model is in memory.
+// Writes part after part, so that no second copy of the model is in memory.
 absl::Status WriteParts(const std::string& path, const NamedTensors& tensors,
                         const std::string& header) {
-  OPENP5_RETURN_IF_ERROR(AppendToFile(path, header));
+  OPENP5_ASSIGN_OR_RETURN(OutputFile file, OutputFile::Open(path));
+  OPENP5_RETURN_IF_ERROR(file.Write(header));
   for (const auto& [name, tensor] : tensors) {
     const at::Tensor dense = tensor.detach().to(at::kCPU).contiguous();
     OPENP5_RETURN_IF_ERROR(
-        AppendToFile(path, {static_cast<const char*>(dense.const_data_ptr()), dense.nbytes()}));
+        file.Write({static_cast<const char*>(dense.const_data_ptr()), dense.nbytes()}));
   }
-  return SyncToDevice(path);
+  return file.Commit();
 }
 
 }  // namespace
@@ -223,20 +223,9 @@ absl::Status WriteSafetensors(const std::string& path, const NamedTensors& tenso
   std::stable_sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) {
     return a.second.element_size() > b.second.element_size();
   });
-  const std::string temporary = StrCat(path, ".", static_cast<int>(getpid()), ".tmp");
-  unlink(temporary.c_str());
-  absl::Status status = CatchTorch(StrCat("safetensors: ", path), [&] {
-    return WriteParts(temporary, ordered, MakeHeader(ordered, metadata));
+  return CatchTorch(StrCat("safetensors: ", path), [&] {
+    return WriteParts(path, ordered, MakeHeader(ordered, metadata));
   });
-  if (status.ok() && std::rename(temporary.c_str(), path.c_str()) != 0) {
-    status =
-        FailedPrecondition("cannot rename to: ", path, ": ", std::string_view(strerror(errno)));
-  }
-  if (!status.ok()) {
-    unlink(temporary.c_str());
-    return status;
-  }
-  return SyncToDevice(DirectoryName(path));
 }
 
 }  // namespace openp5::checkpoints

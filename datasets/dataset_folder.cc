@@ -1,23 +1,28 @@
 #include "datasets/dataset_folder.h"
 
 #include <filesystem>
+#include <set>
 
 #include "platform/base/digest.h"
 #include "platform/base/file.h"
 #include "platform/base/json.h"
+#include "platform/base/output_folder.h"
 
 namespace openp5::datasets {
 namespace {
 
 constexpr const char* kFormat = "openp5-dataset";
 constexpr int kVersion = 1;
+constexpr const char* kSequences = "user_sequence.txt";
+constexpr const char* kMetadata = "item_metadata.jsonl";
+constexpr const char* kDescription = "dataset.json";
 
 bool IsOurs(const nlohmann::json& json) {
   return json.is_object() && json.value("format", nlohmann::json()) == kFormat;
 }
 
 bool IsDatasetFolder(const std::string& path) {
-  const auto json = ReadJsonObject(JoinPath(path, "dataset.json"));
+  const auto json = ReadJsonObject(JoinPath(path, kDescription));
   return json.ok() && IsOurs(*json);
 }
 
@@ -34,47 +39,38 @@ std::string MetadataText(const std::vector<ItemMetadata>& items) {
 
 }  // namespace
 
-absl::Status CheckMayWriteDataset(const std::string& path) {
-  if (!FileExists(path)) return absl::OkStatus();
-  if (!IsDirectory(path)) {
-    return FailedPrecondition("cannot write dataset: ", path, ": expected a folder, got a file");
-  }
-  std::error_code error;
-  const bool empty = std::filesystem::is_empty(path, error);
-  if (error) {
-    return FailedPrecondition("cannot write dataset: ", path, ": ", error.message());
-  }
-  if (empty || IsDatasetFolder(path)) return absl::OkStatus();
-  return FailedPrecondition("cannot write dataset: ", path,
-                            ": expected no folder, an empty one or a prepared dataset, got a "
-                            "folder with other files; choose another --out");
+absl::Status CheckMayWriteDataset(const std::string& path,
+                                  const std::vector<std::string>& sources) {
+  const FolderKind kind = {
+      .name = "a prepared dataset",
+      .files = [](const std::string& folder) {
+        return IsDatasetFolder(folder) ? std::set<std::string>{kSequences, kMetadata, kDescription}
+                                       : std::set<std::string>();
+      }};
+  return Annotate(CheckOutputFolder(path, kind, sources), "--out");
 }
 
 absl::StatusOr<nlohmann::ordered_json> WriteDatasetFolder(const std::string& out,
                                                           const DatasetContent& content) {
-  // Without a slash at the end, beside which the temporary folder would lie inside the old one.
-  const std::string path = JoinPath(DirectoryName(out), BaseName(out));
-  OPENP5_RETURN_IF_ERROR(CheckMayWriteDataset(path));
-  nlohmann::ordered_json json = {
-      {"format", kFormat}, {"version", kVersion}, {"name", BaseName(path)}};
+  OPENP5_RETURN_IF_ERROR(CheckMayWriteDataset(out));
+  const std::string name = BaseName(std::filesystem::path(out).lexically_normal().string());
+  nlohmann::ordered_json json = {{"format", kFormat}, {"version", kVersion}, {"name", name}};
   json.update(content.description);
   json["sha256"] = Sha256Of(content.sequences);
   const auto fill = [&](const std::string& folder) -> absl::Status {
-    OPENP5_RETURN_IF_ERROR(
-        WriteFileAtomic(JoinPath(folder, "user_sequence.txt"), content.sequences));
+    OPENP5_RETURN_IF_ERROR(WriteFileAtomic(JoinPath(folder, kSequences), content.sequences));
     if (!content.items.empty()) {
       OPENP5_RETURN_IF_ERROR(
-          WriteFileAtomic(JoinPath(folder, "item_metadata.jsonl"), MetadataText(content.items)));
+          WriteFileAtomic(JoinPath(folder, kMetadata), MetadataText(content.items)));
     }
-    return WriteFileAtomic(JoinPath(folder, "dataset.json"), DumpJson(json, 2) + "\n");
+    return WriteFileAtomic(JoinPath(folder, kDescription), DumpJson(json, 2) + "\n");
   };
-  OPENP5_RETURN_IF_ERROR(MakeDirectories(DirectoryName(path)));
-  OPENP5_RETURN_IF_ERROR(WriteDirectoryAtomic(path, fill));
+  OPENP5_RETURN_IF_ERROR(WriteDirectoryAtomic(out, fill));
   return json;
 }
 
 absl::StatusOr<std::optional<TimeSpan>> ReadTimeSpan(const std::string& folder) {
-  const std::string path = JoinPath(folder, "dataset.json");
+  const std::string path = JoinPath(folder, kDescription);
   if (!FileExists(path)) return std::nullopt;
   const absl::StatusOr<nlohmann::json> read = ReadJsonObject(path);
   if (!read.ok()) return Annotate(read.status(), "dataset");

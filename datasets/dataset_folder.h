@@ -27,9 +27,11 @@ struct TimeSpan {
   int64_t first = 0, last = 0;
 };
 
-// FailedPrecondition if something else than an empty folder or a dataset folder of ours (one whose
-// dataset.json says so) is at `path`: it is never overwritten. Commands ask before long work.
-absl::Status CheckMayWriteDataset(const std::string& path);
+// A usage error if something else than an empty folder or a dataset folder of ours (one whose
+// dataset.json says so, without other files) is at `path`, or one that holds one of `sources`: it
+// is never overwritten, see CheckOutputFolder. Commands ask before long work.
+absl::Status CheckMayWriteDataset(const std::string& path,
+                                  const std::vector<std::string>& sources = {});
 
 // Makes `path` a dataset folder, whole or not at all, and returns its dataset.json: format, version
 // and name (the folder's), then `description`, then the digest of user_sequence.txt. Replaces an

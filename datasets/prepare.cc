@@ -210,7 +210,7 @@ void PrepareOptions::ForEach(OptionVisitor& visitor) {
 
 absl::StatusOr<Json> PrepareDataset(const std::string& name, const DatasetPreset& preset,
                                     const PrepareOptions& options) {
-  OPENP5_RETURN_IF_ERROR(CheckMayWriteDataset(options.out));
+  OPENP5_RETURN_IF_ERROR(CheckMayWriteDataset(options.out, {options.raw}));
   OPENP5_ASSIGN_OR_RETURN(
       RawDataset raw, preset.load({.raw = options.raw, .max_bad_lines = options.max_bad_lines}));
   const std::string steps = Filter(preset, &raw);

@@ -1,3 +1,5 @@
+#include "indexing/item_index_store.h"
+
 #include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -185,6 +187,25 @@ absl::Status SaveItemIndex(const std::string& index_db, const ItemIndex& index) 
   }
   OPENP5_ASSIGN_OR_RETURN(const auto store, storage::OpenRocksDb(index_db, OpenMode::kReadWrite));
   return store->Write(prefix, entries);
+}
+
+absl::Status CheckMaySaveItemIndex(const std::string& index_db) {
+  const auto store = storage::OpenRocksDb(index_db, OpenMode::kReadOnly);
+  if (absl::IsFailedPrecondition(store.status())) {
+    return UsageError(StrCat("--index-db: ", store.status().message()));
+  }
+  // Whatever else is wrong shows when it is opened for writing.
+  if (!store.ok()) return absl::OkStatus();
+  bool is_foreign = false;
+  const auto look = [&](std::string_view key, std::string_view) {
+    is_foreign = !key.starts_with(kCatalog);  // the least key of ours
+    return absl::CancelledError("");
+  };
+  (*store)->Scan("", look).IgnoreError();
+  if (!is_foreign) return absl::OkStatus();
+  return UsageError(StrCat("--index-db: ", index_db,
+                           ": expected a store of item indexes, got a RocksDB folder with "
+                           "something else"));
 }
 
 absl::StatusOr<ItemIndex> LoadItemIndex(const std::string& index_db,

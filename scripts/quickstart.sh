@@ -72,6 +72,10 @@ OUT="${OUT#"$ROOT/"}"
 if [[ -e "$OUT" && ! -f "$OUT/.quickstart" && -n "$(ls -A "$OUT")" ]]; then
   usage_error "--out: $OUT: holds something that no quickstart made; choose another folder"
 fi
+if [[ -d "$OUT" ]]; then
+  STRANGER="$(find "$OUT/" -mindepth 1 -maxdepth 1 ! -name .quickstart ! -name data ! -name tokenizer ! -name run | head -n 1)"
+  [[ -z "$STRANGER" ]] || usage_error "--out: $OUT: holds something that no quickstart made, $STRANGER; choose another folder"
+fi
 
 scripts/setup.sh
 build_release openp5

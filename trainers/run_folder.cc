@@ -10,6 +10,7 @@
 
 #include "platform/base/file.h"
 #include "platform/base/json.h"
+#include "platform/base/temporary_output.h"
 #include "trainers/run_report.h"
 
 namespace openp5::trainers {
@@ -71,15 +72,6 @@ absl::StatusOr<bool> IsEmptyOrAbsent(const std::string& path) {
   });
 }
 
-absl::Status RemoveUnfinished(const std::string& folder) {
-  OPENP5_ASSIGN_OR_RETURN(const auto names, FileNames(folder));
-  std::error_code error;
-  for (const std::string& name : names) {
-    if (IsTemporaryName(name)) std::filesystem::remove_all(JoinPath(folder, name), error);
-  }
-  return absl::OkStatus();
-}
-
 }  // namespace
 
 absl::Status CheckSameConfig(const std::string& file, const std::string& config) {
@@ -117,8 +109,8 @@ absl::StatusOr<RunFolder> RunFolder::Open(const std::string& path, const std::st
   // The configuration first: with it the folder is a run.
   if (fresh) OPENP5_RETURN_IF_ERROR(WriteFileAtomic(config_file, config));
   OPENP5_RETURN_IF_ERROR(MakeDirectories(JoinPath(path, "checkpoints")));
-  OPENP5_RETURN_IF_ERROR(RemoveUnfinished(path));
-  OPENP5_RETURN_IF_ERROR(RemoveUnfinished(JoinPath(path, "checkpoints")));
+  SweepTemporaries(path);
+  SweepTemporaries(JoinPath(path, "checkpoints"));
   return RunFolder(path, std::move(lock));
 }
 

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_format.h"
 #include "platform/base/json.h"
+#include "platform/base/log.h"
 #include "platform/base/status.h"
 
 namespace openp5::trainers {
@@ -29,9 +30,10 @@ struct Chart {
 
 constexpr double kWidth = 460, kHeight = 240, kLeft = 62, kRight = 14, kTop = 30, kBottom = 34;
 
+// As HTML on one line, control characters as in messages.
 std::string Escape(std::string_view text) {
   std::string html;
-  for (const char c : text) {
+  for (const char c : OneLine(text)) {
     switch (c) {
       case '&':
         html += "&amp;";
@@ -45,9 +47,23 @@ std::string Escape(std::string_view text) {
       case '"':
         html += "&quot;";
         break;
+      case '\'':
+        html += "&#39;";
+        break;
       default:
         html += c;
     }
+  }
+  return html;
+}
+
+std::string EscapeLines(std::string_view text) {
+  std::string html;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find('\n'), text.size());
+    html += Escape(text.substr(0, end));
+    if (end < text.size()) html += '\n';
+    text.remove_prefix(std::min(end + 1, text.size()));
   }
   return html;
 }
@@ -205,18 +221,19 @@ std::string TestTable(const std::vector<Json>& lines) {
   for (const Json& line : lines) {
     if (!line.is_object() || line.value("event", Json()) != "test") continue;
     for (const Json& result : line.value("results", Json::array())) {
+      if (!result.is_object()) continue;
       const Json metrics = result.value("metrics", Json::object());
       std::string cells, names = "<th>epoch</th>";
       const bool best = line.value("checkpoint", Json()) == "best";
-      absl::StrAppend(&cells, "<td>", TextOf(line.value("epoch", Json())), best ? " (best)" : "",
-                      "</td>");
+      absl::StrAppend(&cells, "<td>", Escape(TextOf(line.value("epoch", Json()))),
+                      best ? " (best)" : "", "</td>");
       for (const char* key : {"dataset", "task", "prompt", "filter", "users"}) {
         absl::StrAppend(&names, "<th>", key, "</th>");
         absl::StrAppend(&cells, "<td>", Escape(TextOf(result.value(key, Json()))), "</td>");
       }
       for (const auto& [name, value] : metrics.items()) {
         absl::StrAppend(&names, "<th>", Escape(name), "</th>");
-        absl::StrAppend(&cells, "<td class=\"number\">", TextOf(value), "</td>");
+        absl::StrAppend(&cells, "<td class=\"number\">", Escape(TextOf(value)), "</td>");
       }
       if (head.empty()) head = names;
       absl::StrAppend(&rows, "<tr>", cells, "</tr>\n");
@@ -251,7 +268,7 @@ std::string RunReport(const RunReportContent& content) {
   absl::StrAppend(&page, "</div>\n", TestTable(content.lines),
                   "<h2>Options</h2>\n<p>Run again with <code>openp5 train --config config.ini "
                   "--run-dir NEW</code>.</p>\n<pre>",
-                  Escape(content.config), "</pre>\n</body>\n</html>\n");
+                  EscapeLines(content.config), "</pre>\n</body>\n</html>\n");
   return page;
 }
 

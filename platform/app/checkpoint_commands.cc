@@ -18,6 +18,7 @@
 #include "platform/app/text_output.h"
 #include "platform/base/file.h"
 #include "platform/base/json.h"
+#include "platform/base/log.h"
 #include "platform/config/command_line.h"
 
 namespace openp5::app {
@@ -107,19 +108,21 @@ std::string Text(const Json& described) {
   std::string text;
   for (const auto& [name, value] : described.items()) {
     if (name == "tensors" || name == "files" || name == "indexes") continue;
-    text +=
-        StrCat(name, ": ", value.is_string() ? value.get<std::string>() : DumpJson(value), "\n");
+    const std::string shown = value.is_string() ? value.get<std::string>() : DumpJson(value);
+    text += StrCat(name, ": ", OneLine(shown), "\n");
   }
   if (described.contains("indexes")) {
-    for (const Json& index : described["indexes"]) text += StrCat("index: ", DumpJson(index), "\n");
+    for (const Json& index : described["indexes"]) {
+      text += StrCat("index: ", OneLine(DumpJson(index)), "\n");
+    }
   }
   if (described.contains("files")) {
     for (const auto& [name, size] : described["files"].items()) {
-      text += StrCat("file: ", name, " ", size.get<int64_t>(), " bytes\n");
+      text += StrCat("file: ", OneLine(name), " ", size.get<int64_t>(), " bytes\n");
     }
   }
   for (const Json& tensor : described["tensors"]) {
-    text += StrCat("tensor: ", tensor["name"].get<std::string>(), " ",
+    text += StrCat("tensor: ", OneLine(tensor["name"].get<std::string>()), " ",
                    tensor["dtype"].get<std::string>(), " ", DumpJson(tensor["shape"]), "\n");
   }
   return text;

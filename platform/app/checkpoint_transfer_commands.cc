@@ -2,10 +2,13 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "checkpoints/checkpoint.h"
+#include "checkpoints/folder_kinds.h"
 #include "checkpoints/hugging_face.h"
 #include "checkpoints/inner_path.h"
 #include "checkpoints/peft.h"
@@ -14,6 +17,7 @@
 #include "platform/app/format_options.h"
 #include "platform/app/load_model.h"
 #include "platform/app/reading.h"
+#include "platform/app/source_files.h"
 #include "platform/base/file.h"
 #include "platform/base/log.h"
 #include "platform/config/command_line.h"
@@ -28,6 +32,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr char kOpenP5Export[] = "an export of item indexes as OpenP5's files";
 constexpr char kEmbeddings[] = "model.embed_tokens.weight";
 constexpr char kWholeWords[] = "encoder.whole_word_embeddings.weight";
 
@@ -35,7 +40,10 @@ struct OutOption {
   std::string out;
 
   void ForEach(OptionVisitor& visitor) {
-    visitor.Visit({.name = "out", .help = "folder to write; replaced if it exists"}, &out);
+    visitor.Visit({.name = "out",
+                   .help = "folder to write; what is there is replaced only if it is an earlier "
+                           "one of the same kind"},
+                  &out);
   }
 };
 
@@ -187,7 +195,7 @@ absl::StatusOr<Notes> ExportHuggingFace(const std::string& path, const std::stri
 absl::StatusOr<Notes> ExportOpenP5(const std::string& path, const std::string& out) {
   OPENP5_ASSIGN_OR_RETURN(const auto indexes,
                           indexing::ReadItemIndexFile(JoinPath(path, "items.index")));
-  OPENP5_RETURN_IF_ERROR(WriteDirectoryAtomic(out, [&](const std::string& to) -> absl::Status {
+  const auto fill = [&](const std::string& to) -> absl::Status {
     for (const indexing::ItemIndex& index : indexes) {
       if (!checkpoints::IsInnerPath(index.dataset_name())) {
         return DataLoss(path, ": items.index: expected a dataset's name that is a folder's, got '",
@@ -202,11 +210,30 @@ absl::StatusOr<Notes> ExportOpenP5(const std::string& path, const std::string& o
           WriteFileAtomic(JoinPath(folder, "user_indexing.txt"), indexing::OpenP5UsersText(index)));
     }
     return absl::OkStatus();
-  }));
+  };
+  OPENP5_RETURN_IF_ERROR(WriteMarkedFolder(out, kOpenP5Export, fill));
   return Notes();
 }
 
+// A form to export to.
+struct ExportForm {
+  std::string_view name;
+  const char* kind;  // the mark of its folders
+  absl::StatusOr<Notes> (*write)(const std::string& path, const std::string& out);
+};
+constexpr ExportForm kForms[] = {
+    {"huggingface", checkpoints::kHuggingFaceExport, ExportHuggingFace},
+    {"openp5", kOpenP5Export, ExportOpenP5},
+    {"peft", checkpoints::kPeftExport, ExportPeft}};
+
 absl::Status RunImportWith(const ImportOptions& options, const IndexRequest& request) {
+  std::vector<std::string> sources = SourceFolders(options.data);
+  for (const std::string& path : {options.checkpoint.checkpoint, options.checkpoint.backbone,
+                                  options.checkpoint.tokenizer}) {
+    sources.push_back(path);
+  }
+  OPENP5_RETURN_IF_ERROR(Annotate(
+      CheckOutputFolder(options.out.out, checkpoints::CheckpointKind(), sources), "--out"));
   if (checkpoints::IsCheckpoint(options.checkpoint.checkpoint)) {
     return UsageError(StrCat("--checkpoint: ", options.checkpoint.checkpoint,
                              " is a checkpoint of openp5 already"));
@@ -230,8 +257,8 @@ absl::Status RunImportWith(const ImportOptions& options, const IndexRequest& req
                        {"added_tokens", foreign.tokenizer->added_tokens().size()}};
   return Print(
       options.format,
-      StrCat("imported ", foreign.format, ": ", options.out.out, ": ", foreign.weights.size(),
-             " tensors, ", foreign.tokenizer->added_tokens().size(), " added tokens\n"),
+      StrCat("imported ", foreign.format, ": ", OneLine(options.out.out), ": ",
+             foreign.weights.size(), " tensors, ", foreign.tokenizer->added_tokens().size(), " added tokens\n"),
       result);
 }
 
@@ -261,18 +288,20 @@ absl::Status RunCheckpointExport(const std::vector<std::string>& arguments) {
   line.Require("out");
   OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
   if (!run) return absl::OkStatus();
+  const auto form = std::find_if(std::begin(kForms), std::end(kForms),
+                                 [&](const ExportForm& one) { return one.name == options.to; });
+  OPENP5_CHECK(form != std::end(kForms));
+  OPENP5_RETURN_IF_ERROR(Annotate(
+      CheckOutputFolder(out.out, MarkedKind(form->kind), {options.checkpoint}), "--out"));
   // Also tells a folder that is none of ours, whatever is exported from it.
   OPENP5_ASSIGN_OR_RETURN(const auto manifest, checkpoints::ReadManifest(options.checkpoint));
   if (trainers::IsSasrec(manifest)) {
     return FailedPrecondition(options.checkpoint, ": --to ", options.to,
                               ": expected a language model, got a SASRec, which has no such form");
   }
-  const auto write = options.to == "openp5" ? ExportOpenP5
-                     : options.to == "peft" ? ExportPeft
-                                            : ExportHuggingFace;
-  OPENP5_ASSIGN_OR_RETURN(const Notes notes, write(options.checkpoint, out.out));
-  std::string text = StrCat("exported to ", options.to, ": ", out.out, "\n");
-  for (const std::string& note : notes) text += StrCat("note: ", note, "\n");
+  OPENP5_ASSIGN_OR_RETURN(const Notes notes, form->write(options.checkpoint, out.out));
+  std::string text = StrCat("exported to ", options.to, ": ", OneLine(out.out), "\n");
+  for (const std::string& note : notes) text += StrCat("note: ", OneLine(note), "\n");
   return Print(format, text, {{"out", out.out}, {"to", options.to}, {"notes", notes}});
 }
 

@@ -82,8 +82,8 @@ absl::Status RunList(const std::vector<std::string>& arguments) {
     OPENP5_ASSIGN_OR_RETURN(const datasets::DatasetPreset* preset, presets.Find(name));
     const datasets::InteractionCounts& counts = preset->known.counts;
     const auto shown = [](int64_t count) { return count > 0 ? StrCat(count) : "-"; };
-    absl::StrAppendFormat(&text, "%-10s %9s %9s %13s  %s\n", name, shown(counts.users),
-                          shown(counts.items), shown(counts.interactions), preset->title);
+    absl::StrAppendFormat(&text, "%-10s %9s %9s %13s  %s\n", OneLine(name), shown(counts.users),
+                          shown(counts.items), shown(counts.interactions), OneLine(preset->title));
     json.push_back({{"name", name},
                     {"title", preset->title},
                     {"users", counts.users},
@@ -96,7 +96,7 @@ absl::Status RunList(const std::vector<std::string>& arguments) {
 
 // The line that `prepare` and `generate` end with.
 std::string FolderText(const std::string& out, const Json& description) {
-  return absl::StrFormat("%s: %d users, %d items, %d interactions; %s\nsha256 %s\n", out,
+  return absl::StrFormat("%s: %d users, %d items, %d interactions; %s\nsha256 %s\n", OneLine(out),
                          description["users"].get<int64_t>(), description["items"].get<int64_t>(),
                          description["interactions"].get<int64_t>(),
                          description["comparison"].get<std::string>(),

@@ -10,6 +10,7 @@
 #include "datasets/statistics.h"
 #include "platform/app/data_options.h"
 #include "platform/app/format_options.h"
+#include "platform/base/log.h"
 #include "platform/config/command_line.h"
 
 namespace openp5::app {
@@ -43,7 +44,7 @@ void AddCounts(const datasets::SequenceDataset& dataset,
       "%s\n  users         %d\n  items         %d\n  interactions  %d\n"
       "  sparsity      %.2f %%\n  items a user  shortest %d, median %g, mean %.2f, "
       "longest %d\n  sha256        %s\n",
-      dataset.name(), statistics.users, statistics.items, statistics.interactions,
+      OneLine(dataset.name()), statistics.users, statistics.items, statistics.interactions,
       statistics.sparsity, statistics.shortest, statistics.median_length, statistics.mean_length,
       statistics.longest, dataset.digest());
   report->json = {{"dataset", dataset.name()},
@@ -99,8 +100,8 @@ absl::Status AddTopItems(const datasets::SequenceDataset& dataset, const std::st
     const std::string id(dataset.ItemId(entry.item));
     const auto title = titles.find(id);
     const std::string shown = title == titles.end() ? "" : title->second;
-    absl::StrAppendFormat(&report->text, "  %8d x %s%s%s\n", entry.count, id,
-                          shown.empty() ? "" : "  ", shown);
+    absl::StrAppendFormat(&report->text, "  %8d x %s%s%s\n", entry.count, OneLine(id),
+                          shown.empty() ? "" : "  ", OneLine(shown));
     json.push_back({{"item", id}, {"count", entry.count}});
     if (!shown.empty()) json.back()["title"] = shown;
   }

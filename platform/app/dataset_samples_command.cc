@@ -6,8 +6,10 @@
 #include "datasets/text_lines.h"
 #include "indexing/item_index.h"
 #include "platform/app/data_options.h"
+#include "platform/app/source_files.h"
 #include "platform/app/text_output.h"
 #include "platform/base/json.h"
+#include "platform/base/output_file.h"
 #include "platform/config/command_line.h"
 
 namespace openp5::app {
@@ -129,6 +131,8 @@ absl::Status RunDatasetSamples(const std::vector<std::string>& arguments) {
   line.Require("datasets");
   OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
   if (!run) return absl::OkStatus();
+  OPENP5_RETURN_IF_ERROR(
+      CheckOutputFiles({{"--out", options.sample.out}}, SourceFiles(options.data)));
   OPENP5_ASSIGN_OR_RETURN(const auto opened, options.data.OpenDatasets());
   OPENP5_ASSIGN_OR_RETURN(const datasets::PromptSet prompts, options.data.LoadPrompts());
   OPENP5_ASSIGN_OR_RETURN(TextOutput output, TextOutput::Open(options.sample.out));

@@ -7,8 +7,11 @@
 #include "platform/app/command.h"
 #include "platform/app/processes.h"
 #include "platform/app/recommender.h"
+#include "platform/app/source_files.h"
 #include "platform/app/text_output.h"
 #include "platform/base/json.h"
+#include "platform/base/log.h"
+#include "platform/base/output_file.h"
 #include "platform/config/command_line.h"
 
 namespace openp5::app {
@@ -48,6 +51,9 @@ struct EvaluateCommandOptions {
   bool has_model() const { return !recommender.checkpoint.checkpoint.empty(); }
   absl::Status Check() const {
     OPENP5_RETURN_IF_ERROR(evaluation.Check());
+    OPENP5_RETURN_IF_ERROR(
+        CheckOutputFiles({{"--topk-out", output.topk_out}},
+                         SourceFiles(recommender.data, recommender.checkpoint)));
     OPENP5_RETURN_IF_ERROR(baselines.Check());
     if (has_model()) return absl::OkStatus();
     if (!baselines.any()) {
@@ -128,7 +134,7 @@ absl::Status Print(const EvaluateCommandOptions& options, const Subject& subject
     const std::vector<std::string> mismatches = subject.model->index_mismatches();
     if (!mismatches.empty()) json["index_mismatches"] = mismatches;
     for (const std::string& mismatch : mismatches) {
-      text += StrCat("another item index: ", mismatch, "\n");
+      text += StrCat("another item index: ", OneLine(mismatch), "\n");
     }
     text += StrCat(json["users_per_second"].get<double>(), " users/s\n");
   }

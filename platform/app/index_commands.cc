@@ -1,16 +1,21 @@
 #include <algorithm>
-#include <cstdio>
 #include <nlohmann/json.hpp>
+#include <tuple>
 #include <utility>
 
+#include "absl/strings/str_format.h"
 #include "indexing/item_index.h"
+#include "indexing/item_index_store.h"
 #include "indexing/openp5_files.h"
 #include "platform/app/command.h"
 #include "platform/app/data_options.h"
+#include "platform/app/format_options.h"
+#include "platform/app/source_files.h"
 #include "platform/base/file.h"
 #include "platform/base/json.h"
 #include "platform/base/log.h"
 #include "platform/base/memory.h"
+#include "platform/base/output_file.h"
 #include "platform/config/command_line.h"
 
 namespace openp5::app {
@@ -20,16 +25,6 @@ using datasets::SequenceDataset;
 using indexing::IndexParameters;
 using indexing::ItemIndex;
 using nlohmann::json;
-
-struct OutputOptions {
-  std::string format = "text";
-  void ForEach(OptionVisitor& visitor) {
-    visitor.Visit({.name = "format",
-                   .help = "results as text or as one JSON object",
-                   .choices = {"text", "json"}},
-                  &format);
-  }
-};
 
 // OpenP5's text files, read by import and written by export.
 struct FileOptions {
@@ -46,7 +41,7 @@ struct FileOptions {
 struct Options {
   DataOptions data;
   IndexParameters parameters;
-  OutputOptions output;
+  FormatOptions output;
 };
 
 void AddCommon(Options* options, CommandLine* line) {
@@ -89,34 +84,37 @@ json Describe(const ItemIndex& index) {
           {"index_digest", index.Digest()}};
 }
 
-void PrintText(const json& described) {
+std::string DescriptionText(const json& described) {
+  const auto text = [](const json& value) { return OneLine(value.get<std::string>()); };
   const json& length = described["identifier_length"];
-  std::printf("%s %s\n", described["dataset"].get<std::string>().c_str(),
-              described["index"].get<std::string>().c_str());
-  std::printf("  items           %lld\n", described["items"].get<long long>());
-  std::printf("  users           %lld\n", described["users"].get<long long>());
-  std::printf("  identifiers     %lld to %lld %s, mean %.2f\n", length["shortest"].get<long long>(),
-              length["longest"].get<long long>(), length["unit"].get<std::string>().c_str(),
-              length["mean"].get<double>());
-  std::printf("  added tokens    %lld\n", described["added_tokens"].get<long long>());
+  std::string lines = absl::StrFormat(
+      "%s %s\n"
+      "  items           %d\n"
+      "  users           %d\n"
+      "  identifiers     %d to %d %s, mean %.2f\n"
+      "  added tokens    %d\n",
+      text(described["dataset"]), text(described["index"]), described["items"].get<int64_t>(),
+      described["users"].get<int64_t>(), length["shortest"].get<int64_t>(),
+      length["longest"].get<int64_t>(), length["unit"].get<std::string>(),
+      length["mean"].get<double>(), described["added_tokens"].get<int64_t>());
   for (const json& example : described["examples"]) {
-    std::printf("  example         %s -> %s\n", example["item"].get<std::string>().c_str(),
-                example["identifier"].get<std::string>().c_str());
+    absl::StrAppendFormat(&lines, "  example         %s -> %s\n", text(example["item"]),
+                          text(example["identifier"]));
   }
-  std::printf("  dataset digest  %s\n", described["dataset_digest"].get<std::string>().c_str());
-  std::printf("  index digest    %s\n", described["index_digest"].get<std::string>().c_str());
+  absl::StrAppendFormat(&lines, "  dataset digest  %s\n  index digest    %s\n",
+                        text(described["dataset_digest"]), text(described["index_digest"]));
+  return lines;
 }
 
-void PrintJson(const json& value) { std::printf("%s\n", DumpJson(value, 2).c_str()); }
-
-void Print(const std::vector<ItemIndex>& indexes, const Options& options) {
+absl::Status PrintIndexes(const std::vector<ItemIndex>& indexes, const Options& options) {
   json all = json::array();
-  for (const ItemIndex& index : indexes) all.push_back(Describe(index));
-  if (options.output.format == "json") {
-    PrintJson({{"index_db", options.data.IndexDb()}, {"indexes", all}});
-    return;
+  std::string text;
+  for (const ItemIndex& index : indexes) {
+    all.push_back(Describe(index));
+    text += DescriptionText(all.back());
   }
-  for (const json& described : all) PrintText(described);
+  return Print(options.output, text,
+               json{{"index_db", options.data.IndexDb()}, {"indexes", all}});
 }
 
 absl::Status RunBuild(const std::vector<std::string>& arguments) {
@@ -128,6 +126,7 @@ absl::Status RunBuild(const std::vector<std::string>& arguments) {
   line.Require("datasets");
   OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
   if (!run) return absl::OkStatus();
+  OPENP5_RETURN_IF_ERROR(indexing::CheckMaySaveItemIndex(options.data.IndexDb()));
   OPENP5_ASSIGN_OR_RETURN(const auto datasets, options.data.OpenDatasets());
   std::vector<ItemIndex> built;
   for (const SequenceDataset& dataset : datasets) {
@@ -138,8 +137,7 @@ absl::Status RunBuild(const std::vector<std::string>& arguments) {
                    options.data.IndexDb()));
     built.push_back(std::move(index));
   }
-  Print(built, options);
-  return absl::OkStatus();
+  return PrintIndexes(built, options);
 }
 
 absl::Status ListIndexes(const Options& options) {
@@ -150,21 +148,18 @@ absl::Status ListIndexes(const Options& options) {
            std::find(wanted.begin(), wanted.end(), index.dataset_name) == wanted.end();
   });
   json all = json::array();
+  std::string text;
   for (const auto& index : stored) {
     all.push_back({{"dataset", index.dataset_name},
                    {"index", index.key},
                    {"items", index.item_count},
                    {"dataset_digest", index.dataset_digest}});
-    if (options.output.format == "text") {
-      std::printf("%s %s: %lld items, dataset digest %s\n", index.dataset_name.c_str(),
-                  index.key.c_str(), static_cast<long long>(index.item_count),
-                  index.dataset_digest.c_str());
-    }
+    absl::StrAppendFormat(&text, "%s %s: %d items, dataset digest %s\n",
+                          OneLine(index.dataset_name), OneLine(index.key), index.item_count,
+                          OneLine(index.dataset_digest));
   }
-  if (options.output.format == "json") {
-    PrintJson({{"index_db", options.data.IndexDb()}, {"indexes", all}});
-  }
-  return absl::OkStatus();
+  return Print(options.output, text,
+               json{{"index_db", options.data.IndexDb()}, {"indexes", all}});
 }
 
 absl::Status RunInspect(const std::vector<std::string>& arguments) {
@@ -188,8 +183,7 @@ absl::Status RunInspect(const std::vector<std::string>& arguments) {
                                                                      dataset, options.parameters));
     indexes.push_back(std::move(index));
   }
-  Print(indexes, options);
-  return absl::OkStatus();
+  return PrintIndexes(indexes, options);
 }
 
 // The one dataset that import and export work on.
@@ -214,29 +208,30 @@ absl::Status RunExport(const std::vector<std::string>& arguments) {
   if (files.items.empty() && files.users.empty() && files.sequences.empty()) {
     return UsageError("index export: expected at least one of --items, --users, --sequences");
   }
+  OPENP5_RETURN_IF_ERROR(CheckOutputFiles({{"--items", files.items},
+                                           {"--users", files.users},
+                                           {"--sequences", files.sequences}},
+                                          SourceFiles(options.data)));
   OPENP5_ASSIGN_OR_RETURN(const auto dataset, OpenOneDataset(options.data, "index export"));
   OPENP5_ASSIGN_OR_RETURN(
       const ItemIndex index,
       indexing::LoadItemIndex(options.data.IndexDb(), dataset, options.parameters));
-  json written = json::object();
-  const auto write = [&](const char* what, const std::string& path, const std::string& text) {
-    if (path.empty()) return absl::OkStatus();
-    written[what] = path;
-    return WriteFileAtomic(path, text);
-  };
   OPENP5_ASSIGN_OR_RETURN(const std::string sequences,
                           indexing::OpenP5SequencesText(index, dataset));
-  OPENP5_RETURN_IF_ERROR(write("items", files.items, indexing::OpenP5ItemsText(index)));
-  OPENP5_RETURN_IF_ERROR(write("users", files.users, indexing::OpenP5UsersText(index)));
-  OPENP5_RETURN_IF_ERROR(write("sequences", files.sequences, sequences));
-  if (options.output.format == "json") {
-    PrintJson({{"index", Describe(index)}, {"files", written}});
-    return absl::OkStatus();
+  json written = json::object();
+  std::string text;
+  for (const auto& [what, path, content] :
+       {std::tuple("items", files.items, indexing::OpenP5ItemsText(index)),
+        std::tuple("users", files.users, indexing::OpenP5UsersText(index)),
+        std::tuple("sequences", files.sequences, sequences)}) {
+    if (path.empty()) continue;
+    OPENP5_RETURN_IF_ERROR(WriteFileAtomic(path, content));
+    written[what] = path;
   }
   for (const auto& [what, path] : written.items()) {
-    std::printf("%-10s %s\n", what.c_str(), path.get<std::string>().c_str());
+    absl::StrAppendFormat(&text, "%-10s %s\n", what, OneLine(path.get<std::string>()));
   }
-  return absl::OkStatus();
+  return Print(options.output, text, json{{"index", Describe(index)}, {"files", written}});
 }
 
 absl::Status RunImport(const std::vector<std::string>& arguments) {
@@ -251,12 +246,12 @@ absl::Status RunImport(const std::vector<std::string>& arguments) {
   if (line.IsGiven("sequences")) {
     return UsageError("index import: --sequences follow from --items and --users; leave them out");
   }
+  OPENP5_RETURN_IF_ERROR(indexing::CheckMaySaveItemIndex(options.data.IndexDb()));
   OPENP5_ASSIGN_OR_RETURN(const auto dataset, OpenOneDataset(options.data, "index import"));
   OPENP5_ASSIGN_OR_RETURN(ItemIndex index, indexing::ImportOpenP5Index(dataset, options.parameters,
                                                                        files.items, files.users));
   OPENP5_RETURN_IF_ERROR(indexing::SaveItemIndex(options.data.IndexDb(), index));
-  Print({std::move(index)}, options);
-  return absl::OkStatus();
+  return PrintIndexes({std::move(index)}, options);
 }
 
 }  // namespace

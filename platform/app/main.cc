@@ -2,14 +2,18 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstring>
 #include <iterator>
+#include <string>
+#include <utility>
+#include <vector>
 
+#include "absl/strings/str_format.h"
 #include "platform/app/build_info.h"
 #include "platform/app/command.h"
 #include "platform/app/guard.h"
 #include "platform/base/log.h"
 #include "platform/base/signals.h"
+#include "platform/base/standard_streams.h"
 #include "platform/tensor/runtime.h"
 
 namespace openp5::app {
@@ -26,16 +30,15 @@ std::vector<Command> AllCommands() {
   return all;
 }
 
-void PrintCommands(std::FILE* out, const std::vector<Command>& commands) {
-  std::fputs("openp5: LLM-based generative recommendation\n\nusage: openp5 COMMAND [options]\n\n",
-             out);
+std::string CommandList(const std::vector<Command>& commands) {
+  std::string text =
+      "openp5: LLM-based generative recommendation\n\nusage: openp5 COMMAND [options]\n\n";
   for (const Command& command : commands) {
-    std::fprintf(out, "  %-20s %s\n", command.name.c_str(), command.summary.c_str());
+    absl::StrAppendFormat(&text, "  %-20s %s\n", command.name, command.summary);
   }
-  std::fputs(
-      "  help                 This list; `openp5 COMMAND --help` for one command's options\n"
-      "  version              Version of the program\n",
-      out);
+  return text +
+         "  help                 This list; `openp5 COMMAND --help` for one command's options\n"
+         "  version              Version of the program\n";
 }
 
 // Splits "index build --x" into the command of the longest matching name and its arguments.
@@ -60,16 +63,18 @@ int ExitCode(const absl::Status& status) {
   return IsUsageError(status) ? 2 : 1;
 }
 
-int Main(std::vector<std::string> words) {
+absl::Status Run(std::vector<std::string> words) {
   const std::vector<Command> commands = AllCommands();
-  if (!words.empty() && (words[0] == "version" || words[0] == "--version")) {
-    std::printf("openp5 " OPENP5_VERSION " (commit %s)\n", kGitCommit);
-    return 0;
+  if (words.empty()) {
+    const std::string list = CommandList(commands);
+    std::fputs(list.c_str(), stderr);
+    return UsageError("");
   }
-  if (words.empty() || words[0] == "--help" || words[0] == "-h" ||
-      (words[0] == "help" && words.size() == 1)) {
-    PrintCommands(words.empty() ? stderr : stdout, commands);
-    return words.empty() ? 2 : 0;
+  if (words[0] == "version" || words[0] == "--version") {
+    return WriteStandardOutput(StrCat("openp5 " OPENP5_VERSION " (commit ", kGitCommit, ")\n"));
+  }
+  if (words[0] == "--help" || words[0] == "-h" || (words[0] == "help" && words.size() == 1)) {
+    return WriteStandardOutput(CommandList(commands));
   }
   if (words[0] == "help") {
     words.erase(words.begin());
@@ -80,11 +85,15 @@ int Main(std::vector<std::string> words) {
   if (command == nullptr) {
     std::string known;
     for (const Command& c : commands) known += (known.empty() ? "" : ", ") + c.name;
-    LogError(StrCat("unknown command '", words[0], words.size() > 1 ? " " + words[1] : "",
-                    "'; known: ", known));
-    return 2;
+    return UsageError(StrCat("unknown command '", words[0],
+                             words.size() > 1 ? " " + words[1] : "", "'; known: ", known));
   }
-  const absl::Status status = command->run(arguments);
+  OPENP5_RETURN_IF_ERROR(command->run(arguments));
+  return FlushStandardOutput();  // the last net: what was printed must have arrived
+}
+
+int Main(std::vector<std::string> words) {
+  const absl::Status status = Run(std::move(words));
   if (!status.message().empty()) LogError(std::string(status.message()));
   return ExitCode(status);
 }
@@ -101,6 +110,7 @@ const char* malloc_conf = "dirty_decay_ms:-1,muzzy_decay_ms:-1,oversize_threshol
 
 int main(int argc, char** argv) {
   return openp5::app::Guarded([&] {
+    openp5::OpenStandardStreams();
     openp5::EnsureEnvironment(argv);
     return openp5::app::Main(std::vector<std::string>(argv + 1, argv + argc));
   });

@@ -7,6 +7,7 @@
 #include "datasets/plugin_summary.h"
 #include "platform/app/command.h"
 #include "platform/app/format_options.h"
+#include "platform/base/log.h"
 #include "platform/config/command_line.h"
 
 namespace openp5::app {
@@ -30,14 +31,14 @@ absl::Status RunPluginList(const std::vector<std::string>& arguments) {
     if (!plugin.ok() && file == plugins.plugin) return plugin.status();
     if (!plugin.ok()) {
       const std::string error(plugin.status().message());
-      text += StrCat("broken: ", error, "\n");
+      text += StrCat("broken: ", OneLine(error), "\n");
       json.push_back({{"file", file}, {"error", error}, {"datasets", Json::array()}});
       continue;
     }
-    text += StrCat(plugin->name, " ", plugin->version, "  ", file, "\n");
+    text += OneLine(StrCat(plugin->name, " ", plugin->version, "  ", file)) + "\n";
     Json described = Json::array();
     for (const auto& dataset : plugin->datasets) {
-      text += StrCat("  ", dataset.name, "  ", dataset.title, ": ", dataset.rule, "\n");
+      text += OneLine(StrCat("  ", dataset.name, "  ", dataset.title, ": ", dataset.rule)) + "\n";
       described.push_back(
           {{"name", dataset.name}, {"title", dataset.title}, {"rule", dataset.rule}});
     }
@@ -81,8 +82,8 @@ absl::Status RunPluginCheck(const std::vector<std::string>& arguments) {
   std::string text;
   Json json = Json::array();
   for (const datasets::PluginFinding& finding : findings) {
-    text +=
-        StrCat(finding.passed ? "PASS" : "FAIL", "  ", finding.subject, ": ", finding.what, "\n");
+    text += StrCat(finding.passed ? "PASS" : "FAIL", "  ",
+                   OneLine(StrCat(finding.subject, ": ", finding.what)), "\n");
     json.push_back(
         {{"passed", finding.passed}, {"subject", finding.subject}, {"what", finding.what}});
   }

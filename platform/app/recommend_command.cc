@@ -8,6 +8,7 @@
 #include "platform/app/recommender.h"
 #include "platform/app/text_output.h"
 #include "platform/base/json.h"
+#include "platform/base/log.h"
 #include "platform/config/command_line.h"
 
 namespace openp5::app {
@@ -119,8 +120,8 @@ absl::Status Print(const RecommendOptions& options, const datasets::SequenceData
     Json item = {{"item", id}, {"score", ranking.scores[i]}};
     if (title != titles.end()) item["title"] = title->second;
     json["items"].push_back(std::move(item));
-    absl::StrAppendFormat(&text, "%3d  %-12s %9.4f  %s\n", i + 1, id, ranking.scores[i],
-                          title == titles.end() ? "" : title->second);
+    absl::StrAppendFormat(&text, "%3d  %-12s %9.4f  %s\n", i + 1, OneLine(id),
+                          ranking.scores[i], title == titles.end() ? "" : OneLine(title->second));
   }
   OPENP5_ASSIGN_OR_RETURN(TextOutput output, TextOutput::Open(""));
   OPENP5_RETURN_IF_ERROR(output.Write(options.format == "json" ? DumpJson(json) + "\n" : text));

@@ -10,6 +10,7 @@
 #include "platform/app/text_output.h"
 #include "platform/app/tokenizer_train_command.h"
 #include "platform/base/json.h"
+#include "platform/base/log.h"
 #include "platform/config/command_line.h"
 #include "platform/text/clean_up.h"
 #include "platform/text/tokenizer.h"
@@ -170,17 +171,17 @@ json Describe(const Tokenizer& tokenizer) {
 }
 
 std::string DescriptionText(const json& description) {
-  std::string text = StrCat("family           ", description["family"].get<std::string>(),
+  std::string text = StrCat("family           ", OneLine(description["family"].get<std::string>()),
                             "\nvocabulary size  ", description["vocabulary_size"].get<int>(),
                             "\n  base           ", description["base_vocabulary_size"].get<int>(),
                             "\n  added tokens   ", description["added_tokens"].get<int>(), "\n");
   for (const auto& [name, token] : description["special_tokens"].items()) {
     text += StrCat(name, "              ", token["id"].get<int>(), " ",
-                   token["piece"].get<std::string>(), "\n");
+                   OneLine(token["piece"].get<std::string>()), "\n");
   }
   text += "pieces           ";
   for (const json& piece : description["pieces"]) {
-    text += StrCat(piece["id"].get<int>(), " ", piece["piece"].get<std::string>(), "  ");
+    text += StrCat(piece["id"].get<int>(), " ", OneLine(piece["piece"].get<std::string>()), "  ");
   }
   text.erase(text.find_last_not_of(' ') + 1);
   return text + "\n";

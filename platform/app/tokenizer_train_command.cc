@@ -9,9 +9,11 @@
 #include "evaluators/causal_encoding.h"
 #include "indexing/item_index.h"
 #include "platform/app/data_options.h"
+#include "platform/app/source_files.h"
 #include "platform/app/text_output.h"
 #include "platform/base/file.h"
 #include "platform/base/log.h"
+#include "platform/base/output_folder.h"
 #include "platform/base/random.h"
 #include "platform/config/command_line.h"
 #include "platform/text/token_cutter.h"
@@ -33,7 +35,10 @@ struct TrainOptions {
   text::TrainTokenizerOptions training;
 
   void ForEach(OptionVisitor& visitor) {
-    visitor.Visit({.name = "out", .help = "folder to write spiece.model into"}, &out);
+    visitor.Visit({.name = "out",
+                   .help = "folder to write spiece.model into; what is there is replaced only if "
+                           "it is a tokenizer trained before"},
+                  &out);
     visitor.Visit(
         {.name = "text", .help = "train on this file, a sentence a line, instead of on datasets"},
         &text);
@@ -194,6 +199,15 @@ absl::StatusOr<std::vector<std::string>> FileSentences(const TrainOptions& optio
   return sentences;
 }
 
+constexpr char kTrainedTokenizer[] = "a trained tokenizer";
+
+absl::Status CheckOut(const AllOptions& options) {
+  std::vector<std::string> sources = SourceFolders(options.data);
+  sources.push_back(options.train.text);
+  return Annotate(CheckOutputFolder(options.train.out, MarkedKind(kTrainedTokenizer), sources),
+                  "--out");
+}
+
 absl::Status CheckSource(const AllOptions& options) {
   const bool datasets = !options.data.data_dir.empty() || !options.data.datasets.empty();
   if (!options.train.text.empty() && datasets) {
@@ -222,16 +236,21 @@ absl::Status RunTokenizerTrain(const std::vector<std::string>& arguments) {
   OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
   if (!run) return absl::OkStatus();
   OPENP5_RETURN_IF_ERROR(CheckSource(options));
+  OPENP5_RETURN_IF_ERROR(CheckOut(options));
   auto sentences =
       options.train.text.empty() ? DatasetSentences(options) : FileSentences(options.train);
   if (!sentences.ok()) return sentences.status();
   LogInfo(StrCat("training a tokenizer on ", sentences->size(), " sentences"));
-  const std::string path = JoinPath(options.train.out, "spiece.model");
-  OPENP5_RETURN_IF_ERROR(text::TrainTokenizer(*sentences, options.train.training, path));
+  constexpr char kName[] = "spiece.model";
+  OPENP5_RETURN_IF_ERROR(
+      WriteMarkedFolder(options.train.out, kTrainedTokenizer, [&](const std::string& folder) {
+        return text::TrainTokenizer(*sentences, options.train.training, JoinPath(folder, kName));
+      }));
+  const std::string path = JoinPath(options.train.out, kName);
   OPENP5_ASSIGN_OR_RETURN(const auto tokenizer, text::OpenTokenizer(path));
   OPENP5_ASSIGN_OR_RETURN(TextOutput output, TextOutput::Open(""));
   OPENP5_RETURN_IF_ERROR(
-      output.Write(StrCat(path, ": ", tokenizer->vocabulary_size(), " pieces\n")));
+      output.Write(StrCat(OneLine(path), ": ", tokenizer->vocabulary_size(), " pieces\n")));
   return output.Close();
 }
 

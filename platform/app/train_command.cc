@@ -122,7 +122,7 @@ std::string SummaryText(const TrainCommandOptions& options,
       "trained %d epochs, %d steps: train loss %.4f, validation loss %.4f, best epoch %d\n"
       "checkpoint: %s\n",
       summary.epochs, summary.steps, summary.train_loss, summary.validation_loss,
-      summary.best_epoch + 1, BestCheckpoint(options));
+      summary.best_epoch + 1, OneLine(BestCheckpoint(options)));
   return text + evaluators::ResultsTable(summary.test);
 }
 

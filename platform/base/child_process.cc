@@ -63,7 +63,7 @@ absl::StatusOr<ChildProcess> ChildProcess::Start(const ChildProcessOptions& opti
   Words arguments(options.arguments), environment(Environment(options.environment));
   int output = -1;
   if (!options.output.empty()) {
-    output = open(options.output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+    output = open(options.output.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (output < 0) {
       return FailedPrecondition("cannot create: ", options.output, ": ", strerror(errno));
     }

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
@@ -12,81 +11,11 @@
 #include <filesystem>
 #include <utility>
 
+#include "platform/base/file_descriptor.h"
+#include "platform/base/output_file.h"
+
 namespace openp5 {
-namespace {
-
 namespace fs = std::filesystem;
-
-absl::Status ErrnoStatus(std::string_view what, const std::string& path, int error) {
-  const std::string message = StrCat(what, ": ", path, ": ", strerror(error));
-  return error == ENOENT ? absl::NotFoundError(message) : absl::FailedPreconditionError(message);
-}
-
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int fd) : fd_(fd) {}
-  ~FileDescriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int get() const { return fd_; }
-  int Release() { return std::exchange(fd_, -1); }
-  // False if the close itself reports a delayed write error.
-  bool Close() { return close(std::exchange(fd_, -1)) == 0; }
-
- private:
-  int fd_;
-};
-
-absl::Status WriteAll(int fd, const std::string& path, std::string_view content) {
-  while (!content.empty()) {
-    const ssize_t written = write(fd, content.data(), content.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return ErrnoStatus("cannot write", path, errno);
-    content.remove_prefix(static_cast<size_t>(written));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status WriteAndSync(const std::string& path, std::string_view content) {
-  FileDescriptor fd(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
-  if (fd.get() < 0) return ErrnoStatus("cannot create", path, errno);
-  OPENP5_RETURN_IF_ERROR(WriteAll(fd.get(), path, content));
-  if (fsync(fd.get()) != 0 && errno != EINVAL) return ErrnoStatus("cannot sync", path, errno);
-  if (!fd.Close()) return ErrnoStatus("cannot close", path, errno);
-  return absl::OkStatus();
-}
-
-std::string TemporaryName(const std::string& path) {
-  return StrCat(path, ".", static_cast<int>(getpid()), ".tmp");
-}
-
-// Renames folder `temporary` to `path`. If something is at `path`, the two names are exchanged in
-// one step where the file system can, so that at every moment one of the two is whole and in place.
-absl::Status TakePlace(const std::string& temporary, const std::string& path) {
-  if (FileExists(path)) {
-    if (renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), RENAME_EXCHANGE) == 0) {
-      return absl::OkStatus();
-    }
-    std::error_code error;
-    fs::remove_all(path, error);
-    if (error) return FailedPrecondition("cannot replace: ", path, ": ", error.message());
-  }
-  if (rename(temporary.c_str(), path.c_str()) != 0) {
-    return ErrnoStatus("cannot rename to", path, errno);
-  }
-  return absl::OkStatus();
-}
-
-absl::Status SyncTree(const std::string& folder) {
-  std::error_code error;
-  for (const auto& entry : fs::recursive_directory_iterator(folder, error)) {
-    OPENP5_RETURN_IF_ERROR(SyncToDevice(entry.path().string()));
-  }
-  if (error) return FailedPrecondition("cannot list: ", folder, ": ", error.message());
-  return SyncToDevice(folder);
-}
-
-}  // namespace
 
 absl::StatusOr<std::string> ReadFile(const std::string& path) {
   FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -109,20 +38,13 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
 }
 
 absl::Status WriteFileAtomic(const std::string& path, std::string_view content) {
-  const std::string temporary = TemporaryName(path);
-  absl::Status status = WriteAndSync(temporary, content);
-  if (status.ok() && rename(temporary.c_str(), path.c_str()) != 0) {
-    status = ErrnoStatus("cannot rename to", path, errno);
-  }
-  if (!status.ok()) {
-    unlink(temporary.c_str());
-    return status;
-  }
-  return SyncToDevice(DirectoryName(path));
+  OPENP5_ASSIGN_OR_RETURN(OutputFile file, OutputFile::Open(path));
+  OPENP5_RETURN_IF_ERROR(file.Write(content));
+  return file.Commit();
 }
 
 absl::Status AppendToFile(const std::string& path, std::string_view content) {
-  FileDescriptor fd(open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  FileDescriptor fd(open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
   if (fd.get() < 0) return ErrnoStatus("cannot open for appending", path, errno);
   OPENP5_RETURN_IF_ERROR(WriteAll(fd.get(), path, content));
   if (!fd.Close()) return ErrnoStatus("cannot close", path, errno);
@@ -176,28 +98,8 @@ std::string DirectoryName(std::string_view path) {
   return std::string(slash == 0 ? "/" : path.substr(0, slash));
 }
 
-absl::Status WriteDirectoryAtomic(const std::string& path,
-                                  const std::function<absl::Status(const std::string&)>& fill) {
-  const std::string temporary = TemporaryName(path);
-  std::error_code error;
-  fs::remove_all(temporary, error);
-  absl::Status status = MakeDirectories(temporary);
-  if (status.ok()) status = fill(temporary);
-  if (status.ok()) status = SyncTree(temporary);
-  if (status.ok()) status = TakePlace(temporary, path);
-  if (!status.ok()) {
-    fs::remove_all(temporary, error);
-    return status;
-  }
-  // After an exchange of names, the temporary name holds what was at `path` before.
-  fs::remove_all(temporary, error);
-  return SyncToDevice(DirectoryName(path));
-}
-
-bool IsTemporaryName(std::string_view name) { return name.ends_with(".tmp"); }
-
 absl::StatusOr<std::shared_ptr<FileLock>> FileLock::Take(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0666);
   if (fd < 0) return ErrnoStatus("cannot open", path, errno);
   std::shared_ptr<FileLock> lock(new FileLock(fd));
   // EOPNOTSUPP and the like: a file system without locks.
@@ -212,9 +114,7 @@ FileLock::~FileLock() { close(fd_); }
 absl::Status SyncToDevice(const std::string& path) {
   FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (fd.get() < 0) return ErrnoStatus("cannot open", path, errno);
-  // EINVAL: the file system has nothing to sync here (pipes, some network folders).
-  if (fsync(fd.get()) != 0 && errno != EINVAL) return ErrnoStatus("cannot sync", path, errno);
-  return absl::OkStatus();
+  return SyncOpen(fd.get(), path);
 }
 
 absl::StatusOr<MappedFile> MappedFile::Open(const std::string& path) {

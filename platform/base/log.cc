@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 
+#include "platform/base/utf8.h"
+
 namespace openp5 {
 namespace {
 spdlog::logger& Logger() {
@@ -23,22 +25,38 @@ void Write(spdlog::level::level_enum level, std::string_view message) {
   const std::string line = OneLine(message);
   Logger().log(level, spdlog::string_view_t(line.data(), line.size()));
 }
+
+// True for what a terminal may obey: C0 and C1 controls, line and paragraph separators, and the
+// marks that turn the direction of text round. `character` is well-formed UTF-8.
+bool IsControl(std::string_view character) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(character[i]); };
+  if (character.size() == 1) return byte(0) < 0x20 || byte(0) == 0x7f;
+  if (character.size() == 2) return byte(0) == 0xc2 && byte(1) < 0xa0;  // U+0080 to U+009F
+  if (character.size() != 3 || byte(0) != 0xe2) return false;
+  return (byte(1) == 0x80 && byte(2) >= 0xa8 && byte(2) <= 0xae) ||  // U+2028 to U+202E
+         (byte(1) == 0x81 && byte(2) >= 0xa6 && byte(2) <= 0xa9);    // U+2066 to U+2069
+}
 }  // namespace
 
 std::string OneLine(std::string_view text) {
   constexpr const char* kDigits = "0123456789abcdef";
   std::string line;
   line.reserve(text.size());
-  for (const char byte : text) {
-    const auto code = static_cast<unsigned char>(byte);
-    if (code >= 0x20 && code != 0x7f) {
-      line += byte;
-    } else if (byte == '\n') {
+  while (!text.empty()) {
+    const size_t length = Utf8CharacterLength(text);
+    const std::string_view character = text.substr(0, std::max<size_t>(length, 1));
+    text.remove_prefix(character.size());
+    if (character == "\n") {
       line += "\\n";
-    } else if (byte == '\t') {
+    } else if (character == "\t") {
       line += "\\t";
+    } else if (length == 0 || IsControl(character)) {
+      for (const char byte : character) {
+        const auto code = static_cast<unsigned char>(byte);
+        line += {'\\', 'x', kDigits[code >> 4], kDigits[code & 15]};
+      }
     } else {
-      line += {'\\', 'x', kDigits[code >> 4], kDigits[code & 15]};
+      line += character;
     }
   }
   return line;

@@ -64,8 +64,8 @@ std::string ProgressLine(const ProgressState& state, int columns) {
   return (line + numbers + note).substr(0, width);
 }
 
-ProgressBar::ProgressBar(std::string title, int64_t total, std::string unit)
-    : state_{.title = std::move(title), .unit = std::move(unit), .total = total},
+ProgressBar::ProgressBar(const std::string& title, int64_t total, std::string unit)
+    : state_{.title = OneLine(title), .unit = std::move(unit), .total = total},
       terminal_(isatty(STDERR_FILENO) == 1),
       start_(std::chrono::steady_clock::now()),
       drawn_(start_) {}

@@ -28,7 +28,7 @@ std::string FormatDuration(double seconds);
 class ProgressBar {
  public:
   // `unit` names what is counted, plural: "samples", "users".
-  ProgressBar(std::string title, int64_t total, std::string unit);
+  ProgressBar(const std::string& title, int64_t total, std::string unit);
   // Ends the line if Finish was not called.
   ~ProgressBar();
   ProgressBar(const ProgressBar&) = delete;

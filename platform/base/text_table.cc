@@ -2,9 +2,14 @@
 
 #include <algorithm>
 
+#include "platform/base/log.h"
+
 namespace openp5 {
 
-std::string TextTable(const std::vector<std::vector<std::string>>& rows) {
+std::string TextTable(std::vector<std::vector<std::string>> rows) {
+  for (auto& row : rows) {
+    for (std::string& cell : row) cell = OneLine(cell);
+  }
   std::vector<size_t> width(rows.empty() ? 0 : rows.front().size(), 0);
   for (const auto& row : rows) {
     for (size_t i = 0; i < row.size(); ++i) width[i] = std::max(width[i], row[i].size());

@@ -6,8 +6,9 @@
 
 namespace openp5 {
 
-// Rows of the same number of cells, a line each, in columns as wide as their widest cell.
-std::string TextTable(const std::vector<std::vector<std::string>>& rows);
+// Rows of the same number of cells, a line each (see OneLine), in columns as wide as their widest
+// cell.
+std::string TextTable(std::vector<std::vector<std::string>> rows);
 
 }  // namespace openp5
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <boost/program_options.hpp>
 #include <charconv>
-#include <cstdio>
 #include <sstream>
 
 #include "absl/strings/escaping.h"
@@ -12,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "platform/base/file.h"
+#include "platform/base/standard_streams.h"
 #include "platform/base/utf8.h"
 
 namespace openp5 {
@@ -344,13 +344,13 @@ absl::StatusOr<bool> CommandLine::Parse(const std::vector<std::string>& argument
   const std::string default_help = Help();  // before defaults are overwritten
   OPENP5_RETURN_IF_ERROR(ReadFlags(arguments, &config_file, &help, &dump));
   if (help) {
-    std::fputs(default_help.c_str(), stdout);
+    OPENP5_RETURN_IF_ERROR(WriteStandardOutput(default_help));
     return false;
   }
   if (!config_file.empty()) OPENP5_RETURN_IF_ERROR(ReadConfigFile(config_file));
   OPENP5_RETURN_IF_ERROR(SetImplied());
   if (dump) {
-    std::fputs(Dump().c_str(), stdout);
+    OPENP5_RETURN_IF_ERROR(WriteStandardOutput(Dump()));
     return false;
   }
   for (const Positional& positional : positionals_) {

@@ -34,7 +34,7 @@ class KeyValueStore {
 };
 
 enum class OpenMode {
-  kReadOnly,   // many processes at once; NotFound if there is no store
+  kReadOnly,   // many processes at once; NotFound without a store, Unavailable while it is made
   kReadWrite,  // one process; created if absent; FailedPrecondition if another process holds it
 };
 

@@ -1,7 +1,9 @@
+#include <fcntl.h>
 #include <rocksdb/db.h>
 #include <rocksdb/env.h>
 #include <rocksdb/options.h>
 #include <rocksdb/write_batch.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -110,9 +112,68 @@ class RocksDbStore final : public KeyValueStore {
   const OpenMode mode_;
 };
 
-bool LooksLikeRocksDb(const std::string& name) {
-  return name == "CURRENT" || name == "IDENTITY" || name.rfind("MANIFEST-", 0) == 0 ||
-         name.rfind("OPTIONS-", 0) == 0 || fs::path(name).extension() == ".sst";
+// What the files of a folder say about a store in it.
+struct FolderContent {
+  bool empty = true;
+  bool is_rocksdb = true;  // every file may be RocksDB's, or CURRENT is there
+  bool has_current = false, has_data = false;
+};
+
+FolderContent ContentOf(const std::string& path, std::error_code* error) {
+  FolderContent content;
+  bool has_other = false;
+  for (fs::directory_iterator at(path, *error), end; !*error && at != end; at.increment(*error)) {
+    const std::string name = at->path().filename().string();
+    const std::string extension = at->path().extension().string();
+    const bool is_data = extension == ".sst" || extension == ".log";
+    content.empty = false;
+    content.has_current |= name == "CURRENT";
+    content.has_data |= is_data;
+    has_other |= !is_data && name != "CURRENT" && name != "IDENTITY" && name != "LOCK" &&
+                 name != "LOG" && name.rfind("MANIFEST-", 0) != 0 &&
+                 name.rfind("OPTIONS-", 0) != 0 && extension != ".dbtmp";
+  }
+  content.is_rocksdb = content.has_current || !has_other;
+  return content;
+}
+
+// True if a process has the store in folder `path` open for writing.
+bool IsBeingWritten(const std::string& path) {
+  const int fd = open(JoinPath(path, "LOCK").c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  struct flock lock = {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  const bool held = fcntl(fd, F_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+  close(fd);
+  return held;
+}
+
+absl::Status HeldByAnother(const std::string& path) {
+  return FailedPrecondition("cannot open the store for writing: ", path,
+                            ": another process is writing to it; wait until it is done");
+}
+
+// RocksDB makes CURRENT last: without it a store is being made, was never finished, or is damaged.
+absl::Status CheckWithoutCurrent(const std::string& path, OpenMode mode) {
+  const bool is_held = IsBeingWritten(path);
+  std::error_code error;
+  const FolderContent content = ContentOf(path, &error);  // now, it may have been finished
+  if (content.has_current) return absl::OkStatus();
+  if (is_held) {
+    return mode == OpenMode::kReadWrite
+               ? HeldByAnother(path)
+               : absl::UnavailableError(StrCat("no store yet: ", path,
+                                               ": another process is making it; wait until it is "
+                                               "done"));
+  }
+  if (content.has_data) {
+    return DataLoss("cannot open the store: ", path,
+                    ": its file CURRENT is missing; restore the folder or build it again");
+  }
+  if (mode == OpenMode::kReadWrite) return absl::OkStatus();
+  return NotFound("no store: ", path,
+                  ": expected a RocksDB folder, got one that was never finished");
 }
 
 // RocksDB's own errors for these cases do not say what is wrong, and it would create its files
@@ -126,27 +187,20 @@ absl::Status CheckFolder(const std::string& path, OpenMode mode) {
     return FailedPrecondition("cannot open the store: ", path,
                               ": expected a RocksDB folder, got a file");
   }
-  bool empty = true, rocksdb = false;
   std::error_code error;
-  for (fs::directory_iterator at(path, error), end; !error && at != end; at.increment(error)) {
-    empty = false;
-    rocksdb = rocksdb || LooksLikeRocksDb(at->path().filename().string());
-  }
+  const FolderContent content = ContentOf(path, &error);
   if (error) {
     return FailedPrecondition("cannot open the store: ", path, ": ", error.message());
   }
-  if (empty && mode == OpenMode::kReadOnly) {
+  if (content.empty && mode == OpenMode::kReadOnly) {
     return NotFound("no store: ", path, ": expected a RocksDB folder, got an empty one");
   }
-  if (!empty && !rocksdb) {
+  if (!content.is_rocksdb) {
     return FailedPrecondition("cannot open the store: ", path,
                               ": expected a RocksDB folder, got a folder of other files");
   }
-  if (!empty && !FileExists(JoinPath(path, "CURRENT"))) {
-    return DataLoss("cannot open the store: ", path,
-                    ": its file CURRENT is missing; restore the folder or build it again");
-  }
-  return absl::OkStatus();
+  if (content.empty || content.has_current) return absl::OkStatus();
+  return CheckWithoutCurrent(path, mode);
 }
 
 absl::Status OpenError(const rocksdb::Status& status, const std::string& path) {
@@ -157,8 +211,7 @@ absl::Status OpenError(const rocksdb::Status& status, const std::string& path) {
       return FailedPrecondition("cannot open the store for writing: ", path,
                                 ": no permission to write there");
     }
-    return FailedPrecondition("cannot open the store for writing: ", path,
-                              ": another process is writing to it; wait until it is done");
+    return HeldByAnother(path);
   }
   const bool file_gone = (status.IsIOError() && has(strerror(ENOENT))) || status.IsPathNotFound();
   if (status.IsCorruption() || file_gone) {

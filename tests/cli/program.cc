@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <filesystem>
 
 #include "platform/base/file.h"
@@ -75,6 +76,24 @@ ProgramResult RunProgram(const std::vector<std::string>& arguments,
                          const std::string& stdout_file,
                          const std::vector<std::string>& variables) {
   return Program(arguments, stdout_file, variables).Wait();
+}
+
+ProgramResult RunShell(const std::string& script, const std::string& folder) {
+  const TemporaryFolder streams;
+  const std::string out = streams.File("out"), err = streams.File("err");
+  const pid_t pid = fork();
+  if (pid == 0) {
+    setenv("OPENP5", OPENP5_BINARY, 1);
+    dup2(open(out.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600), STDOUT_FILENO);
+    dup2(open(err.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600), STDERR_FILENO);
+    if (chdir(folder.c_str()) == 0) execl("/bin/sh", "sh", "-c", script.c_str(), nullptr);
+    _exit(127);
+  }
+  int status = 0;
+  waitpid(pid, &status, 0);
+  return {.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
+          .out = ReadFile(out).value_or(""),
+          .err = ReadFile(err).value_or("")};
 }
 
 }  // namespace openp5::testing

@@ -41,6 +41,10 @@ ProgramResult RunProgram(const std::vector<std::string>& arguments,
                          const std::string& stdout_file = "",
                          const std::vector<std::string>& variables = {});
 
+// Runs `script` with /bin/sh in `folder`; "$OPENP5" there is the program. What the script does not
+// redirect is in the result.
+ProgramResult RunShell(const std::string& script, const std::string& folder);
+
 using Arguments = std::vector<std::string>;
 
 inline Arguments operator+(Arguments left, const Arguments& right) {

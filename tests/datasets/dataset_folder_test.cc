@@ -57,19 +57,28 @@ TEST_F(DatasetFolder, IsMadeOfAnEmptyFolder) {
 }
 
 TEST_F(DatasetFolder, NeverReplacesAnythingElse) {
-  const std::string message =
-      "cannot write dataset: " + out_ +
-      ": expected no folder, an empty one or a prepared dataset, got a folder with other files; "
-      "choose another --out";
+  const auto is_refused = [&](const std::string& file) {
+    return StatusIs(absl::StatusCode::kInvalidArgument,
+                    "--out: " + out_ +
+                        ": expected nothing there, an empty folder or a prepared dataset, got a "
+                        "folder with other files, such as " +
+                        file + "; hint: choose another folder, or remove this one yourself");
+  };
   OPENP5_ASSERT_OK(MakeDirectories(out_));
   OPENP5_ASSERT_OK(WriteFileAtomic(out_ + "/thesis.txt", "x"));
   EXPECT_THAT(WriteDatasetFolder(out_, Content("u a b a\n")),
-              StatusIs(absl::StatusCode::kFailedPrecondition, message));
+              is_refused("thesis.txt"));
+  std::filesystem::remove(out_ + "/thesis.txt");
   for (const std::string json : {"{", "{}", "[]", "{\"format\":1}", "{\"format\":\"other\"}"}) {
     OPENP5_ASSERT_OK(WriteFileAtomic(out_ + "/dataset.json", json));
-    EXPECT_THAT(CheckMayWriteDataset(out_),
-                StatusIs(absl::StatusCode::kFailedPrecondition, message));
+    EXPECT_THAT(CheckMayWriteDataset(out_), is_refused("dataset.json"));
   }
+  std::filesystem::remove_all(out_);
+  OPENP5_ASSERT_OK(WriteDatasetFolder(out_, Content("u a b a\n")));
+  OPENP5_ASSERT_OK(WriteFileAtomic(out_ + "/thesis.txt", "x"));
+  EXPECT_THAT(WriteDatasetFolder(out_, Content("u a b a\n")),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("thesis.txt")));
+  EXPECT_TRUE(IsUsageError(CheckMayWriteDataset(out_)));
   EXPECT_EQ(*ReadFile(out_ + "/thesis.txt"), "x");
 }
 
@@ -109,7 +118,7 @@ TEST_F(DatasetFolder, RefusesATimeSpanThatIsNone) {
 TEST_F(DatasetFolder, IsNoFile) {
   OPENP5_ASSERT_OK(WriteFileAtomic(folder_.File("file"), "x"));
   EXPECT_THAT(CheckMayWriteDataset(folder_.File("file")),
-              StatusIs(absl::StatusCode::kFailedPrecondition,
+              StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("file: expected a folder, got a file")));
 }
 

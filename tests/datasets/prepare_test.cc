@@ -150,7 +150,7 @@ TEST_F(Prepare, WritesNothingIfLoadingFails) {
 TEST_F(Prepare, RefusesAForeignFolderBeforeItLoads) {
   OPENP5_ASSERT_OK(MakeDirectories(out_));
   OPENP5_ASSERT_OK(WriteFileAtomic(out_ + "/x", ""));
-  EXPECT_THAT(Run(Toy(), "elsewhere"), StatusIs(absl::StatusCode::kFailedPrecondition,
+  EXPECT_THAT(Run(Toy(), "elsewhere"), StatusIs(absl::StatusCode::kInvalidArgument,
                                                 HasSubstr("got a folder with other files")));
 }
 

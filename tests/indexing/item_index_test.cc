@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "indexing/item_index_store.h"
 #include "indexing/openp5_files.h"
 #include "platform/base/digest.h"
 #include "platform/base/file.h"
@@ -236,6 +237,28 @@ TEST(ItemIndexStoreTest, SaysWhatIsMissing) {
                      HasSubstr("it has: sequential/original"))));
   EXPECT_THAT(LoadItemIndex(db, ParseDataset("u a b c\n", "Games"), {}),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("of Games; it has: none")));
+}
+
+TEST(ItemIndexStoreTest, IsNotPutIntoAForeignStore) {
+  TemporaryFolder folder;
+  const std::string db = folder.File("db");
+  OPENP5_EXPECT_OK(CheckMaySaveItemIndex(db));
+  OPENP5_ASSERT_OK(MakeDirectories(db));
+  OPENP5_EXPECT_OK(CheckMaySaveItemIndex(db));
+  OPENP5_ASSERT_OK(AppendToFile(folder.File("file"), "x"));
+  EXPECT_TRUE(IsUsageError(CheckMaySaveItemIndex(folder.File("file"))));
+  EXPECT_TRUE(IsUsageError(CheckMaySaveItemIndex(folder.path())));
+  for (const char* key : {"a", "catalog", "x"}) {
+    const std::string foreign = folder.File(std::string("of-") + key);
+    {
+      OPENP5_ASSERT_OK_AND_ASSIGN(auto store,
+                                  storage::OpenRocksDb(foreign, storage::OpenMode::kReadWrite));
+      OPENP5_EXPECT_OK(CheckMaySaveItemIndex(foreign)) << "empty";
+      OPENP5_ASSERT_OK(store->Write("", {{key, "1"}}));
+    }
+    EXPECT_THAT(CheckMaySaveItemIndex(foreign),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("with something else")));
+  }
 }
 
 TEST(ItemIndexStoreTest, RefusesAnIndexOfOtherData) {

@@ -59,12 +59,12 @@ TEST(RunFolderTest, LogsALineAtATime) {
 TEST(RunFolderTest, TakesBackWhatFollowedTheStateAndRemovesWhatWasLeftUnfinished) {
   const TemporaryFolder temporary;
   const std::string path = temporary.File("run");
-  OPENP5_ASSERT_OK(MakeDirectories(path + "/checkpoints/last.7.tmp"));
+  OPENP5_ASSERT_OK(MakeDirectories(path + "/checkpoints/last.openp5-0123456789abcdef.tmp"));
   OPENP5_ASSERT_OK(WriteFileAtomic(path + "/config.ini", ""));
   OPENP5_ASSERT_OK(MakeDirectories(path + "/checkpoints/epoch-1"));
   OPENP5_ASSERT_OK(MakeDirectories(path + "/checkpoints/epoch-2"));
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto folder, RunFolder::Open(path, "", /*resume=*/true));
-  EXPECT_FALSE(FileExists(path + "/checkpoints/last.7.tmp"));
+  EXPECT_FALSE(FileExists(path + "/checkpoints/last.openp5-0123456789abcdef.tmp"));
   OPENP5_ASSERT_OK(folder.Log({{"step", 1}}));
   const int64_t bytes = folder.LogBytes();
   OPENP5_ASSERT_OK(folder.Log({{"step", 2}}));

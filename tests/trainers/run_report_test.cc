@@ -60,6 +60,21 @@ TEST(RunReportTest, EscapesTextAndPassesOverWhatItCannotDraw) {
   EXPECT_THAT(page, HasSubstr("Nothing has been measured yet."));
 }
 
+TEST(RunReportTest, HoldsNoControlCharactersAndNoMarkupOfNames) {
+  const std::string name = "\x1b[2J<i>'\u009b\n";
+  const std::string page = RunReport(
+      {.title = name,
+       .config = "datasets=" + name + "next=1\n",
+       .lines = {{{"event", "test"},
+                  {"epoch", name},
+                  {"results",
+                   {{{"dataset", name}, {"metrics", {{name, name}}}}, "no result", 3}}}}});
+  EXPECT_THAT(page, HasSubstr("<td>\\x1b[2J&lt;i&gt;&#39;\\xc2\\x9b\\n</td>"));
+  EXPECT_THAT(page, HasSubstr("datasets=\\x1b[2J&lt;i&gt;&#39;\\xc2\\x9b\nnext=1\n"));
+  EXPECT_THAT(page, Not(HasSubstr("<i>")));
+  EXPECT_EQ(page.find_first_of("\x1b\x9b"), std::string::npos);
+}
+
 TEST(RunReportTest, DrawsASinglePoint) {
   const std::string page = RunReport(
       {.title = "x", .config = "", .lines = {{{"event", "step"}, {"step", 0}, {"loss", 0.0}}}});

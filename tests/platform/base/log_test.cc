@@ -10,6 +10,13 @@ TEST(OneLineTest, EscapesControlCharactersAndNothingElse) {
   EXPECT_EQ(OneLine(std::string_view("a\nb\tc\x1b[31m\0\x7f", 12)), "a\\nb\\tc\\x1b[31m\\x00\\x7f");
 }
 
+TEST(OneLineTest, EscapesWhatATerminalObeysBeyondAscii) {
+  EXPECT_EQ(OneLine("C1 \u0085 \u009b31m end\u00a0"), "C1 \\xc2\\x85 \\xc2\\x9b31m end\u00a0");
+  EXPECT_EQ(OneLine("not UTF-8 \x9b\xff"), "not UTF-8 \\x9b\\xff");
+  EXPECT_EQ(OneLine("\u2028 \u2029 \u202e \u2066 \u2027 \u2030"),
+            "\\xe2\\x80\\xa8 \\xe2\\x80\\xa9 \\xe2\\x80\\xae \\xe2\\x81\\xa6 \u2027 \u2030");
+}
+
 TEST(LogTest, WritesOneLineWhateverTheMessage) {
   ::testing::internal::CaptureStderr();
   LogError("first\nsecond");

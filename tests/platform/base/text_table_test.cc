@@ -11,5 +11,9 @@ TEST(TextTableTest, ColumnsAreAsWideAsTheirWidestCell) {
   EXPECT_EQ(TextTable({}), "");
 }
 
+TEST(TextTableTest, ACellCannotForgeARow) {
+  EXPECT_EQ(TextTable({{"a\nfake  1", "\x1b[2J"}}), "a\\nfake  1  \\x1b[2J\n");
+}
+
 }  // namespace
 }  // namespace openp5

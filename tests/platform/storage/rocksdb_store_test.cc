@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -155,6 +156,51 @@ TEST(RocksDbStoreTest, NamesWhatIsThereInstead) {
                          AllOf(HasSubstr(folder.File("other")), HasSubstr("other files"))));
   }
   EXPECT_EQ(FilesLike(folder.File("other"), "").size(), 1u);
+}
+
+TEST(RocksDbStoreTest, AStoreWhoseMakingWasInterruptedIsMadeAnew) {
+  TemporaryFolder folder;
+  const std::string path = folder.File("db");
+  OPENP5_ASSERT_OK(MakeDirectories(path));
+  for (const char* name : {"LOCK", "IDENTITY", "MANIFEST-000001", "000001.dbtmp"}) {
+    OPENP5_ASSERT_OK(WriteFileAtomic(JoinPath(path, name), ""));
+    EXPECT_THAT(OpenRocksDb(path, OpenMode::kReadOnly),
+                StatusIs(absl::StatusCode::kNotFound, HasSubstr("never finished")));
+  }
+  Fill(path);
+  OPENP5_EXPECT_OK(ReadAll(path));
+}
+
+TEST(RocksDbStoreTest, AStoreThatIsBeingMadeIsNoDamagedOne) {
+  TemporaryFolder folder;
+  const std::string path = folder.File("db");
+  OPENP5_ASSERT_OK(MakeDirectories(path));
+  int locked[2], release[2];
+  ASSERT_EQ(pipe(locked), 0);
+  ASSERT_EQ(pipe(release), 0);
+  const pid_t child = fork();
+  if (child == 0) {
+    close(release[1]);
+    const int fd = open((path + "/LOCK").c_str(), O_RDWR | O_CREAT, 0600);
+    struct flock lock = {};
+    lock.l_type = F_WRLCK;
+    char byte = fcntl(fd, F_SETLK, &lock) == 0 ? 'y' : 'n';
+    if (write(locked[1], &byte, 1) != 1) _exit(1);
+    _exit(read(release[0], &byte, 1) == 0 ? 0 : 1);  // until the parent closes its side
+  }
+  close(release[0]);
+  char byte = 0;
+  ASSERT_EQ(read(locked[0], &byte, 1), 1);
+  EXPECT_EQ(byte, 'y');
+  EXPECT_THAT(OpenRocksDb(path, OpenMode::kReadWrite),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("another process")));
+  EXPECT_THAT(OpenRocksDb(path, OpenMode::kReadOnly),
+              StatusIs(absl::StatusCode::kUnavailable, HasSubstr("another process is making it")));
+  close(release[1]);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+  Fill(path);
 }
 
 TEST(RocksDbStoreTest, LeavesNoRunningLog) {

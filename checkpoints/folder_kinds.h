@@ -1,0 +1,17 @@
+#ifndef OPENP5_CHECKPOINTS_FOLDER_KINDS_H_
+#define OPENP5_CHECKPOINTS_FOLDER_KINDS_H_
+
+#include "platform/base/output_folder.h"
+
+namespace openp5::checkpoints {
+
+// For CheckOutputFolder: a folder with a manifest of ours, and the files it lists.
+FolderKind CheckpointKind();
+
+// What the marks of the folders say that WriteHuggingFaceFolder and WritePeftAdapter make.
+inline constexpr char kHuggingFaceExport[] = "an export of a model for transformers";
+inline constexpr char kPeftExport[] = "an export of an adapter for PEFT";
+
+}  // namespace openp5::checkpoints
+
+#endif  // OPENP5_CHECKPOINTS_FOLDER_KINDS_H_

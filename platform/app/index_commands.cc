@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "indexing/index_origin.h"
 #include "indexing/item_index.h"
 #include "indexing/openp5_files.h"
 #include "platform/app/command.h"
@@ -253,7 +254,7 @@ absl::Status RunImport(const std::vector<std::string>& arguments) {
   OPENP5_ASSIGN_OR_RETURN(const auto dataset, OpenOneDataset(options.data, "index import"));
   OPENP5_ASSIGN_OR_RETURN(ItemIndex index, indexing::ImportOpenP5Index(dataset, options.parameters,
                                                                        files.items, files.users));
-  OPENP5_RETURN_IF_ERROR(indexing::SaveItemIndex(options.data.IndexDb(), index));
+  OPENP5_RETURN_IF_ERROR(indexing::SaveImportedItemIndex(options.data.IndexDb(), index));
   Print({std::move(index)}, options);
   return absl::OkStatus();
 }

@@ -21,6 +21,17 @@ bool IsDatasetFolder(const std::string& path) {
   return IsOurs(nlohmann::json::parse(*text, nullptr, /*allow_exceptions=*/false));
 }
 
+// dataset.json of a folder; null if there is none, or it is not ours.
+absl::StatusOr<nlohmann::json> ReadDescription(const std::string& folder) {
+  const std::string path = JoinPath(folder, "dataset.json");
+  if (!FileExists(path)) return nlohmann::json();
+  OPENP5_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
+  auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (json.is_discarded())
+    return DataLoss("dataset: ", path, ": expected JSON, got something else");
+  return IsOurs(json) ? json : nlohmann::json();
+}
+
 std::string MetadataText(const std::vector<ItemMetadata>& items) {
   std::string text;
   for (const ItemMetadata& item : items) {
@@ -73,14 +84,21 @@ absl::StatusOr<nlohmann::ordered_json> WriteDatasetFolder(const std::string& out
   return json;
 }
 
+absl::Status CheckSequenceDigest(const std::string& folder, const std::string& digest) {
+  OPENP5_ASSIGN_OR_RETURN(const nlohmann::json json, ReadDescription(folder));
+  if (!json.is_object() || !json.contains("sha256") || json["sha256"] == digest) {
+    return absl::OkStatus();
+  }
+  return DataLoss("dataset: ", JoinPath(folder, "user_sequence.txt"),
+                  ": expected the SHA-256 in dataset.json beside it, got ", digest,
+                  "; hint: was the file cut or damaged? Then prepare the dataset again. If you "
+                  "changed it on purpose, delete dataset.json");
+}
+
 absl::StatusOr<std::optional<TimeSpan>> ReadTimeSpan(const std::string& folder) {
   const std::string path = JoinPath(folder, "dataset.json");
-  if (!FileExists(path)) return std::nullopt;
-  OPENP5_ASSIGN_OR_RETURN(const std::string text, ReadFile(path));
-  const auto json = nlohmann::json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (json.is_discarded())
-    return DataLoss("dataset: ", path, ": expected JSON, got something else");
-  if (!IsOurs(json)) return std::nullopt;
+  OPENP5_ASSIGN_OR_RETURN(const nlohmann::json json, ReadDescription(folder));
+  if (json.is_null()) return std::nullopt;
   if (!json.contains("first_time") && !json.contains("last_time")) return std::nullopt;
   const auto first = json.value("first_time", nlohmann::json());
   const auto last = json.value("last_time", nlohmann::json());

@@ -27,6 +27,7 @@ constexpr std::string_view kFormat = "openp5-checkpoint";
 constexpr int64_t kVersion = 2;
 constexpr std::string_view kManifestName = "manifest.json";
 constexpr std::string_view kWeightsName = "model.safetensors";
+constexpr char kOwnDigest[] = "manifest_sha256";
 
 // What the manifest says of one file; the path is relative to the folder.
 struct ListedFile {
@@ -52,21 +53,33 @@ absl::StatusOr<ListedFiles> ListFiles(const std::string& folder) {
   return files;
 }
 
+// SHA-256 of the manifest's fields of this version; those that a later program adds are not in it.
+std::string OwnDigest(const json& manifest) {
+  json covered = json::object();
+  for (const char* name : {"format", "version", "model_family", "model_config", "tokenizer_family",
+                           "indexes", "training", "metrics", "files"}) {
+    covered[name] = manifest.at(name);
+  }
+  return Sha256Of(covered.dump(-1, ' ', false, json::error_handler_t::replace));
+}
+
 json ManifestJson(const Manifest& manifest, const ListedFiles& files) {
   json listed = json::object();
   for (const auto& [name, file] : files) {
     listed[name] = {{"size", file.size}, {"sha256", file.sha256}};
   }
-  return {{"format", kFormat},
-          {"version", kVersion},
-          {"model_family", manifest.model_family},
-          {"model_config", manifest.model_config},
-          {"tokenizer_family", manifest.tokenizer_family},
-          {"indexes", manifest.indexes},
-          {"training", manifest.training},
-          {"metrics", manifest.metrics},
-          {"reading", manifest.reading},
-          {"files", std::move(listed)}};
+  json fields = {{"format", kFormat},
+                 {"version", kVersion},
+                 {"model_family", manifest.model_family},
+                 {"model_config", manifest.model_config},
+                 {"tokenizer_family", manifest.tokenizer_family},
+                 {"indexes", manifest.indexes},
+                 {"training", manifest.training},
+                 {"metrics", manifest.metrics},
+                 {"reading", manifest.reading},
+                 {"files", std::move(listed)}};
+  fields[kOwnDigest] = OwnDigest(fields);
+  return fields;
 }
 
 absl::Status ReadListedFiles(const json& listed, const std::string& where, ListedFiles* files) {
@@ -146,6 +159,7 @@ struct ManifestAndFiles {
   ListedFiles files;
 };
 
+// The manifest, with the sizes of all files compared.
 absl::StatusOr<ManifestAndFiles> ReadAll(const std::string& path) {
   const std::string manifest_path = JoinPath(path, kManifestName);
   const std::string where = StrCat("checkpoint: ", manifest_path);
@@ -158,6 +172,11 @@ absl::StatusOr<ManifestAndFiles> ReadAll(const std::string& path) {
   OPENP5_RETURN_IF_ERROR(ReadListedFiles(parsed["files"], where, &all.files));
   if (!all.files.contains(std::string(kWeightsName))) {
     return DataLoss(where, ": files: expected ", kWeightsName, ", got none");
+  }
+  // The manifests of older versions have no digest.
+  if (parsed.contains(kOwnDigest) && parsed[kOwnDigest] != OwnDigest(parsed)) {
+    return DataLoss(where, ": expected the fields that were written, got others: their SHA-256 is ",
+                    OwnDigest(parsed));
   }
   for (const auto& [name, file] : all.files) {
     OPENP5_RETURN_IF_ERROR(CheckSize(path, name, file.size));
@@ -205,6 +224,11 @@ bool IsCheckpoint(const std::string& path) { return FileExists(JoinPath(path, kM
 
 absl::StatusOr<Manifest> ReadManifest(const std::string& path) {
   OPENP5_ASSIGN_OR_RETURN(ManifestAndFiles all, ReadAll(path));
+  for (const auto& [name, file] : all.files) {
+    // Compared when they are read: the weights are large, and a SASRec's items say what is wrong.
+    if (name == kWeightsName || name == "items.txt") continue;
+    OPENP5_RETURN_IF_ERROR(CheckDigest(path, name, file.sha256));
+  }
   return std::move(all.manifest);
 }
 

@@ -36,18 +36,19 @@ absl::Status WriteCheckpoint(const std::string& path, const Manifest& manifest,
 // True if `path` is a folder with a manifest.json.
 bool IsCheckpoint(const std::string& path);
 
-// NotFound without a manifest; DataLoss naming file and fault if the manifest is malformed or of a
-// newer version, or a file is missing or has another size.
+// NotFound without a manifest; DataLoss naming file and fault if the manifest is malformed, of a
+// newer version or not what was written, if a file is missing or has another size, or if one other
+// than the weights has another digest.
 absl::StatusOr<Manifest> ReadManifest(const std::string& path);
 
 // The files the manifest lists and their sizes in bytes, by path relative to the folder. Fails as
-// ReadManifest.
+// ReadManifest, but compares no digests of files.
 absl::StatusOr<std::map<std::string, int64_t>> ListCheckpointFiles(const std::string& path);
 
 // Reads every file and compares sizes and digests; DataLoss names the first that differs.
 absl::Status VerifyCheckpoint(const std::string& path);
 
-// The weights, after ReadManifest's checks and the digest of model.safetensors.
+// The weights, after the checks of ListCheckpointFiles and the digest of model.safetensors.
 absl::StatusOr<NamedTensors> ReadWeights(const std::string& path);
 
 }  // namespace openp5::checkpoints

@@ -26,6 +26,15 @@ bool IsDatasetFolder(const std::string& path) {
   return json.ok() && IsOurs(*json);
 }
 
+// dataset.json of a folder; null if there is none, or it is not ours.
+absl::StatusOr<nlohmann::json> ReadDescription(const std::string& folder) {
+  const std::string path = JoinPath(folder, kDescription);
+  if (!FileExists(path)) return nlohmann::json();
+  absl::StatusOr<nlohmann::json> json = ReadJsonObject(path);
+  if (!json.ok()) return Annotate(json.status(), "dataset");
+  return IsOurs(*json) ? *std::move(json) : nlohmann::json();
+}
+
 std::string MetadataText(const std::vector<ItemMetadata>& items) {
   std::string text;
   for (const ItemMetadata& item : items) {
@@ -69,13 +78,21 @@ absl::StatusOr<nlohmann::ordered_json> WriteDatasetFolder(const std::string& out
   return json;
 }
 
+absl::Status CheckSequenceDigest(const std::string& folder, const std::string& digest) {
+  OPENP5_ASSIGN_OR_RETURN(const nlohmann::json json, ReadDescription(folder));
+  if (!json.is_object() || !json.contains("sha256") || json["sha256"] == digest) {
+    return absl::OkStatus();
+  }
+  return DataLoss("dataset: ", JoinPath(folder, kSequences),
+                  ": expected the SHA-256 in dataset.json beside it, got ", digest,
+                  "; hint: was the file cut or damaged? Then prepare the dataset again. If you "
+                  "changed it on purpose, delete dataset.json");
+}
+
 absl::StatusOr<std::optional<TimeSpan>> ReadTimeSpan(const std::string& folder) {
   const std::string path = JoinPath(folder, kDescription);
-  if (!FileExists(path)) return std::nullopt;
-  const absl::StatusOr<nlohmann::json> read = ReadJsonObject(path);
-  if (!read.ok()) return Annotate(read.status(), "dataset");
-  const nlohmann::json& json = *read;
-  if (!IsOurs(json)) return std::nullopt;
+  OPENP5_ASSIGN_OR_RETURN(const nlohmann::json json, ReadDescription(folder));
+  if (json.is_null()) return std::nullopt;
   if (!json.contains("first_time") && !json.contains("last_time")) return std::nullopt;
   const auto first = json.value("first_time", nlohmann::json());
   const auto last = json.value("last_time", nlohmann::json());

@@ -39,6 +39,10 @@ absl::Status CheckMayWriteDataset(const std::string& path,
 absl::StatusOr<nlohmann::ordered_json> WriteDatasetFolder(const std::string& path,
                                                           const DatasetContent& content);
 
+// Part of SequenceDataset::Open. DataLoss if `<folder>/dataset.json` names another digest of
+// user_sequence.txt than `digest`. OK if it names none or there is no such file of ours.
+absl::Status CheckSequenceDigest(const std::string& folder, const std::string& digest);
+
 // What `<folder>/dataset.json` says under "first_time" and "last_time". Nothing if it does not say
 // so (only the order of the times is known, the dataset is made up, an older version prepared it)
 // or there is no such file of ours. DataLoss naming the file if it is no JSON or holds something

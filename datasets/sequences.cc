@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "datasets/dataset_folder.h"
 #include "datasets/text_lines.h"
 #include "platform/base/digest.h"
 #include "platform/base/file.h"
@@ -19,6 +20,7 @@ absl::StatusOr<SequenceDataset> SequenceDataset::Open(const std::string& folder)
   const std::string path = JoinPath(folder, "user_sequence.txt");
   OPENP5_ASSIGN_OR_RETURN(const MappedFile file, MappedFile::Open(path));
   OPENP5_ASSIGN_OR_RETURN(SequenceDataset dataset, Parse(BaseName(folder), file.bytes(), path));
+  OPENP5_RETURN_IF_ERROR(CheckSequenceDigest(folder, dataset.digest()));
   dataset.folder_ = folder;
   return dataset;
 }

@@ -35,6 +35,11 @@ class RankingEvaluator {
                                          const std::vector<Metric>& metrics,
                                          const EvaluationOptions& options);
 
+  // Says early what Evaluate would fail with whatever the weights are: options, the prompt, items
+  // that the tokenizer cannot tell apart.
+  absl::Status Check(const IndexedDataset& dataset, const datasets::PromptSet& prompts,
+                     const std::string& task, const EvaluationOptions& options) const;
+
   // One prompt: the best `count` items that are not in `excluded` (recommend). The search is as wide
   // as options.beams, or `count` if that is more: with the same width a shorter list is the
   // beginning of a longer one.

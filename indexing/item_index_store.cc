@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "indexing/index_origin.h"
 #include "indexing/item_index.h"
 #include "platform/base/file.h"
 #include "platform/base/json.h"
@@ -46,15 +47,17 @@ struct CatalogEntry {
   IndexParameters parameters;
   std::string dataset_name, dataset_digest, index_digest;
   int64_t items = 0, users = 0;
+  bool is_imported = false;
 };
 
-std::string WriteCatalogEntry(const ItemIndex& index) {
+std::string WriteCatalogEntry(const ItemIndex& index, bool is_imported) {
   nlohmann::json json = {{"version", kVersion},
                          {"dataset", index.dataset_name()},
                          {"dataset_digest", index.dataset_digest()},
                          {"index_digest", index.Digest()},
                          {"items", index.item_ids().size()},
                          {"users", index.user_ids().size()},
+                         {"imported", is_imported},
                          {"parameters", nlohmann::json::object()}};
   ToJson(index.parameters(), &json["parameters"]);
   return DumpJson(json);
@@ -78,6 +81,7 @@ absl::StatusOr<CatalogEntry> ReadCatalogEntry(std::string_view text, const std::
     entry.index_digest = json.at("index_digest").get<std::string>();
     entry.items = json.at("items").get<int64_t>();
     entry.users = json.at("users").get<int64_t>();
+    entry.is_imported = json.value("imported", false);  // older versions did not say
     OPENP5_RETURN_IF_ERROR(FromJson(json.at("parameters"), &entry.parameters));
   } catch (const nlohmann::json::exception& error) {
     return Damaged(index_db, StrCat("a catalog entry is malformed: ", error.what()));
@@ -168,13 +172,11 @@ absl::Status NoSuchIndex(const KeyValueStore& store, const std::string& index_db
                   "; run `openp5 index build` with these parameters");
 }
 
-}  // namespace
-
-absl::Status SaveItemIndex(const std::string& index_db, const ItemIndex& index) {
+absl::Status Save(const std::string& index_db, const ItemIndex& index, bool is_imported) {
   const std::string name = IndexName(index.dataset_name(), index.parameters().Key());
   const std::string prefix = EntryPrefix(name);
   std::vector<std::pair<std::string, std::string>> entries;
-  entries.emplace_back(StrCat(kCatalog, name), WriteCatalogEntry(index));
+  entries.emplace_back(StrCat(kCatalog, name), WriteCatalogEntry(index, is_imported));
   for (size_t i = 0; i < index.item_ids().size(); ++i) {
     const std::string& item = index.item_ids()[i];
     const std::string& identifier = index.identifiers()[i];
@@ -188,6 +190,29 @@ absl::Status SaveItemIndex(const std::string& index_db, const ItemIndex& index) 
   OPENP5_ASSIGN_OR_RETURN(const auto store, storage::OpenRocksDb(index_db, OpenMode::kReadWrite));
   return store->Write(prefix, entries);
 }
+
+// The catalog's entry of the index that was built from `dataset`.
+absl::StatusOr<CatalogEntry> FindEntry(const KeyValueStore& store, const std::string& index_db,
+                                       const datasets::SequenceDataset& dataset,
+                                       const std::string& key) {
+  const auto text = store.Get(StrCat(kCatalog, IndexName(dataset.name(), key)));
+  if (absl::IsNotFound(text.status())) return NoSuchIndex(store, index_db, dataset.name(), key);
+  OPENP5_RETURN_IF_ERROR(text.status());
+  OPENP5_ASSIGN_OR_RETURN(const CatalogEntry entry, ReadCatalogEntry(*text, index_db));
+  if (entry.dataset_name != dataset.name() || entry.parameters.Key() != key) {
+    return Damaged(index_db, StrCat("the catalog entry of ", key, " of ", dataset.name(),
+                                    " describes another index"));
+  }
+  if (entry.dataset_digest != dataset.digest()) {
+    return FailedPrecondition("item index store: ", index_db, ": index ", key, " of ",
+                              dataset.name(), " was built from other data: expected digest ",
+                              dataset.digest(), ", got ", entry.dataset_digest,
+                              "; run `openp5 index build` again");
+  }
+  return entry;
+}
+
+}  // namespace
 
 absl::Status CheckMaySaveItemIndex(const std::string& index_db) {
   const auto store = storage::OpenRocksDb(index_db, OpenMode::kReadOnly);
@@ -208,26 +233,30 @@ absl::Status CheckMaySaveItemIndex(const std::string& index_db) {
                            "something else"));
 }
 
+absl::Status SaveItemIndex(const std::string& index_db, const ItemIndex& index) {
+  return Save(index_db, index, /*is_imported=*/false);
+}
+
+absl::Status SaveImportedItemIndex(const std::string& index_db, const ItemIndex& index) {
+  return Save(index_db, index, /*is_imported=*/true);
+}
+
 absl::StatusOr<ItemIndex> LoadItemIndex(const std::string& index_db,
                                         const datasets::SequenceDataset& dataset,
                                         const IndexParameters& parameters) {
   OPENP5_ASSIGN_OR_RETURN(const auto store, OpenToRead(index_db));
-  const std::string key = parameters.Key();
-  const auto text = store->Get(StrCat(kCatalog, IndexName(dataset.name(), key)));
-  if (absl::IsNotFound(text.status())) return NoSuchIndex(*store, index_db, dataset.name(), key);
-  OPENP5_RETURN_IF_ERROR(text.status());
-  OPENP5_ASSIGN_OR_RETURN(const CatalogEntry entry, ReadCatalogEntry(*text, index_db));
-  if (entry.dataset_name != dataset.name() || entry.parameters.Key() != key) {
-    return Damaged(index_db, StrCat("the catalog entry of ", key, " of ", dataset.name(),
-                                    " describes another index"));
-  }
-  if (entry.dataset_digest != dataset.digest()) {
-    return FailedPrecondition("item index store: ", index_db, ": index ", key, " of ",
-                              dataset.name(), " was built from other data: expected digest ",
-                              dataset.digest(), ", got ", entry.dataset_digest,
-                              "; run `openp5 index build` again");
-  }
+  OPENP5_ASSIGN_OR_RETURN(const CatalogEntry entry,
+                          FindEntry(*store, index_db, dataset, parameters.Key()));
   return ReadIndex(*store, entry, index_db);
+}
+
+absl::StatusOr<bool> IsImportedIndex(const std::string& index_db,
+                                     const datasets::SequenceDataset& dataset,
+                                     const IndexParameters& parameters) {
+  OPENP5_ASSIGN_OR_RETURN(const auto store, OpenToRead(index_db));
+  OPENP5_ASSIGN_OR_RETURN(const CatalogEntry entry,
+                          FindEntry(*store, index_db, dataset, parameters.Key()));
+  return entry.is_imported;
 }
 
 absl::StatusOr<std::vector<StoredIndex>> ListItemIndexes(const std::string& index_db) {

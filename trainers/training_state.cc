@@ -6,11 +6,14 @@
 #include <c10/core/GradMode.h>
 
 #include <algorithm>
+#include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "checkpoints/safetensors.h"
+#include "platform/base/digest.h"
 #include "platform/base/json.h"
 #include "platform/base/random.h"
 
@@ -19,6 +22,12 @@ namespace {
 
 constexpr std::string_view kWeightPrefix = "weight.";
 constexpr char kPosition[] = "training.position";  // JSON text, bytes
+constexpr char kDigest[] = "training.sha256";      // of all other tensors, hexadecimal, bytes
+
+// JSON has no word for a value that is no number: it is written as null.
+double NumberOrNan(const nlohmann::json& json) {
+  return json.is_null() ? std::numeric_limits<double>::quiet_NaN() : json.get<double>();
+}
 
 absl::StatusOr<const at::Tensor*> Find(const NamedTensors& state, const std::string& path,
                                        const std::string& name, const at::Tensor& like) {
@@ -30,13 +39,53 @@ absl::StatusOr<const at::Tensor*> Find(const NamedTensors& state, const std::str
   return tensor;
 }
 
-absl::StatusOr<TrainingPosition> ReadPosition(const NamedTensors& state, const std::string& path) {
-  const at::Tensor* bytes = FindTensor(state, kPosition);
+at::Tensor BytesTensor(const std::string& text) {
+  at::Tensor bytes = at::empty({static_cast<int64_t>(text.size())}, at::kByte);
+  std::copy(text.begin(), text.end(), static_cast<char*>(bytes.mutable_data_ptr()));
+  return bytes;
+}
+
+std::string_view BytesOf(const at::Tensor& tensor) {
+  return {static_cast<const char*>(tensor.const_data_ptr()), tensor.nbytes()};
+}
+
+absl::StatusOr<std::string> ReadText(const NamedTensors& state, const std::string& path,
+                                     const char* name) {
+  const at::Tensor* bytes = FindTensor(state, name);
   if (bytes == nullptr || bytes->scalar_type() != at::kByte) {
-    return DataLoss(path, ": tensor '", kPosition, "' is missing or of another version");
+    return DataLoss(path, ": tensor '", std::string_view(name),
+                    "' is missing or of another version");
   }
-  const std::string text(static_cast<const char*>(bytes->const_data_ptr()),
-                         static_cast<size_t>(bytes->numel()));
+  return std::string(BytesOf(*bytes));
+}
+
+// SHA-256 of the names, types, shapes and bytes of all tensors but the digest itself, by name. The
+// header of the file says nothing else, so that no bit of it can change without a word.
+std::string DigestOf(const NamedTensors& state) {
+  std::map<std::string_view, const at::Tensor*> by_name;
+  for (const auto& [name, tensor] : state) by_name.emplace(name, &tensor);
+  by_name.erase(kDigest);
+  Sha256 digest;
+  for (const auto& [name, tensor] : by_name) {
+    std::string head = StrCat(name.size(), ":", name, " ", c10::toString(tensor->scalar_type()));
+    for (const int64_t size : tensor->sizes()) head += StrCat(" ", size);
+    digest.Update(StrCat(head, "\n"));
+    digest.Update(BytesOf(*tensor));
+  }
+  return digest.Finish();
+}
+
+absl::Status CheckDigest(const NamedTensors& state, const std::string& path) {
+  OPENP5_ASSIGN_OR_RETURN(const std::string expected, ReadText(state, path, kDigest));
+  const std::string digest = DigestOf(state);
+  if (digest == expected) return absl::OkStatus();
+  return DataLoss(path, ": expected SHA-256 ", absl::CHexEscape(expected), ", got ", digest,
+                  "; the run cannot go on from a damaged state; hint: train again in another "
+                  "folder, the checkpoints beside it have digests of their own");
+}
+
+absl::StatusOr<TrainingPosition> ReadPosition(const NamedTensors& state, const std::string& path) {
+  OPENP5_ASSIGN_OR_RETURN(const std::string text, ReadText(state, path, kPosition));
   absl::StatusOr<TrainingPosition> position = TrainingPosition::FromText(text);
   OPENP5_RETURN_IF_ERROR(Annotate(position.status(), path));
   return position;
@@ -58,6 +107,7 @@ std::string TrainingPosition::ToText() const {
                          {"batch", batch},
                          {"step", step},
                          {"world_size", world_size},
+                         {"total_steps", total_steps},
                          {"log_bytes", log_bytes},
                          {"tested_epoch", tested_epoch},
                          {"train_loss", train_loss},
@@ -78,18 +128,19 @@ absl::StatusOr<TrainingPosition> TrainingPosition::FromText(const std::string& t
                                                        {"batch", &position.batch},
                                                        {"step", &position.step},
                                                        {"world_size", &position.world_size},
+                                                       {"total_steps", &position.total_steps},
                                                        {"log_bytes", &position.log_bytes},
                                                        {"tested_epoch", &position.tested_epoch}}) {
       *value = json.at(name).get<int64_t>();
       if (*value < 0) return DataLoss("training position: ", name, " is negative");
     }
     json.at("train_loss").get_to(position.train_loss);
-    json.at("validation_loss").get_to(position.validation_loss);
+    position.validation_loss = NumberOrNan(json.at("validation_loss"));
     for (const nlohmann::json& mean : json.at("losses")) {
       position.losses.push_back({mean.at(0).get<double>(), mean.at(1).get<double>()});
     }
     for (const nlohmann::json& one : json.at("best")) {
-      position.best.push_back({one.at(0).get<int64_t>(), one.at(1).get<double>()});
+      position.best.push_back({one.at(0).get<int64_t>(), NumberOrNan(one.at(1))});
     }
   } catch (const nlohmann::json::exception& error) {
     return DataLoss("training position: ", error.what());
@@ -107,10 +158,7 @@ NamedTensors CopyTrainingState(const NamedTensors& weights, const AdamW& optimiz
   };
   for (const auto& [name, tensor] : optimizer.State()) add(name, tensor);
   for (const auto& [name, tensor] : weights) add(StrCat(kWeightPrefix, name), tensor);
-  const std::string text = position.ToText();
-  at::Tensor bytes = at::empty({static_cast<int64_t>(text.size())}, at::kByte);
-  std::copy(text.begin(), text.end(), static_cast<char*>(bytes.mutable_data_ptr()));
-  state.emplace_back(kPosition, bytes);
+  state.emplace_back(kPosition, BytesTensor(position.ToText()));
   return state;
 }
 
@@ -125,12 +173,15 @@ NamedTensors WeightsOfState(const NamedTensors& state) {
 }
 
 absl::Status WriteTrainingState(const std::string& path, const NamedTensors& state) {
-  return checkpoints::WriteSafetensors(path, state, {{"format", "openp5-training-state-2"}});
+  NamedTensors signed_state = state;
+  signed_state.emplace_back(kDigest, BytesTensor(DigestOf(state)));
+  return checkpoints::WriteSafetensors(path, signed_state);
 }
 
 absl::StatusOr<TrainingPosition> LoadTrainingState(const std::string& path,
                                                    const NamedTensors& weights, AdamW* optimizer) {
   OPENP5_ASSIGN_OR_RETURN(const NamedTensors state, checkpoints::ReadSafetensors(path));
+  OPENP5_RETURN_IF_ERROR(CheckDigest(state, path));
   OPENP5_ASSIGN_OR_RETURN(TrainingPosition position, ReadPosition(state, path));
   std::vector<const at::Tensor*> sources;
   for (const auto& [name, tensor] : weights) {

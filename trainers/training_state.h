@@ -40,11 +40,12 @@ struct TrainingPosition {
   int64_t batch = 0;                  // next batch of that epoch
   int64_t step = 0;                   // steps done
   int64_t world_size = 1;             // processes, each of which takes a batch at a time
+  int64_t total_steps = 0;            // of the whole run, which schedules go by
   std::vector<LossMean> losses = {};  // of the epoch's batches so far, by group
   std::vector<EpochValue> best = {};  // the best epochs that are kept, best first
   int64_t log_bytes = 0;              // length of metrics.jsonl
   int64_t tested_epoch = 0;           // the last one whose test split was evaluated, from 1
-  // Of the last epoch that ended.
+  // Of the last epoch that ended; the latter is no number if nothing was validated.
   double train_loss = 0, validation_loss = 0;
 
   // As one line of JSON, and back. DataLoss for what is no such line.
@@ -58,10 +59,10 @@ NamedTensors CopyTrainingState(const NamedTensors& weights, const AdamW& optimiz
                                const TrainingPosition& position);
 // The weights in such a state, under their own names; they share memory.
 NamedTensors WeightsOfState(const NamedTensors& state);
-// One safetensors file, so that it is whole or absent.
+// One safetensors file, so that it is whole or absent, with a digest of all that is in it.
 absl::Status WriteTrainingState(const std::string& path, const NamedTensors& state);
-// DataLoss naming file and tensor if the file is not one of the same model. `weights` are written
-// in place.
+// DataLoss naming the file if it is not what was written, or no state of the same model. `weights`
+// are written in place.
 absl::StatusOr<TrainingPosition> LoadTrainingState(const std::string& path,
                                                    const NamedTensors& weights, AdamW* optimizer);
 

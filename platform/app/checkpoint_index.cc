@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "indexing/fitting_parameters.h"
+#include "indexing/index_origin.h"
+#include "platform/base/file.h"
 #include "platform/base/log.h"
 
 namespace openp5::app {
@@ -45,11 +47,23 @@ absl::StatusOr<std::string> Mismatch(const indexing::ItemIndex& own,
                 request.index_db, " has ", given.Digest(), " (", given.parameters().Key(), ")");
 }
 
+// The options that ask for such an index, those with their default left out.
 std::string FlagsOf(const indexing::IndexParameters& parameters) {
-  if (parameters.indexing != "collaborative") return StrCat("--indexing ", parameters.indexing);
-  return StrCat("--indexing collaborative --collaborative-token-size ",
-                parameters.collaborative_token_size, " --collaborative-cluster ",
-                parameters.collaborative_cluster);
+  const indexing::IndexParameters defaults;
+  std::string flags = "--indexing " + parameters.indexing;
+  if (parameters.indexing == "collaborative") {
+    flags += StrCat(" --collaborative-token-size ", parameters.collaborative_token_size,
+                    " --collaborative-cluster ", parameters.collaborative_cluster);
+    if (parameters.collaborative_last_token != defaults.collaborative_last_token) {
+      flags += " --collaborative-last-token " + parameters.collaborative_last_token;
+    }
+    if (parameters.unseen_items != defaults.unseen_items) {
+      flags += " --unseen-items " + parameters.unseen_items;
+    }
+  }
+  const bool is_seeded = parameters.Key().find("/seed=") != std::string::npos;
+  return is_seeded && parameters.seed != defaults.seed ? StrCat(flags, " --seed ", parameters.seed)
+                                                       : flags;
 }
 
 // "; hint: … would fit", or that nothing of OpenP5's does.
@@ -124,6 +138,25 @@ absl::StatusOr<ChosenIndexes> ChooseIndexes(const std::string& checkpoint,
     chosen.indexes.push_back(*index);
   }
   return chosen;
+}
+
+absl::Status WarnOfBuiltIndexes(const std::string& where,
+                                const std::vector<datasets::SequenceDataset>& datasets,
+                                const IndexRequest& request) {
+  if (request.parameters.indexing == "sequential") return absl::OkStatus();
+  for (const datasets::SequenceDataset& dataset : datasets) {
+    OPENP5_ASSIGN_OR_RETURN(
+        const bool is_imported,
+        indexing::IsImportedIndex(request.index_db, dataset, request.parameters));
+    if (is_imported) continue;
+    LogWarning(StrCat(where, ": the item index ", request.parameters.Key(), " of ", dataset.name(),
+                      " was built here, and OpenP5's own numbering cannot be rebuilt: if the model "
+                      "was trained with OpenP5's files, the results are wrong; hint: openp5 index "
+                      "import --items FILE --users FILE --data-dir ",
+                      DirectoryName(dataset.folder()), " --datasets ", dataset.name(), " ",
+                      FlagsOf(request.parameters)));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status CompleteTokenizer(const std::vector<indexing::ItemIndex>& indexes,

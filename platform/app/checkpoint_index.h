@@ -44,6 +44,13 @@ absl::StatusOr<ChosenIndexes> ChooseIndexes(const std::string& checkpoint,
                                             const std::vector<datasets::SequenceDataset>& datasets,
                                             const IndexRequest& request, bool allow_mismatch);
 
+// Warns, one line a dataset, if a model made elsewhere is given an index whose numbering OpenP5
+// drew (collaborative, random) and that was not imported from OpenP5's files: as many tokens fit,
+// but they stand for other items. Fails as LoadItemIndex.
+absl::Status WarnOfBuiltIndexes(const std::string& where,
+                                const std::vector<datasets::SequenceDataset>& datasets,
+                                const IndexRequest& request);
+
 // Gives the tokenizer the tokens of the indexes that it has not yet, in order of first appearance.
 absl::Status CompleteTokenizer(const std::vector<indexing::ItemIndex>& indexes,
                                text::Tokenizer* tokenizer);

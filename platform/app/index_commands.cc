@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "indexing/index_origin.h"
 #include "indexing/item_index.h"
 #include "indexing/item_index_store.h"
 #include "indexing/openp5_files.h"
@@ -250,7 +251,7 @@ absl::Status RunImport(const std::vector<std::string>& arguments) {
   OPENP5_ASSIGN_OR_RETURN(const auto dataset, OpenOneDataset(options.data, "index import"));
   OPENP5_ASSIGN_OR_RETURN(ItemIndex index, indexing::ImportOpenP5Index(dataset, options.parameters,
                                                                        files.items, files.users));
-  OPENP5_RETURN_IF_ERROR(indexing::SaveItemIndex(options.data.IndexDb(), index));
+  OPENP5_RETURN_IF_ERROR(indexing::SaveImportedItemIndex(options.data.IndexDb(), index));
   return PrintIndexes({std::move(index)}, options);
 }
 

@@ -295,6 +295,7 @@ absl::StatusOr<ForeignCheckpoint> OpenForeignCheckpoint(
     return CheckIndexFits(path, {shape->vocabulary_size(), model.has_exact_rows},
                           *foreign.tokenizer, datasets, request);
   }));
+  OPENP5_RETURN_IF_ERROR(WarnOfBuiltIndexes(path, datasets, request));
   return foreign;
 }
 

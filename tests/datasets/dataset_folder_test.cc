@@ -42,6 +42,24 @@ TEST_F(DatasetFolder, IsWrittenWhole) {
   EXPECT_EQ(ReadItemTitles(out_)->at("a"), "Caf\u00e9");
 }
 
+TEST_F(DatasetFolder, OtherSequencesThanItsOwnAreRefused) {
+  OPENP5_ASSERT_OK(WriteDatasetFolder(out_, Content("u a b a\nv a b b\n")));
+  // Cut at the end of a line, it would be a dataset of one user.
+  for (const char* other : {"u a b a\n", "u a b b\nv a b b\n"}) {
+    OPENP5_ASSERT_OK(WriteFileAtomic(out_ + "/user_sequence.txt", other));
+    EXPECT_THAT(SequenceDataset::Open(out_),
+                StatusIs(absl::StatusCode::kDataLoss,
+                         ::testing::AllOf(HasSubstr("user_sequence.txt"), HasSubstr("SHA-256"),
+                                          HasSubstr("delete dataset.json"))));
+  }
+  // Changed on purpose: without the description it is a dataset of its own.
+  ASSERT_TRUE(std::filesystem::remove(out_ + "/dataset.json"));
+  OPENP5_EXPECT_OK(SequenceDataset::Open(out_));
+  // Another program's description says nothing of ours.
+  OPENP5_ASSERT_OK(WriteFileAtomic(out_ + "/dataset.json", R"({"sha256": "0"})"));
+  OPENP5_EXPECT_OK(SequenceDataset::Open(out_));
+}
+
 TEST_F(DatasetFolder, ReplacesOneOfItsOwn) {
   OPENP5_ASSERT_OK(WriteDatasetFolder(out_, Content("u a b a\n")));
   DatasetContent second = Content("u b b b\n");

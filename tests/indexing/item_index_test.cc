@@ -3,6 +3,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <nlohmann/json.hpp>
+
+#include "indexing/index_origin.h"
 #include "indexing/item_index_store.h"
 #include "indexing/openp5_files.h"
 #include "platform/base/digest.h"
@@ -353,6 +356,33 @@ TEST_F(ImportTest, ExportsWhatItRead) {
   OPENP5_ASSERT_OK_AND_ASSIGN(const std::string sequences,
                               OpenP5SequencesText(index, ParseDataset("u1 a b c\nu2 b a b\n")));
   EXPECT_EQ(sequences, "1 1001 1002 1003\n2 1002 1001 1002\n");
+}
+
+// The store remembers where an index is from. The digest does not depend on it, and a store of an
+// older version, which did not say, is read.
+TEST_F(ImportTest, IsRemembered) {
+  const auto dataset = ParseDataset("u1 a b c\nu2 b a b\n", "Toys");
+  const std::string db = folder_.File("db");
+  OPENP5_ASSERT_OK_AND_ASSIGN(const ItemIndex index, BuildItemIndex(dataset, {}));
+  OPENP5_ASSERT_OK(SaveItemIndex(db, index));
+  EXPECT_FALSE(*IsImportedIndex(db, dataset, {}));
+  OPENP5_ASSERT_OK(SaveImportedItemIndex(db, index));
+  EXPECT_TRUE(*IsImportedIndex(db, dataset, {}));
+  EXPECT_EQ(LoadItemIndex(db, dataset, {})->Digest(), index.Digest());
+  {
+    OPENP5_ASSERT_OK_AND_ASSIGN(const auto store,
+                                storage::OpenRocksDb(db, storage::OpenMode::kReadWrite));
+    auto entry = nlohmann::json::parse(*store->Get(kCatalogKey));
+    EXPECT_EQ(entry["version"], 1);
+    entry.erase("imported");
+    OPENP5_ASSERT_OK(store->Write("", {{kCatalogKey, entry.dump()}}));
+  }
+  EXPECT_FALSE(*IsImportedIndex(db, dataset, {}));
+  EXPECT_EQ(LoadItemIndex(db, dataset, {})->Digest(), index.Digest());
+  IndexParameters random;
+  random.indexing = "random";
+  EXPECT_THAT(IsImportedIndex(db, dataset, random),
+              StatusIs(absl::StatusCode::kNotFound, HasSubstr("random/seed=1")));
 }
 
 TEST_F(ImportTest, NamesFileAndLine) {

@@ -173,7 +173,7 @@ absl::StatusOr<Notes> ExportHuggingFace(const std::string& path, const std::stri
   }));
   OPENP5_RETURN_IF_ERROR(checkpoints::WriteHuggingFaceFolder(
       out, folder,
-      [&](const std::string& to) { return text::SaveForTransformers(*tokenizer, to); }));
+      [&](const std::string& to) { return text::SaveForTransformers(*tokenizer, to, &notes); }));
   return notes;
 }
 

@@ -43,11 +43,21 @@ absl::Status CheckLlamaModel(const SentencePieceModel& model) {
   if (model.bos_id() >= 0 && model.eos_id() >= 0 && model.unk_id() >= 0) return absl::OkStatus();
   return InvalidArgument("expected a Llama model with the pieces <s>, </s> and <unk>, got one ",
                          "without", model.bos_id() < 0 ? " <s>" : " </s> or <unk>",
-                         "; another --family may fit");
+                         "; another tokenizer family may fit");
 }
 
-LlamaSlowTokenizer::LlamaSlowTokenizer(std::unique_ptr<SentencePieceModel> model)
-    : SentencePieceTokenizer(std::move(model), {}, "tokenizer.model") {}
+absl::StatusOr<SentencePieceTokenizer::Parts> LlamaParts(TokenizerParts parts) {
+  OPENP5_RETURN_IF_ERROR(CheckLlamaModel(*parts.model));
+  SentencePieceTokenizer::Parts checked{.tokens = std::move(parts.files.added_tokens),
+                                        .file_name = "tokenizer.model"};
+  OPENP5_RETURN_IF_ERROR(DropPieces(*parts.model, &checked.tokens));
+  checked.model = std::move(parts.model);
+  return checked;
+}
+
+LlamaSlowTokenizer::LlamaSlowTokenizer(Parts parts) : SentencePieceTokenizer(std::move(parts)) {
+  for (const auto& [id, token] : folder_tokens()) cutter_.Add(token.content, id);
+}
 
 std::vector<int32_t> LlamaSlowTokenizer::Encode(std::string_view text) const {
   std::vector<int32_t> ids = {bos_id()};

@@ -202,10 +202,10 @@ absl::Status CheckIndexFits(const std::string& where, const EmbeddingRows& embed
   if (fits && (tokenizer.added_tokens().empty() || spare < kRowMultiple)) return absl::OkStatus();
   const std::string flags = FittingFlags(embedding, tokenizer, datasets);
   if (fits && flags.empty()) return absl::OkStatus();
-  return FailedPrecondition(ToStd(WrongRows(where, embedding, tokenizer).message()),
-                            " with item index ", request.parameters.Key(), "; hint: ",
-                            flags.empty() ? WhyNoneFits(embedding, tokenizer)
-                                          : flags + " would fit");
+  return FailedPrecondition(
+      ToStd(WrongRows(where, embedding, tokenizer).message()), " with item index ",
+      request.parameters.Key(),
+      "; hint: ", flags.empty() ? WhyNoneFits(embedding, tokenizer) : flags + " would fit");
 }
 
 }  // namespace openp5::app

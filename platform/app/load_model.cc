@@ -75,8 +75,8 @@ absl::StatusOr<LoadedModel> LoadOwn(const CheckpointOptions& options,
                                      options.tokenizer_family == kAuto ? manifest.tokenizer_family
                                                                        : options.tokenizer_family));
   OPENP5_RETURN_IF_ERROR(CompleteTokenizer(path, own, MissingTokens::kAdd, loaded.tokenizer.get()));
-  OPENP5_RETURN_IF_ERROR(CompleteTokenizer(path, chosen.indexes, MissingTokens::kRefuse,
-                                           loaded.tokenizer.get()));
+  OPENP5_RETURN_IF_ERROR(
+      CompleteTokenizer(path, chosen.indexes, MissingTokens::kRefuse, loaded.tokenizer.get()));
   OPENP5_ASSIGN_OR_RETURN(NamedTensors weights, checkpoints::ReadWeights(path));
   const c10::ScalarType type = StorageType(manifest.model_config, runtime);
   OPENP5_RETURN_IF_ERROR(ReserveFor(path, CountElements(weights), type));
@@ -185,13 +185,14 @@ absl::Status AddLora(const BackboneOptions& options, const NewModelOptions& crea
 void VisitTokenizerFamily(OptionVisitor& visitor, std::string* family) {
   std::vector<std::string> families = text::TokenizerFamilies();
   families.insert(families.begin(), kAuto);
-  visitor.Visit({.name = "tokenizer-family",
-                 .help = "how the tokenizer's files are read; auto: told from the files, as today's "
-                         "transformers reads them. llama-legacy, llama and llama-fast are those of "
-                         "transformers 4.31; OpenP5 used llama-fast, which does not see "
-                         "collaborative tokens",
-                 .choices = std::move(families)},
-                family);
+  visitor.Visit(
+      {.name = "tokenizer-family",
+       .help = "how the tokenizer's files are read; auto: told from the files, as today's "
+               "transformers reads them. llama-legacy, llama and llama-fast are those of "
+               "transformers 4.31; OpenP5 used llama-fast, which does not see "
+               "collaborative tokens",
+       .choices = std::move(families)},
+      family);
 }
 
 }  // namespace
@@ -265,8 +266,8 @@ absl::StatusOr<ForeignCheckpoint> OpenForeignCheckpoint(
       TokenizerFor(options.tokenizer,
                    options.backbone.empty() || text::HoldsTokenizer(path) ? path : options.backbone,
                    options.tokenizer_family));
-  OPENP5_RETURN_IF_ERROR(CompleteTokenizer(path, foreign.indexes, MissingTokens::kRefuse,
-                                           foreign.tokenizer.get()));
+  OPENP5_RETURN_IF_ERROR(
+      CompleteTokenizer(path, foreign.indexes, MissingTokens::kRefuse, foreign.tokenizer.get()));
   OPENP5_RETURN_IF_ERROR(CatchTorch(path, [&]() -> absl::Status {
     OPENP5_ASSIGN_OR_RETURN(const auto shape,
                             ModelFrom(path, model.config, WithoutData(model.weights)));

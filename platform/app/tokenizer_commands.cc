@@ -32,8 +32,8 @@ struct TokenizerOptions {
     std::vector<std::string> families = text::TokenizerFamilies();
     families.insert(families.begin(), "auto");
     visitor.Visit({.name = "family",
-                   .help = "how the model's pieces are used; auto: told from the files. llama-legacy, "
-                           "llama and llama-fast are those of transformers 4.31",
+                   .help = "how the model's pieces are used; auto: told from the files. "
+                           "llama-legacy, llama and llama-fast are those of transformers 4.31",
                    .choices = std::move(families)},
                   &family);
     visitor.Visit({.name = "added-tokens",

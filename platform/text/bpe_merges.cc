@@ -38,8 +38,7 @@ absl::StatusOr<BpeMerges> BpeMerges::Create(
       return DataLoss("model: merges: merge ", rank,
                       ": expected two pieces whose join is a piece, got others");
     }
-    result.merges_.try_emplace(Key(*left_id, *right_id),
-                               Merge{static_cast<int32_t>(rank), *whole});
+    result.merges_.try_emplace(Key(*left_id, *right_id), Merge{static_cast<int32_t>(rank), *whole});
   }
   return result;
 }

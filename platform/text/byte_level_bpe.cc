@@ -1,7 +1,7 @@
 #include "platform/text/byte_level_bpe.h"
 
-#include <array>
 #include <algorithm>
+#include <array>
 
 #include "platform/base/utf8.h"
 

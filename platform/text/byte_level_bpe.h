@@ -23,8 +23,8 @@ std::string PieceBytes(std::string_view piece);
 // Byte-pair encoding over bytes. A word is any bytes.
 class ByteLevelBpe final : public PieceModel {
  public:
-  // DataLoss if a merge has parts or a result that are no pieces. A byte without a piece is unknown;
-  // byte_fallback has no meaning here.
+  // DataLoss if a merge has parts or a result that are no pieces. A byte without a piece is
+  // unknown; byte_fallback has no meaning here.
   static absl::StatusOr<ByteLevelBpe> Create(const BpeParts& parts);
 
   void Encode(std::string_view word, std::vector<int32_t>* ids) const override;

@@ -45,8 +45,7 @@ std::optional<std::string_view> CharacterMap::Find(std::string_view key) const {
     node ^= Offset(units_[node]);
     if (!ends) continue;
     if (node >= units_.size() || Value(units_[node]) > replacements_.size()) return std::nullopt;
-    const std::string_view rest =
-        std::string_view(replacements_).substr(Value(units_[node]));
+    const std::string_view rest = std::string_view(replacements_).substr(Value(units_[node]));
     const std::string_view found = rest.substr(0, rest.find('\0'));
     if (FindInvalidUtf8(found) != std::string_view::npos) return std::nullopt;
     return found;

@@ -32,8 +32,8 @@ std::string ToBase64(std::string_view bytes) {
   return text.replace(text.size() - missing, missing, missing, '=');
 }
 
-// SentencePiece joins the pair whose whole has the best score; a tokenizer.json lists all pairs that
-// make a piece, in that order. Of one piece's pairs, and pieces of one score, the order is
+// SentencePiece joins the pair whose whole has the best score; a tokenizer.json lists all pairs
+// that make a piece, in that order. Of one piece's pairs, and pieces of one score, the order is
 // transformers'.
 Json Merges(const SentencePieceProto& proto) {
   std::unordered_map<std::string_view, size_t> ids;
@@ -66,7 +66,8 @@ Json Merges(const SentencePieceProto& proto) {
            std::tie(b.score, b.left_characters, b.right_characters);
   });
   Json merges = Json::array();
-  for (const Pair& pair : pairs) merges.push_back({std::string(pair.left), std::string(pair.right)});
+  for (const Pair& pair : pairs)
+    merges.push_back({std::string(pair.left), std::string(pair.right)});
   return merges;
 }
 
@@ -105,8 +106,7 @@ Json Normalizer(const SentencePieceProto& proto, MarkRule rule) {
   }
   if (rule == MarkRule::kT5TextOnly) {
     steps.push_back({{"type", "Strip"}, {"strip_left", false}, {"strip_right", true}});
-    steps.push_back(
-        {{"type", "Replace"}, {"pattern", {{"Regex", " {2,}"}}}, {"content", mark}});
+    steps.push_back({{"type", "Replace"}, {"pattern", {{"Regex", " {2,}"}}}, {"content", mark}});
   }
   if (rule == MarkRule::kLlamaEveryStretch) {
     if (proto.adds_leading_mark) steps.push_back({{"type", "Prepend"}, {"prepend", mark}});
@@ -144,7 +144,8 @@ Json PreTokenizer(const SentencePieceProto& proto, MarkRule rule) {
 }
 
 Json Decoder(const SentencePieceProto& proto, MarkRule rule) {
-  if (!IsLlama(rule)) return Metaspace(rule == MarkRule::kT5EveryStretch ? "always" : "first", true);
+  if (!IsLlama(rule))
+    return Metaspace(rule == MarkRule::kT5EveryStretch ? "always" : "first", true);
   Json steps = Json::array(
       {{{"type", "Replace"}, {"pattern", {{"String", std::string(kWordMark)}}}, {"content", " "}},
        {{"type", "ByteFallback"}},
@@ -161,8 +162,7 @@ Json PostProcessor(const SentencePieceModel& model, const ConversionOptions& opt
     for (const int32_t id : ids) {
       const std::string& piece = model.Piece(id);
       list->push_back({{"SpecialToken", {{"id", piece}, {"type_id", type}}}});
-      tokens[piece] = {
-          {"id", piece}, {"ids", Json::array({id})}, {"tokens", Json::array({piece})}};
+      tokens[piece] = {{"id", piece}, {"ids", Json::array({id})}, {"tokens", Json::array({piece})}};
     }
   };
   const auto add_text = [&](const char* name, int type, Json* list) {

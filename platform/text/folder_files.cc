@@ -88,8 +88,7 @@ class TokenList {
 };
 
 // {"32100": {"content": "<CI0>", …}, …}
-absl::Status ReadDecoder(const json& decoder, const std::string& where,
-                         TokenList* tokens) {
+absl::Status ReadDecoder(const json& decoder, const std::string& where, TokenList* tokens) {
   if (!decoder.is_object()) {
     return DataLoss("tokenizer: ", where, ": expected an object, got ", Shown(decoder));
   }
@@ -135,7 +134,9 @@ absl::StatusOr<FolderFiles> ReadFolderFiles(const std::string& folder) {
   OPENP5_RETURN_IF_ERROR(ReadSentinelCount(config, where, &files));
   OPENP5_RETURN_IF_ERROR(ReadString(config, "tokenizer_class", where, &files.tokenizer_class));
   const std::pair<const char*, std::optional<bool>*> switches[] = {
-      {"legacy", &files.legacy}, {"add_bos_token", &files.add_bos}, {"add_eos_token", &files.add_eos}};
+      {"legacy", &files.legacy},
+      {"add_bos_token", &files.add_bos},
+      {"add_eos_token", &files.add_eos}};
   for (const auto& [name, value] : switches) {
     if (Field(config, name).is_boolean()) *value = config[name].get<bool>();
   }

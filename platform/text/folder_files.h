@@ -20,12 +20,12 @@ namespace openp5::text {
 // tokenizer.json, which is not read here, goes before all of them: a token that it has keeps the id
 // it has there.
 struct FolderFiles {
-  bool has_config = false;                 // there is a tokenizer_config.json
-  std::vector<AddedToken> added_tokens;    // by id
+  bool has_config = false;               // there is a tokenizer_config.json
+  std::vector<AddedToken> added_tokens;  // by id
   std::optional<std::string> pad, eos, bos, unk;
-  std::string tokenizer_class;             // "" if none is named
+  std::string tokenizer_class;  // "" if none is named
   std::optional<bool> legacy, add_bos, add_eos;
-  std::optional<int32_t> sentinel_count;   // "extra_ids"
+  std::optional<int32_t> sentinel_count;  // "extra_ids"
 };
 
 // NotFound is never an error here: a file that is not there says nothing. DataLoss for a file that

@@ -66,10 +66,9 @@ absl::Status ReadString(const json& object, const char* name, std::string_view w
 }
 
 absl::Status ReadAddedToken(const json& entry, std::string_view where, AddedToken* token) {
-  OPENP5_RETURN_IF_ERROR(
-      OnlyKnown(entry, where,
-                {"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special",
-                 "__type"}));
+  OPENP5_RETURN_IF_ERROR(OnlyKnown(
+      entry, where,
+      {"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special", "__type"}));
   const json& content = Field(entry, "content");
   if (!content.is_string() || content.get_ref<const std::string&>().empty()) {
     return DataLoss(where, ": expected an id and a content, got ", Shown(entry));

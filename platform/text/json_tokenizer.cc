@@ -41,7 +41,9 @@ class JsonTokenizer final : public Tokenizer {
     }
   }
 
-  std::string_view family() const override { return is_byte_level_ ? kByteLevelFamily : kJsonFamily; }
+  std::string_view family() const override {
+    return is_byte_level_ ? kByteLevelFamily : kJsonFamily;
+  }
 
   std::vector<int32_t> Encode(std::string_view text) const override {
     const std::string well_formed = WellFormedUtf8(text);

@@ -14,9 +14,10 @@
 
 namespace openp5::text {
 
-// What the two slow Llama tokenizers of Hugging Face's transformers 4.31 share: `<s>` before every text; texts are cut at
-// added tokens only (a literal `</s>` is spelled out), whose white space on both sides is dropped.
-// They differ in what happens to the stretches between. Private to this unit.
+// What the two slow Llama tokenizers of Hugging Face's transformers 4.31 share: `<s>` before every
+// text; texts are cut at added tokens only (a literal `</s>` is spelled out), whose white space on
+// both sides is dropped. They differ in what happens to the stretches between. Private to this
+// unit.
 class LlamaSlowTokenizer : public SentencePieceTokenizer {
  public:
   std::vector<int32_t> Encode(std::string_view text) const final;

@@ -26,7 +26,8 @@ struct ProtoField {
 };
 
 // Calls `on_field` with each field; false where the message ends inside of one.
-bool ForEachField(std::string_view message, const std::function<void(const ProtoField&)>& on_field) {
+bool ForEachField(std::string_view message,
+                  const std::function<void(const ProtoField&)>& on_field) {
   for (size_t at = 0; at < message.size();) {
     uint64_t tag = 0, length = 0;
     ProtoField field;

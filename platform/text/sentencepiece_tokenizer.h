@@ -64,7 +64,7 @@ class SentencePieceTokenizer : public Tokenizer {
 
  private:
   std::unique_ptr<SentencePieceModel> model_;
-  std::map<int32_t, AddedToken> folder_tokens_;  // beyond the model's pieces
+  std::map<int32_t, AddedToken> folder_tokens_;         // beyond the model's pieces
   std::unordered_map<std::string, int32_t> token_ids_;  // of all that are no pieces
   std::string file_name_;
   int32_t base_size_, pad_id_;

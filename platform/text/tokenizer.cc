@@ -107,8 +107,7 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> MakeConverted(TokenizerParts parts, R
     if (files.add_bos.value_or(true)) options.prefix = {model.bos_id()};
     if (files.add_eos.value_or(false)) options.suffix = {model.eos_id()};
   } else {
-    options.marks =
-        reading == Reading::kT5 ? MarkRule::kT5EveryStretch : MarkRule::kT5TextOnly;
+    options.marks = reading == Reading::kT5 ? MarkRule::kT5EveryStretch : MarkRule::kT5TextOnly;
     OPENP5_ASSIGN_OR_RETURN(options.added_tokens, T5FolderTokens(model, files));
     options.suffix = {model.eos_id()};
   }
@@ -192,8 +191,8 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> OpenFiles(const std::string& path,
   if (!family.empty() || !absl::IsInvalidArgument(tokenizer.status())) return tokenizer;
   auto other = OpenSentencePiece(path, files.sentencepiece, family);
   if (!other.ok()) return tokenizer;
-  LogWarning(StrCat(ToStd(tokenizer.status().message()), "; ", files.sentencepiece,
-                    " is read instead"));
+  LogWarning(
+      StrCat(ToStd(tokenizer.status().message()), "; ", files.sentencepiece, " is read instead"));
   return other;
 }
 
@@ -284,8 +283,8 @@ nlohmann::json AddedTokensDecoder(const std::vector<AddedToken>& tokens) {
   nlohmann::json decoder = nlohmann::json::object();
   for (const AddedToken& token : tokens) {
     decoder[std::to_string(token.id)] = {
-        {"content", token.content},       {"lstrip", token.lstrip},
-        {"rstrip", token.rstrip},         {"normalized", token.normalized},
+        {"content", token.content},         {"lstrip", token.lstrip},
+        {"rstrip", token.rstrip},           {"normalized", token.normalized},
         {"single_word", token.single_word}, {"special", token.special}};
   }
   return decoder;

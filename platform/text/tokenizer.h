@@ -70,7 +70,7 @@ class Tokenizer {
 
   // The files from which OpenTokenizer makes an equal tokenizer: the SentencePiece model as it was
   // read (`spiece.model` for T5, else `tokenizer.model`), or `tokenizer.json`, which comes first;
-  // what its folder needs besides; and `added_tokens.txt` (one token a line, in id order) if there are any.
+  // what its folder needs besides; and `added_tokens.txt` (a token a line, by id) if there are any.
   virtual std::vector<TokenizerFile> Files() const = 0;
   // Writes them into `folder`, which is made if absent.
   absl::Status Save(const std::string& folder) const;
@@ -90,7 +90,7 @@ absl::StatusOr<std::vector<std::string>> ReadTokenList(const std::string& path);
 std::vector<std::string> TokenizerFamilies();
 
 // Reads `path`: a SentencePiece model file (`spiece.model`, `tokenizer.model`); a `tokenizer.json`
-// (byte-level BPE, or a SentencePiece model in that form; the `tokenizer_config.json` beside it names
+// (byte-level BPE, or a SentencePiece model in that form; a `tokenizer_config.json` beside it names
 // the special tokens); or a folder that holds one of these, and perhaps what transformers or Save
 // wrote beside it. In a folder a `tokenizer.json` goes before a SentencePiece model, as in
 // transformers, unless `family` asks for the model; one with a step that is not known is refused by
@@ -100,8 +100,8 @@ std::vector<std::string> TokenizerFamilies();
 // files and which one counts where they disagree.
 //
 // `family`: see Tokenizer::family. Empty: that of the tokenizer.json; "t5" for T5's SentencePiece
-// models; and for Llama's, which begin a text with a token, "tokenizer-json", made from the model as
-// transformers 4.34 and later make it: by `legacy` of the folder's tokenizer_config.json, true where
+// models; and for Llama's, which begin a text with a token, "tokenizer-json", made of the model as
+// transformers 4.34 and later do it: by `legacy` of the folder's tokenizer_config.json, true where
 // that file does not say, false where there is none. The class that the folder names tells which
 // model it is, else its special pieces.
 //

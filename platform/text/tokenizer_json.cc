@@ -198,11 +198,12 @@ absl::StatusOr<TokenizerJson> Read(const json& file) {
       ReadPreTokenizer(Field(file, "pre_tokenizer"), &result.pre_tokenizer, &has_byte_level));
   if (has_byte_level && type == "Unigram") return Refuse("pre_tokenizer", "no ByteLevel", type);
   if (!has_byte_level && Field(Field(file, "decoder"), "type") == "ByteLevel") {
-    return Refuse("pre_tokenizer", "ByteLevel, as the decoder has it", Field(file, "pre_tokenizer"));
+    return Refuse("pre_tokenizer", "ByteLevel, as the decoder has it",
+                  Field(file, "pre_tokenizer"));
   }
-  result.model = has_byte_level     ? Model::kByteLevelBpe
+  result.model = has_byte_level  ? Model::kByteLevelBpe
                  : type == "BPE" ? Model::kBpe
-                                    : Model::kUnigram;
+                                 : Model::kUnigram;
   OPENP5_RETURN_IF_ERROR(ReadDecoder(Field(file, "decoder"), has_byte_level, &result));
   OPENP5_RETURN_IF_ERROR(ReadPostProcessor(Field(file, "post_processor"), &result));
   OPENP5_RETURN_IF_ERROR(ReadAddedTokens(Field(file, "added_tokens"), &result));

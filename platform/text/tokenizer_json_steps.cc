@@ -162,8 +162,9 @@ absl::Status ReadDigits(const json& step, PreTokenizer* result) {
 // Older files say `add_prefix_space` for what newer ones call `prepend_scheme`.
 absl::Status ReadMetaspace(const json& step, PreTokenizer* result) {
   constexpr std::string_view kWhere = "pre_tokenizer: Metaspace";
-  OPENP5_RETURN_IF_ERROR(OnlyKnown(step, kWhere, {"type", "replacement", "str_rep", "split",
-                                                  "add_prefix_space", "prepend_scheme"}));
+  OPENP5_RETURN_IF_ERROR(
+      OnlyKnown(step, kWhere,
+                {"type", "replacement", "str_rep", "split", "add_prefix_space", "prepend_scheme"}));
   MarkOptions options{.mark = std::string(kWordMark)};
   bool add_prefix_space = true;
   OPENP5_RETURN_IF_ERROR(ReadString(step, "replacement", kWhere, &options.mark));
@@ -241,9 +242,9 @@ absl::Status ReadDecoderStep(const json& step, TokenizerJson* result) {
   const json& type = Field(step, "type");
   for (const char* name : {"ByteLevel", "Metaspace", "Replace", "ByteFallback", "Fuse", "Strip"}) {
     if (type != name) continue;
-    const bool drops = type == "Strip" || (type == "Metaspace" &&
-                                           Field(step, "prepend_scheme") != "never" &&
-                                           Field(step, "add_prefix_space") != false);
+    const bool drops =
+        type == "Strip" || (type == "Metaspace" && Field(step, "prepend_scheme") != "never" &&
+                            Field(step, "add_prefix_space") != false);
     result->drops_leading_space = result->drops_leading_space || drops;
     return absl::OkStatus();
   }

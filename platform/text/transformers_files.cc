@@ -16,12 +16,8 @@ namespace {
 using nlohmann::json;
 
 json AddedTokenEntry(const AddedToken& token) {
-  return {{"id", token.id},
-          {"content", token.content},
-          {"single_word", token.single_word},
-          {"lstrip", token.lstrip},
-          {"rstrip", token.rstrip},
-          {"normalized", token.normalized},
+  return {{"id", token.id},          {"content", token.content}, {"single_word", token.single_word},
+          {"lstrip", token.lstrip},  {"rstrip", token.rstrip},   {"normalized", token.normalized},
           {"special", token.special}};
 }
 
@@ -53,8 +49,10 @@ ConversionOptions OptionsFor(const Tokenizer& tokenizer, std::vector<std::string
   if (tokenizer.family() == "llama") {
     options.marks = MarkRule::kLlamaTextOnly;
     notes->push_back(
-        "the tokenizer family llama is that of transformers 4.31: a word right behind an item token, "
-        "or a text that begins with a blank or an item token, may have other ids in later versions");
+        "the tokenizer family llama is that of transformers 4.31: a word right behind an item "
+        "token, "
+        "or a text that begins with a blank or an item token, may have other ids in later "
+        "versions");
   }
   return options;
 }

@@ -12,8 +12,8 @@
 
 namespace openp5::text {
 
-// A unigram language model over pieces (Kudo, 2018): of all ways to cut a word the one whose pieces'
-// scores have the largest sum. A word is well-formed UTF-8.
+// A unigram language model over pieces (Kudo, 2018): of all ways to cut a word the one whose
+// pieces' scores have the largest sum. A word is well-formed UTF-8.
 class Unigram final : public PieceModel {
  public:
   struct Parts {

@@ -14,9 +14,8 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     const std::string normalized = parsed->normalizer.Normalize(text);
     if (normalized.size() > 100'000) return 0;  // a file may make a letter a book
     std::vector<int32_t> ids;
-    parsed->pre_tokenizer.Split({normalized, true}, [&](const auto& word) {
-      (*model)->Encode(word.text, &ids);
-    });
+    parsed->pre_tokenizer.Split({normalized, true},
+                                [&](const auto& word) { (*model)->Encode(word.text, &ids); });
     for (const int32_t id : ids) {
       openp5::fuzz::Expect(id >= 0 && id < static_cast<int32_t>(parsed->pieces.size()),
                            "ids of the file");

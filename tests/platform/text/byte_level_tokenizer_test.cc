@@ -172,19 +172,18 @@ TEST(TokenizerJsonTest, ANormalizedTokenIsLookedForInTheNormalizedText) {
   const std::string composed = "x\xc3\xa9", decomposed = "xe\xcc\x81";
   for (const bool normalized : {true, false}) {
     const TemporaryFolder folder;
-    OPENP5_ASSERT_OK_AND_ASSIGN(
-        const auto tokenizer,
-        OpenChanged(
-            "qwen2",
-            [&](json* file) {
-              ASSERT_EQ((*file)["normalizer"]["type"], "NFC");
-              json token = (*file)["added_tokens"].back();
-              token["id"] = token["id"].get<int>() + 1;
-              token["content"] = decomposed;
-              token["normalized"] = normalized;
-              (*file)["added_tokens"].push_back(token);
-            },
-            folder));
+    OPENP5_ASSERT_OK_AND_ASSIGN(const auto tokenizer,
+                                OpenChanged(
+                                    "qwen2",
+                                    [&](json* file) {
+                                      ASSERT_EQ((*file)["normalizer"]["type"], "NFC");
+                                      json token = (*file)["added_tokens"].back();
+                                      token["id"] = token["id"].get<int>() + 1;
+                                      token["content"] = decomposed;
+                                      token["normalized"] = normalized;
+                                      (*file)["added_tokens"].push_back(token);
+                                    },
+                                    folder));
     const int32_t id = tokenizer->Find(decomposed);
     EXPECT_EQ(id, tokenizer->base_vocabulary_size() - 1);
     EXPECT_EQ(tokenizer->Encode(decomposed), Ids{id});
@@ -197,18 +196,18 @@ TEST(TokenizerJsonTest, AddedTokensHaveTheIdsThatTransformersGivesThem) {
   const TemporaryFolder folder;
   const json before = FixtureJson("gpt2");
   const auto first = before["added_tokens"].back()["id"].get<int32_t>() + 1;
-  OPENP5_ASSERT_OK_AND_ASSIGN(const auto tokenizer, OpenChanged(
-                                                        "gpt2",
-                                                        [&](json* file) {
-                                                          for (int i : {9, 4, 6}) {
-                                                            json token =
-                                                                (*file)["added_tokens"].back();
-                                                            token["id"] = first + i;
-                                                            token["content"] = StrCat("<CI", i, ">");
-                                                            (*file)["added_tokens"].push_back(token);
-                                                          }
-                                                        },
-                                                        folder));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto tokenizer,
+                              OpenChanged(
+                                  "gpt2",
+                                  [&](json* file) {
+                                    for (int i : {9, 4, 6}) {
+                                      json token = (*file)["added_tokens"].back();
+                                      token["id"] = first + i;
+                                      token["content"] = StrCat("<CI", i, ">");
+                                      (*file)["added_tokens"].push_back(token);
+                                    }
+                                  },
+                                  folder));
   EXPECT_EQ(tokenizer->Encode("<CI4><CI9><CI6>"), (Ids{first + 1, first, first + 2}));
   EXPECT_EQ(tokenizer->base_vocabulary_size(), first + 3);
 }
@@ -262,8 +261,7 @@ TEST(TokenizerJsonTest, AnotherPatternIsRefused) {
 TEST(TokenizerJsonTest, UnigramHasTheIdsOfItsSentencePieceModel) {
   OPENP5_SKIP_WITHOUT_SHARED();
   const TemporaryFolder folder;
-  const std::string json_text =
-      ReadFile(Shared("tokenizers/t5/t5-small_tokenizer.json")).value();
+  const std::string json_text = ReadFile(Shared("tokenizers/t5/t5-small_tokenizer.json")).value();
   OPENP5_ASSERT_OK(WriteFileAtomic(folder.File("tokenizer.json"), json_text));
   OPENP5_ASSERT_OK(WriteFileAtomic(folder.File("tokenizer_config.json"), R"({"eos_token": "</s>",
       "pad_token": "<pad>", "unk_token": "<unk>"})"));
@@ -283,8 +281,8 @@ TEST(TokenizerJsonTest, UnigramHasTheIdsOfItsSentencePieceModel) {
 TEST(TokenizerJsonTest, AModelThatIsNoSentencePieceBesideItIsPassedOver) {
   const TemporaryFolder folder;
   OPENP5_ASSERT_OK(WriteFileAtomic(folder.File("tokenizer.model"), "IQ== 0\nIg== 1\n"));
-  OPENP5_ASSERT_OK_AND_ASSIGN(const auto tokenizer,
-                              OpenChanged("llama3", [](json*) {}, folder));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto tokenizer, OpenChanged(
+                                                        "llama3", [](json*) {}, folder));
   EXPECT_EQ(tokenizer->family(), "byte-level-bpe");
 }
 

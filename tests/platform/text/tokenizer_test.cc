@@ -158,8 +158,8 @@ TEST_F(TokenizerTest, AFoldersTokensHaveItsIds) {
   const int32_t pieces = OpenModel()->vocabulary_size();
   const auto id = [&](int i) { return StrCat("\"", pieces + i, "\""); };
   const std::string decoder = StrCat(
-      R"({"0": {"content": "<pad>", "special": true}, )", id(1), R"(: {"content": "<CI7>"}, )", id(5),
-      R"(: {"content": "<CI0>"}, )", id(2), R"(: {"content": "[PAD]", "special": true}})");
+      R"({"0": {"content": "<pad>", "special": true}, )", id(1), R"(: {"content": "<CI7>"}, )",
+      id(5), R"(: {"content": "<CI0>"}, )", id(2), R"(: {"content": "[PAD]", "special": true}})");
   OPENP5_ASSERT_OK(
       WriteFileAtomic(folder.File("tokenizer_config.json"),
                       StrCat(R"({"extra_ids": 1, "added_tokens_decoder": )", decoder, "}")));
@@ -188,9 +188,9 @@ TEST_F(TokenizerTest, WithoutADecoderAddedTokensJsonSaysTheIds) {
   const TemporaryFolder folder;
   OPENP5_ASSERT_OK(OpenModel()->Save(folder.path()));
   const int32_t pieces = OpenModel()->vocabulary_size();
-  OPENP5_ASSERT_OK(WriteFileAtomic(
-      folder.File("added_tokens.json"),
-      StrCat(R"({"<CI0>": )", pieces + 1, R"(, "<CI1>": )", pieces, "}")));
+  OPENP5_ASSERT_OK(
+      WriteFileAtomic(folder.File("added_tokens.json"),
+                      StrCat(R"({"<CI0>": )", pieces + 1, R"(, "<CI1>": )", pieces, "}")));
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto tokenizer, OpenTokenizer(folder.path()));
   EXPECT_THAT(tokenizer->Encode("<CI0><CI1>"), ElementsAre(pieces + 1, pieces, 1));
 }
@@ -223,10 +223,11 @@ TEST_F(TokenizerTest, AConvertedModelHasTheSameIds) {
   OPENP5_ASSERT_OK(tokenizer->AddTokens({"<CI0>", "<CI1>"}));
   OPENP5_ASSERT_OK(converted->AddTokens({"<CI0>", "<CI1>"}));
   EXPECT_EQ(converted->vocabulary_size(), tokenizer->vocabulary_size());
-  for (const char* text : {"", " ", "item_1034", "Toy item_<CI0><CI1> , item_<CI1>x",
-                           "a  b\tc", "What's next? \xe6\x97\xa5 \xef\xac\x81", "</s> x"}) {
+  for (const char* text : {"", " ", "item_1034", "Toy item_<CI0><CI1> , item_<CI1>x", "a  b\tc",
+                           "What's next? \xe6\x97\xa5 \xef\xac\x81", "</s> x"}) {
     EXPECT_EQ(converted->Encode(text), tokenizer->Encode(text)) << text;
-    EXPECT_EQ(converted->Decode(converted->Encode(text)), tokenizer->Decode(tokenizer->Encode(text)));
+    EXPECT_EQ(converted->Decode(converted->Encode(text)),
+              tokenizer->Decode(tokenizer->Encode(text)));
   }
   for (int32_t id = 0; id < tokenizer->vocabulary_size(); ++id) {
     EXPECT_EQ(converted->StartsWord(id), tokenizer->StartsWord(id)) << id;
@@ -253,19 +254,16 @@ TEST_F(TokenizerTest, RefusesWhatIsNoModel) {
 TEST_F(TokenizerTest, RefusesUnknownFamiliesAndModelsOfAnotherFamily) {
   EXPECT_THAT(
       OpenTokenizer(ModelFile(), "bert"),
-      StatusIs(
-          absl::StatusCode::kInvalidArgument,
-          HasSubstr(
-              "expected one of t5, llama-legacy, llama, llama-fast, byte-level-bpe, "
-              "tokenizer-json; got 'bert'")));
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               HasSubstr("expected one of t5, llama-legacy, llama, llama-fast, byte-level-bpe, "
+                         "tokenizer-json; got 'bert'")));
   for (const char* family : {"llama-legacy", "llama", "llama-fast"}) {
     EXPECT_THAT(OpenTokenizer(ModelFile(), family),
                 StatusIs(absl::StatusCode::kInvalidArgument,
                          AllOf(HasSubstr("spiece.model"), HasSubstr("without <s>"))));
   }
-  EXPECT_THAT(TokenizerFamilies(),
-              ElementsAre("t5", "llama-legacy", "llama", "llama-fast", "byte-level-bpe",
-                          "tokenizer-json"));
+  EXPECT_THAT(TokenizerFamilies(), ElementsAre("t5", "llama-legacy", "llama", "llama-fast",
+                                               "byte-level-bpe", "tokenizer-json"));
 }
 
 TEST_F(TokenizerTest, RefusesAModelCutOffAnywhere) {

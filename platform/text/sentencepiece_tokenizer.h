@@ -24,7 +24,7 @@ class SentencePieceTokenizer : public Tokenizer {
  public:
   // What a family's constructor passes on.
   struct Parts {
-    std::unique_ptr<SentencePieceModel> model;
+    std::unique_ptr<SentencePieceModel> model = {};
     std::vector<AddedToken> tokens = {};  // the folder's; their ids may leave gaps
     std::string file_name = {};           // the model's in a saved folder
   };

@@ -52,7 +52,7 @@ bool IsJsonFamily(std::string_view family) {
 
 // The files of a folder that may hold a tokenizer; "" where there is none.
 struct ModelFiles {
-  std::string json, sentencepiece;
+  std::string json = {}, sentencepiece = {};
 };
 
 absl::StatusOr<ModelFiles> FindModelFiles(const std::string& path) {

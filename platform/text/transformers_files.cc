@@ -46,6 +46,12 @@ ConversionOptions OptionsFor(const Tokenizer& tokenizer, std::vector<std::string
   for (AddedToken& token : options.added_tokens) {
     if (!options.finds_normalized_tokens) token.lstrip = token.rstrip = true;
   }
+  if (tokenizer.family() == "llama-legacy") {
+    notes->push_back(
+        "the tokenizer family llama-legacy is that of transformers 4.31: a text that spells a "
+        "special "
+        "token, such as </s>, has other ids in later versions");
+  }
   if (tokenizer.family() == "llama") {
     options.marks = MarkRule::kLlamaTextOnly;
     notes->push_back(

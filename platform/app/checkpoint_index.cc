@@ -12,11 +12,36 @@
 namespace openp5::app {
 namespace {
 
-// Published models round their embedding up: T5 has 32128 rows for 32100 tokens.
 bool RowsFit(const EmbeddingRows& embedding, int64_t tokens) {
-  constexpr int64_t kMultiple = 128;
+  return embedding.is_exact ? embedding.rows == tokens : embedding.rows >= tokens;
+}
+
+// Published models round their embedding up: T5 has 32128 rows for 32100 tokens.
+constexpr int64_t kRowMultiple = 128;
+
+// Likely for a model that was trained with so many tokens.
+bool RowsSuggest(const EmbeddingRows& embedding, int64_t tokens) {
   if (embedding.rows == tokens) return true;
-  return !embedding.is_exact && embedding.rows == (tokens + kMultiple - 1) / kMultiple * kMultiple;
+  const int64_t rounded = (tokens + kRowMultiple - 1) / kRowMultiple * kRowMultiple;
+  return !embedding.is_exact && embedding.rows == rounded;
+}
+
+// What is left of a token without its digits: tokens of one kind differ by their numbers only.
+std::string KindOf(std::string_view token) {
+  std::string kind;
+  for (const char c : token) {
+    if (c < '0' || c > '9') kind += c;
+  }
+  return kind;
+}
+
+// A token of the tokenizer that is of the same kind; "" if there is none.
+std::string TokenLike(const std::string& token, const text::Tokenizer& tokenizer) {
+  const std::string kind = KindOf(token);
+  for (const text::AddedToken& own : tokenizer.AllAddedTokens()) {
+    if (KindOf(own.content) == kind) return own.content;
+  }
+  return "";
 }
 
 absl::StatusOr<const indexing::ItemIndex*> FindIndex(const std::string& checkpoint,
@@ -66,20 +91,33 @@ std::string FlagsOf(const indexing::IndexParameters& parameters) {
                                                        : flags;
 }
 
-// "; hint: … would fit", or that nothing of OpenP5's does.
-std::string FittingHint(const EmbeddingRows& embedding, const text::Tokenizer& tokenizer,
-                        const std::vector<datasets::SequenceDataset>& datasets) {
+// The flags of OpenP5's other parameters whose tokens the embedding suggests; "" if there are none.
+std::string FittingFlags(const EmbeddingRows& embedding, const text::Tokenizer& tokenizer,
+                         const std::vector<datasets::SequenceDataset>& datasets) {
+  if (embedding.rows < tokenizer.base_vocabulary_size()) return "";
   LogInfo("the item index does not fit the embedding; trying OpenP5's other parameters");
   const auto fits = [&](int64_t added) {
-    return RowsFit(embedding, tokenizer.base_vocabulary_size() + added);
+    return RowsSuggest(embedding, tokenizer.base_vocabulary_size() + added);
   };
-  std::string hint;
+  std::string flags;
   for (const auto& parameters : indexing::FindFittingParameters(datasets, fits)) {
-    hint += (hint.empty() ? "; hint: " : " or ") + FlagsOf(parameters);
+    flags += (flags.empty() ? "" : " or ") + FlagsOf(parameters);
   }
-  return hint.empty() ? "; hint: none of OpenP5's index parameters fits; another tokenizer, or "
-                        "`index import` the item file it was trained with"
-                      : hint + " would fit";
+  return flags;
+}
+
+std::string WhyNoneFits(const EmbeddingRows& embedding, const text::Tokenizer& tokenizer) {
+  return embedding.rows < tokenizer.base_vocabulary_size()
+             ? "the tokenizer is another model's"
+             : "none of OpenP5's index parameters fits; another tokenizer, or `index import` the "
+               "item file it was trained with";
+}
+
+absl::Status WrongRows(const std::string& where, const EmbeddingRows& embedding,
+                       const text::Tokenizer& tokenizer) {
+  return FailedPrecondition(where, ": the embedding has ", embedding.rows, " rows, the tokenizer ",
+                            tokenizer.vocabulary_size(), " tokens (",
+                            tokenizer.added_tokens().size(), " added for item identifiers)");
 }
 
 }  // namespace
@@ -159,35 +197,48 @@ absl::Status WarnOfBuiltIndexes(const std::string& where,
   return absl::OkStatus();
 }
 
-absl::Status CompleteTokenizer(const std::vector<indexing::ItemIndex>& indexes,
-                               text::Tokenizer* tokenizer) {
-  const std::vector<std::string>& added = tokenizer->added_tokens();
-  std::set<std::string> known(added.begin(), added.end());
+absl::Status CompleteTokenizer(const std::string& where,
+                               const std::vector<indexing::ItemIndex>& indexes,
+                               MissingTokens policy, text::Tokenizer* tokenizer) {
+  std::set<std::string> known;
   std::vector<std::string> missing;
   for (const indexing::ItemIndex& index : indexes) {
     for (std::string& token : index.AddedTokens()) {
-      if (known.insert(token).second) missing.push_back(std::move(token));
+      if (tokenizer->Find(token) >= 0 || !known.insert(token).second) continue;
+      missing.push_back(std::move(token));
     }
   }
-  return missing.empty() ? absl::OkStatus() : tokenizer->AddTokens(missing);
+  if (missing.empty()) return absl::OkStatus();
+  const std::string like =
+      policy == MissingTokens::kRefuse ? TokenLike(missing.front(), *tokenizer) : "";
+  if (like.empty()) return tokenizer->AddTokens(missing);
+  return FailedPrecondition(where, ": the tokenizer has '", like, "', but not '", missing.front(),
+                            "' (", missing.size(),
+                            " missing), which the item index needs; hint: the model was trained "
+                            "with another index: other index options, or `index import` its file");
 }
 
 absl::Status CheckEmbeddingRows(const std::string& where, const EmbeddingRows& embedding,
                                 const text::Tokenizer& tokenizer) {
-  if (RowsFit(embedding, tokenizer.vocabulary_size())) return absl::OkStatus();
-  return FailedPrecondition(where, ": the embedding has ", embedding.rows, " rows, the tokenizer ",
-                            tokenizer.vocabulary_size(), " tokens (",
-                            tokenizer.added_tokens().size(), " added for item identifiers)");
+  return RowsFit(embedding, tokenizer.vocabulary_size()) ? absl::OkStatus()
+                                                         : WrongRows(where, embedding, tokenizer);
 }
 
 absl::Status CheckIndexFits(const std::string& where, const EmbeddingRows& embedding,
                             const text::Tokenizer& tokenizer,
                             const std::vector<datasets::SequenceDataset>& datasets,
                             const IndexRequest& request) {
-  const absl::Status status = CheckEmbeddingRows(where, embedding, tokenizer);
-  if (status.ok()) return status;
-  return FailedPrecondition(ToStd(status.message()), " with item index ", request.parameters.Key(),
-                            FittingHint(embedding, tokenizer, datasets));
+  const bool fits = RowsFit(embedding, tokenizer.vocabulary_size());
+  // Numbering the index's tokens in its order is a guess. Rows beyond what an embedding is rounded
+  // up to speak against it, if they are just those of another index of OpenP5's.
+  const int64_t spare = embedding.rows - tokenizer.vocabulary_size();
+  if (fits && (tokenizer.added_tokens().empty() || spare < kRowMultiple)) return absl::OkStatus();
+  const std::string flags = FittingFlags(embedding, tokenizer, datasets);
+  if (fits && flags.empty()) return absl::OkStatus();
+  return FailedPrecondition(
+      ToStd(WrongRows(where, embedding, tokenizer).message()), " with item index ",
+      request.parameters.Key(),
+      "; hint: ", flags.empty() ? WhyNoneFits(embedding, tokenizer) : flags + " would fit");
 }
 
 }  // namespace openp5::app

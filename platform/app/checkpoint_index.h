@@ -51,21 +51,34 @@ absl::Status WarnOfBuiltIndexes(const std::string& where,
                                 const std::vector<datasets::SequenceDataset>& datasets,
                                 const IndexRequest& request);
 
-// Gives the tokenizer the tokens of the indexes that it has not yet, in order of first appearance.
-absl::Status CompleteTokenizer(const std::vector<indexing::ItemIndex>& indexes,
-                               text::Tokenizer* tokenizer);
+// What becomes of a token that an index needs and the tokenizer has not.
+enum class MissingTokens {
+  kAdd,     // it gets the next id, in order of first appearance
+  kRefuse,  // the same, unless the tokenizer has other tokens of that kind (`<CI3>` for `<CI7>`):
+            // then the model was trained with a list of them, in which this one is not
+};
+
+// Gives the tokenizer the tokens of the indexes that it has not yet. FailedPrecondition, with
+// `where` and the token, for one that is refused.
+absl::Status CompleteTokenizer(const std::string& where,
+                               const std::vector<indexing::ItemIndex>& indexes,
+                               MissingTokens policy, text::Tokenizer* tokenizer);
 
 struct EmbeddingRows {
   int64_t rows = 0;
-  bool is_exact = false;  // as many as tokens; else they may be rounded up, as published models do
+  bool is_exact = false;  // as many as tokens; else more are fine, as published models have them
 };
 
-// FailedPrecondition if the embedding does not fit the tokenizer with the indexes' tokens.
+// FailedPrecondition if the embedding has fewer rows than the tokenizer with the indexes' tokens
+// has ids, or other than exactly as many where it must. Rows that no token has are never
+// generated.
 absl::Status CheckEmbeddingRows(const std::string& where, const EmbeddingRows& embedding,
                                 const text::Tokenizer& tokenizer);
 
-// The same for indexes that were made from parameters given: the message also says which of
-// OpenP5's parameters would fit, which are found by building their indexes.
+// The same for indexes that were made from parameters given. Their tokens may have been numbered by
+// the index, for want of a list: then rows that are just those of another of OpenP5's indexes fail,
+// too. The message also says which of OpenP5's parameters would fit, which are found by building
+// their indexes.
 absl::Status CheckIndexFits(const std::string& where, const EmbeddingRows& embedding,
                             const text::Tokenizer& tokenizer,
                             const std::vector<datasets::SequenceDataset>& datasets,

@@ -185,7 +185,7 @@ absl::StatusOr<Notes> ExportHuggingFace(const std::string& path, const std::stri
   }));
   OPENP5_RETURN_IF_ERROR(
       checkpoints::WriteHuggingFaceFolder(out, folder, [&](const std::string& to) -> absl::Status {
-        OPENP5_RETURN_IF_ERROR(text::SaveForTransformers(*tokenizer, to));
+        OPENP5_RETURN_IF_ERROR(text::SaveForTransformers(*tokenizer, to, &notes));
         return WriteReading(path, to);
       }));
   return notes;

@@ -75,8 +75,9 @@ absl::StatusOr<LoadedModel> LoadOwn(const CheckpointOptions& options,
       loaded.tokenizer, TokenizerFor(options.tokenizer, JoinPath(path, "tokenizer"),
                                      options.tokenizer_family == kAuto ? manifest.tokenizer_family
                                                                        : options.tokenizer_family));
-  OPENP5_RETURN_IF_ERROR(CompleteTokenizer(own, loaded.tokenizer.get()));
-  OPENP5_RETURN_IF_ERROR(CompleteTokenizer(chosen.indexes, loaded.tokenizer.get()));
+  OPENP5_RETURN_IF_ERROR(CompleteTokenizer(path, own, MissingTokens::kAdd, loaded.tokenizer.get()));
+  OPENP5_RETURN_IF_ERROR(
+      CompleteTokenizer(path, chosen.indexes, MissingTokens::kRefuse, loaded.tokenizer.get()));
   OPENP5_ASSIGN_OR_RETURN(NamedTensors weights, checkpoints::ReadWeights(path));
   const c10::ScalarType type = StorageType(manifest.model_config, runtime);
   OPENP5_RETURN_IF_ERROR(ReserveFor(path, CountElements(weights), type));
@@ -185,11 +186,14 @@ absl::Status AddLora(const BackboneOptions& options, const NewModelOptions& crea
 void VisitTokenizerFamily(OptionVisitor& visitor, std::string* family) {
   std::vector<std::string> families = text::TokenizerFamilies();
   families.insert(families.begin(), kAuto);
-  visitor.Visit({.name = "tokenizer-family",
-                 .help = "how the tokenizer's files are read; auto: told from the files, llama for "
-                         "a Llama. OpenP5 used llama-fast, which does not see collaborative tokens",
-                 .choices = std::move(families)},
-                family);
+  visitor.Visit(
+      {.name = "tokenizer-family",
+       .help = "how the tokenizer's files are read; auto: told from the files, as today's "
+               "transformers reads them. llama-legacy, llama and llama-fast are those of "
+               "transformers 4.31; OpenP5 used llama-fast, which does not see "
+               "collaborative tokens",
+       .choices = std::move(families)},
+      family);
 }
 
 }  // namespace
@@ -285,7 +289,8 @@ absl::StatusOr<ForeignCheckpoint> OpenForeignCheckpoint(
       TokenizerFor(options.tokenizer,
                    options.backbone.empty() || text::HoldsTokenizer(path) ? path : options.backbone,
                    options.tokenizer_family));
-  OPENP5_RETURN_IF_ERROR(CompleteTokenizer(foreign.indexes, foreign.tokenizer.get()));
+  OPENP5_RETURN_IF_ERROR(
+      CompleteTokenizer(path, foreign.indexes, MissingTokens::kRefuse, foreign.tokenizer.get()));
   OPENP5_RETURN_IF_ERROR(CatchTorch(path, [&]() -> absl::Status {
     OPENP5_ASSIGN_OR_RETURN(const auto shape,
                             ModelFrom(path, model.config, WithoutData(model.weights)));
@@ -326,7 +331,8 @@ absl::StatusOr<LoadedModel> CreateModel(const BackboneOptions& options,
   OPENP5_ASSIGN_OR_RETURN(
       loaded.tokenizer,
       TokenizerFor(options.tokenizer, preset ? "" : options.backbone, options.tokenizer_family));
-  OPENP5_RETURN_IF_ERROR(CompleteTokenizer(loaded.indexes, loaded.tokenizer.get()));
+  OPENP5_RETURN_IF_ERROR(CompleteTokenizer(options.backbone, loaded.indexes, MissingTokens::kAdd,
+                                           loaded.tokenizer.get()));
   OPENP5_RETURN_IF_ERROR(CatchTorch(options.backbone, [&]() -> absl::Status {
     OPENP5_ASSIGN_OR_RETURN(loaded.model,
                             preset ? CreatePreset(options, create, *loaded.tokenizer)

@@ -34,8 +34,8 @@ struct TokenizerOptions {
     std::vector<std::string> families = text::TokenizerFamilies();
     families.insert(families.begin(), "auto");
     visitor.Visit({.name = "family",
-                   .help = "how the model's pieces are used; auto: byte-level-bpe for a "
-                           "tokenizer.json, else t5",
+                   .help = "how the model's pieces are used; auto: told from the files. "
+                           "llama-legacy, llama and llama-fast are those of transformers 4.31",
                    .choices = std::move(families)},
                   &family);
     visitor.Visit({.name = "added-tokens",

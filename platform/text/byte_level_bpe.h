@@ -9,6 +9,8 @@
 #include <vector>
 
 #include "platform/base/status.h"
+#include "platform/text/bpe_merges.h"
+#include "platform/text/piece_model.h"
 
 namespace openp5::text {
 
@@ -18,32 +20,28 @@ std::string ByteCharacter(unsigned char byte);
 // The bytes of a piece made of such characters; a character that stands for none stays as it is.
 std::string PieceBytes(std::string_view piece);
 
-// Byte-pair encoding (Sennrich et al., 2016) over bytes. Immutable, thread-safe.
-class ByteLevelBpe {
+// Byte-pair encoding over bytes. A word is any bytes.
+class ByteLevelBpe final : public PieceModel {
  public:
-  // `pieces` by id ("" for an id that is no piece of the model). DataLoss if a byte has no piece,
-  // or a merge has parts or a result that are no pieces. `ignore_merges`: a word that is a piece is
-  // taken whole, whatever the merges say.
-  static absl::StatusOr<ByteLevelBpe> Create(
-      const std::vector<std::string>& pieces,
-      const std::vector<std::pair<std::string, std::string>>& merges, bool ignore_merges);
+  // DataLoss if a merge has parts or a result that are no pieces. A byte without a piece is
+  // unknown; byte_fallback has no meaning here.
+  static absl::StatusOr<ByteLevelBpe> Create(const BpeParts& parts);
 
-  // Appends the ids of `word` (any bytes): the pair of the earliest merge is joined first, of equal
-  // ones the leftmost. Time n log n in its length.
-  void Encode(std::string_view word, std::vector<int32_t>* ids) const;
+  void Encode(std::string_view word, std::vector<int32_t>* ids) const override;
 
  private:
-  struct Merge {
-    int32_t rank = 0, id = 0;
+  struct Hash {
+    using is_transparent = void;
+    size_t operator()(std::string_view text) const { return std::hash<std::string_view>()(text); }
   };
-  static uint64_t Key(int32_t left, int32_t right) {
-    return static_cast<uint64_t>(left) << 32 | static_cast<uint32_t>(right);
-  }
+  ByteLevelBpe(const BpeParts& parts, BpeMerges merges)
+      : unknown_(parts.unknown), merges_(std::move(merges)) {}
 
-  bool ignore_merges_ = false;
-  int32_t byte_ids_[256] = {};
-  std::unordered_map<uint64_t, Merge> merges_;
-  std::unordered_map<std::string, int32_t> words_;  // pieces as bytes; only for ignore_merges
+  UnknownRule unknown_;
+  BpeMerges merges_;
+  int32_t byte_ids_[256] = {};  // -1: no piece
+  // Pieces as bytes; only for ignore_merges.
+  std::unordered_map<std::string, int32_t, Hash, std::equal_to<>> words_;
 };
 
 }  // namespace openp5::text

@@ -28,11 +28,16 @@ std::string Normalize(std::string_view text) {
 // like a text of their own: an added token is found only behind a word mark, which it takes along.
 class LlamaFastTokenizer final : public SentencePieceTokenizer {
  public:
-  LlamaFastTokenizer(std::unique_ptr<SentencePieceModel> parsed,
-                     std::unique_ptr<SentencePieceModel> markless)
-      : SentencePieceTokenizer(std::move(parsed), {}, "tokenizer.model"),
-        markless_(std::move(markless)) {
+  LlamaFastTokenizer(Parts parts, std::unique_ptr<SentencePieceModel> markless)
+      : SentencePieceTokenizer(std::move(parts)), markless_(std::move(markless)) {
     for (const int32_t id : {bos_id(), eos_id(), unk_id()}) special_.Add(Piece(id), id);
+    for (const auto& [id, token] : folder_tokens()) {
+      if (token.special) {
+        special_.Add(token.content, id);
+      } else {
+        OnTokenAdded(token.content, id);
+      }
+    }
   }
 
   std::string_view family() const override { return "llama-fast"; }
@@ -54,7 +59,7 @@ class LlamaFastTokenizer final : public SentencePieceTokenizer {
   }
 
  private:
-  void OnTokenAdded(const std::string& token, int32_t id) override {
+  void OnTokenAdded(const std::string& token, int32_t id) final {
     added_.Add(Normalize(token), id);
   }
 
@@ -65,9 +70,9 @@ class LlamaFastTokenizer final : public SentencePieceTokenizer {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> MakeLlamaFastTokenizer(TokenizerParts parts) {
-  OPENP5_RETURN_IF_ERROR(CheckLlamaModel(*parts.model));
-  std::unique_ptr<SentencePieceModel> markless = parts.model->WithoutLeadingMark();
-  return std::make_unique<LlamaFastTokenizer>(std::move(parts.model), std::move(markless));
+  OPENP5_ASSIGN_OR_RETURN(auto checked, LlamaParts(std::move(parts)));
+  std::unique_ptr<SentencePieceModel> markless = checked.model->WithoutLeadingMark();
+  return std::make_unique<LlamaFastTokenizer>(std::move(checked), std::move(markless));
 }
 
 }  // namespace openp5::text

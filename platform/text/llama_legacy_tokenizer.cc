@@ -10,8 +10,7 @@ namespace {
 // after an added token too.
 class LlamaLegacyTokenizer final : public LlamaSlowTokenizer {
  public:
-  explicit LlamaLegacyTokenizer(std::unique_ptr<SentencePieceModel> model)
-      : LlamaSlowTokenizer(std::move(model)) {}
+  explicit LlamaLegacyTokenizer(Parts parts) : LlamaSlowTokenizer(std::move(parts)) {}
   std::string_view family() const override { return "llama-legacy"; }
 
  private:
@@ -23,8 +22,8 @@ class LlamaLegacyTokenizer final : public LlamaSlowTokenizer {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> MakeLlamaLegacyTokenizer(TokenizerParts parts) {
-  OPENP5_RETURN_IF_ERROR(CheckLlamaModel(*parts.model));
-  return std::make_unique<LlamaLegacyTokenizer>(std::move(parts.model));
+  OPENP5_ASSIGN_OR_RETURN(auto checked, LlamaParts(std::move(parts)));
+  return std::make_unique<LlamaLegacyTokenizer>(std::move(checked));
 }
 
 }  // namespace openp5::text

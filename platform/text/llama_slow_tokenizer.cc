@@ -46,8 +46,18 @@ absl::Status CheckLlamaModel(const SentencePieceModel& model) {
                          "; another tokenizer family may fit");
 }
 
-LlamaSlowTokenizer::LlamaSlowTokenizer(std::unique_ptr<SentencePieceModel> model)
-    : SentencePieceTokenizer(std::move(model), {}, "tokenizer.model") {}
+absl::StatusOr<SentencePieceTokenizer::Parts> LlamaParts(TokenizerParts parts) {
+  OPENP5_RETURN_IF_ERROR(CheckLlamaModel(*parts.model));
+  SentencePieceTokenizer::Parts checked{.tokens = std::move(parts.files.added_tokens),
+                                        .file_name = "tokenizer.model"};
+  OPENP5_RETURN_IF_ERROR(DropPieces(*parts.model, &checked.tokens));
+  checked.model = std::move(parts.model);
+  return checked;
+}
+
+LlamaSlowTokenizer::LlamaSlowTokenizer(Parts parts) : SentencePieceTokenizer(std::move(parts)) {
+  for (const auto& [id, token] : folder_tokens()) cutter_.Add(token.content, id);
+}
 
 std::vector<int32_t> LlamaSlowTokenizer::Encode(std::string_view text) const {
   std::vector<int32_t> ids = {bos_id()};

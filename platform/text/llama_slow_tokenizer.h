@@ -10,12 +10,14 @@
 
 #include "platform/text/sentencepiece_tokenizer.h"
 #include "platform/text/token_cutter.h"
+#include "platform/text/tokenizer_families.h"
 
 namespace openp5::text {
 
-// What Hugging Face's two slow Llama tokenizers share: `<s>` before every text; texts are cut at
-// added tokens only (a literal `</s>` is spelled out), whose white space on both sides is dropped.
-// They differ in what happens to the stretches between. Private to this unit.
+// What the two slow Llama tokenizers of Hugging Face's transformers 4.31 share: `<s>` before every
+// text; texts are cut at added tokens only (a literal `</s>` is spelled out), whose white space on
+// both sides is dropped. They differ in what happens to the stretches between. Private to this
+// unit.
 class LlamaSlowTokenizer : public SentencePieceTokenizer {
  public:
   std::vector<int32_t> Encode(std::string_view text) const final;
@@ -24,7 +26,7 @@ class LlamaSlowTokenizer : public SentencePieceTokenizer {
   std::string DecodeWithSpecialTokens(std::span<const int32_t> ids) const final;
 
  protected:
-  explicit LlamaSlowTokenizer(std::unique_ptr<SentencePieceModel> model);
+  explicit LlamaSlowTokenizer(Parts parts);
 
   // Appends the ids of a stretch that is not empty. `after_token`: an added token stands before it.
   virtual void EncodeStretch(std::string_view stretch, bool after_token,
@@ -40,6 +42,8 @@ class LlamaSlowTokenizer : public SentencePieceTokenizer {
 
 // InvalidArgument if `model` has no `<s>`, `</s>` or `<unk>`.
 absl::Status CheckLlamaModel(const SentencePieceModel& model);
+// What Llama's families are made from; fails as CheckLlamaModel and DropPieces.
+absl::StatusOr<SentencePieceTokenizer::Parts> LlamaParts(TokenizerParts parts);
 
 }  // namespace openp5::text
 

@@ -22,8 +22,7 @@ std::string MarksToBlanks(std::string_view text) {
 // and is then unknown.
 class LlamaTokenizer final : public LlamaSlowTokenizer {
  public:
-  explicit LlamaTokenizer(std::unique_ptr<SentencePieceModel> model)
-      : LlamaSlowTokenizer(std::move(model)) {}
+  explicit LlamaTokenizer(Parts parts) : LlamaSlowTokenizer(std::move(parts)) {}
   std::string_view family() const override { return "llama"; }
 
  private:
@@ -45,8 +44,8 @@ class LlamaTokenizer final : public LlamaSlowTokenizer {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> MakeLlamaTokenizer(TokenizerParts parts) {
-  OPENP5_RETURN_IF_ERROR(CheckLlamaModel(*parts.model));
-  return std::make_unique<LlamaTokenizer>(std::move(parts.model));
+  OPENP5_ASSIGN_OR_RETURN(auto checked, LlamaParts(std::move(parts)));
+  return std::make_unique<LlamaTokenizer>(std::move(checked));
 }
 
 }  // namespace openp5::text

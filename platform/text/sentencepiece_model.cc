@@ -6,48 +6,9 @@
 #include <cstdlib>
 #include <unordered_map>
 
+#include "platform/text/sentencepiece_proto.h"
+
 namespace openp5::text {
-namespace {
-
-// Reads a protobuf variable-length integer at `*at`; false at the end of `bytes`.
-bool ReadVarint(std::string_view bytes, size_t* at, uint64_t* value) {
-  *value = 0;
-  for (int shift = 0; shift < 64; shift += 7) {
-    if (*at >= bytes.size()) return false;
-    const auto byte = static_cast<unsigned char>(bytes[(*at)++]);
-    *value |= static_cast<uint64_t>(byte & 0x7F) << shift;
-    if ((byte & 0x80) == 0) return true;
-  }
-  return false;
-}
-
-// Walks the outermost fields of a model file. SentencePiece itself takes a file that ends between
-// two pieces for a smaller model, so the parts that follow the pieces must be there too.
-std::string CheckLayout(std::string_view bytes) {
-  constexpr uint64_t kPieces = 1, kTrainerSpec = 2, kNormalizerSpec = 3;
-  bool has_part[4] = {};
-  size_t at = 0;
-  while (at < bytes.size()) {
-    const std::string where = "offset " + std::to_string(at) + ": ";
-    uint64_t tag = 0, length = 0;
-    if (!ReadVarint(bytes, &at, &tag)) return where + "the file ends inside a field";
-    if ((tag & 7) != 2) return where + "expected a SentencePiece model, got other data";
-    if (!ReadVarint(bytes, &at, &length) || length > bytes.size() - at) {
-      return where + "the file ends inside a field, or is no SentencePiece model";
-    }
-    at += length;
-    if (tag >> 3 <= kNormalizerSpec) has_part[tag >> 3] = true;
-  }
-  if (!has_part[kPieces]) return "expected a SentencePiece model, got a file without pieces";
-  if (!has_part[kTrainerSpec] || !has_part[kNormalizerSpec]) {
-    return "offset " + std::to_string(bytes.size()) +
-           ": the file ends after its pieces; expected the settings of SentencePiece to follow";
-  }
-  return "";
-}
-
-}  // namespace
-
 struct SentencePieceModel::Processor {
   sentencepiece::SentencePieceProcessor processor;
 };
@@ -57,9 +18,9 @@ SentencePieceModel::~SentencePieceModel() = default;
 
 std::unique_ptr<SentencePieceModel> SentencePieceModel::Parse(std::string bytes,
                                                               std::string* error) {
-  *error = CheckLayout(bytes);
-  if (!error->empty()) return nullptr;
   std::unique_ptr<SentencePieceModel> model(new SentencePieceModel());
+  *error = ReadSentencePieceProto(bytes, &model->proto_);
+  if (!error->empty()) return nullptr;
   model->bytes_ = std::move(bytes);
   const auto status = model->processor_->processor.LoadFromSerializedProto(model->bytes_);
   if (!status.ok()) {

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "platform/text/sentencepiece_proto.h"
+
 namespace openp5::text {
 
 // U+2581, which stands for a blank in pieces.
@@ -45,14 +47,16 @@ class SentencePieceModel {
   int32_t eos_id() const;
   int32_t unk_id() const;
 
-  // The file as it was read.
+  // The file as it was read, and what is in it.
   const std::string& bytes() const { return bytes_; }
+  const SentencePieceProto& proto() const { return proto_; }
 
  private:
   struct Processor;
   SentencePieceModel();
   std::unique_ptr<Processor> processor_;
   std::string bytes_;
+  SentencePieceProto proto_;
 };
 
 // Trains a model with SentencePiece's own argument names and returns its file's bytes; empty, with

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -18,20 +19,27 @@ int32_t DefaultSentinelCount(const SentencePieceModel& model) {
                                                                             : 0;
 }
 
-std::vector<std::string> SentinelNames(int32_t count) {
-  std::vector<std::string> names;
-  for (int32_t i = count - 1; i >= 0; --i) names.push_back(StrCat("<extra_id_", i, ">"));
-  return names;
+std::vector<AddedToken> Sentinels(int32_t first, int32_t count) {
+  std::vector<AddedToken> tokens;
+  for (int32_t i = count - 1; i >= 0; --i) {
+    tokens.push_back({.id = first++,
+                      .content = StrCat("<extra_id_", i, ">"),
+                      .special = true,
+                      .lstrip = true,
+                      .rstrip = true});
+  }
+  return tokens;
 }
+
+bool IsSentinel(const AddedToken& token) { return token.content.starts_with("<extra_id_"); }
 
 // Cuts a text at every literal special or added token; the stretches between go to SentencePiece
 // one by one, so each begins with a word mark. `</s>` ends every text.
 class T5Tokenizer final : public SentencePieceTokenizer {
  public:
-  T5Tokenizer(std::unique_ptr<SentencePieceModel> parsed, int32_t sentinel_count)
-      : SentencePieceTokenizer(std::move(parsed), SentinelNames(sentinel_count), "spiece.model") {
+  explicit T5Tokenizer(Parts parts) : SentencePieceTokenizer(std::move(parts)) {
     for (const int32_t id : {pad_id(), eos_id(), unk_id()}) cutter_.Add(Piece(id), id);
-    for (int32_t id = model().size(); id < base_vocabulary_size(); ++id) cutter_.Add(Piece(id), id);
+    for (const auto& [id, token] : folder_tokens()) cutter_.Add(token.content, id);
   }
 
   std::string_view family() const override { return "t5"; }
@@ -57,9 +65,11 @@ class T5Tokenizer final : public SentencePieceTokenizer {
 
   // What the rule would not find again from the model alone.
   std::string ConfigFile() const override {
-    const auto count = static_cast<int32_t>(sentinels().size());
-    if (count == DefaultSentinelCount(model())) return "";
-    const nlohmann::json config = {{"tokenizer_class", "T5Tokenizer"}, {"extra_ids", count}};
+    int32_t sentinels = 0;
+    for (const auto& [id, token] : folder_tokens()) sentinels += IsSentinel(token) ? 1 : 0;
+    if (sentinels != static_cast<int32_t>(folder_tokens().size())) return FolderTokensConfig();
+    if (sentinels == DefaultSentinelCount(model())) return "";
+    const nlohmann::json config = {{"tokenizer_class", "T5Tokenizer"}, {"extra_ids", sentinels}};
     return DumpJson(config, 2) + "\n";
   }
 
@@ -68,6 +78,22 @@ class T5Tokenizer final : public SentencePieceTokenizer {
 
 }  // namespace
 
+absl::StatusOr<std::vector<AddedToken>> T5FolderTokens(const SentencePieceModel& model,
+                                                       const FolderFiles& files) {
+  std::vector<AddedToken> tokens = files.added_tokens;
+  OPENP5_RETURN_IF_ERROR(DropPieces(model, &tokens));
+  if (std::any_of(tokens.begin(), tokens.end(), IsSentinel)) return tokens;
+  const int32_t count = files.sentinel_count.value_or(DefaultSentinelCount(model));
+  for (const AddedToken& token : tokens) {
+    if (token.id >= model.size() + count) continue;
+    return DataLoss("added tokens: expected ids from ", model.size() + count,
+                    " on, behind the sentinels, got ", token.id);
+  }
+  const std::vector<AddedToken> sentinels = Sentinels(model.size(), count);
+  tokens.insert(tokens.begin(), sentinels.begin(), sentinels.end());
+  return tokens;
+}
+
 absl::StatusOr<std::unique_ptr<Tokenizer>> MakeT5Tokenizer(TokenizerParts parts) {
   const SentencePieceModel& model = *parts.model;
   if (model.pad_id() < 0 || model.eos_id() < 0 || model.unk_id() < 0) {
@@ -75,8 +101,9 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> MakeT5Tokenizer(TokenizerParts parts)
                            "without", model.pad_id() < 0 ? " <pad>" : " </s> or <unk>",
                            "; another tokenizer family may fit");
   }
-  const int32_t sentinels = parts.sentinel_count.value_or(DefaultSentinelCount(model));
-  return std::make_unique<T5Tokenizer>(std::move(parts.model), sentinels);
+  OPENP5_ASSIGN_OR_RETURN(auto tokens, T5FolderTokens(model, parts.files));
+  return std::make_unique<T5Tokenizer>(SentencePieceTokenizer::Parts{
+      .model = std::move(parts.model), .tokens = std::move(tokens), .file_name = "spiece.model"});
 }
 
 }  // namespace openp5::text

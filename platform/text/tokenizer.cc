@@ -9,13 +9,15 @@
 
 #include "platform/base/digest.h"
 #include "platform/base/file.h"
-#include "platform/base/json.h"
+#include "platform/base/log.h"
+#include "platform/text/convert_sentencepiece.h"
+#include "platform/text/llama_slow_tokenizer.h"
+#include "platform/text/sentencepiece_tokenizer.h"
 #include "platform/text/tokenizer_families.h"
 
 namespace openp5::text {
 namespace {
 
-constexpr char kTokenizerJson[] = "tokenizer.json";
 constexpr char kAddedTokensFile[] = "added_tokens.txt";
 
 struct Family {
@@ -40,33 +42,33 @@ absl::StatusOr<const Family*> FindFamily(std::string_view name) {
     return InvalidArgument("tokenizer family: ", name, ": expected a tokenizer.json, got a ",
                            "SentencePiece model");
   }
-  known += kByteLevelFamily;
+  known += StrCat(std::string_view(kByteLevelFamily), ", ", std::string_view(kJsonFamily));
   return InvalidArgument("tokenizer family: expected one of ", known, "; got '", name, "'");
 }
 
-absl::StatusOr<std::string> FindModelFile(const std::string& path) {
-  if (!IsDirectory(path)) return path;
-  for (const char* name : {"spiece.model", "tokenizer.model", kTokenizerJson}) {
-    const std::string file = JoinPath(path, name);
-    if (FileExists(file)) return file;
-  }
-  return NotFound("tokenizer: ", path,
-                  ": expected spiece.model, tokenizer.model or tokenizer.json in this folder");
+bool IsJsonFamily(std::string_view family) {
+  return family == kByteLevelFamily || family == kJsonFamily;
 }
 
-absl::StatusOr<std::optional<int32_t>> ReadSentinelCount(const std::string& folder) {
-  const std::string path = JoinPath(folder, kTokenizerConfigFile);
-  if (!FileExists(path)) return std::optional<int32_t>();
-  const absl::StatusOr<nlohmann::json> json = ReadJsonObject(path);
-  if (!json.ok()) return Annotate(json.status(), "tokenizer");
-  if (!json->contains("extra_ids")) return std::optional<int32_t>();
-  constexpr int64_t kMost = 10000;
-  const auto& value = (*json)["extra_ids"];
-  if (!value.is_number_integer() || value.get<int64_t>() < 0 || value.get<int64_t>() > kMost) {
-    return DataLoss("tokenizer: ", path, ": extra_ids: expected a number from 0 to ", kMost,
-                    ", got ", JsonExcerpt(value));
+// The files of a folder that may hold a tokenizer; "" where there is none.
+struct ModelFiles {
+  std::string json = {}, sentencepiece = {};
+};
+
+absl::StatusOr<ModelFiles> FindModelFiles(const std::string& path) {
+  if (!IsDirectory(path)) {
+    return path.ends_with(".json") ? ModelFiles{.json = path} : ModelFiles{.sentencepiece = path};
   }
-  return std::optional<int32_t>(value.get<int32_t>());
+  ModelFiles files;
+  if (FileExists(JoinPath(path, kTokenizerJsonFile))) {
+    files.json = JoinPath(path, kTokenizerJsonFile);
+  }
+  for (const char* name : {"tokenizer.model", "spiece.model"}) {
+    if (FileExists(JoinPath(path, name))) files.sentencepiece = JoinPath(path, name);
+  }
+  if (!files.json.empty() || !files.sentencepiece.empty()) return files;
+  return NotFound("tokenizer: ", path,
+                  ": expected spiece.model, tokenizer.model or tokenizer.json in this folder");
 }
 
 absl::StatusOr<std::vector<std::string>> ReadAddedTokens(const std::string& folder) {
@@ -76,9 +78,62 @@ absl::StatusOr<std::vector<std::string>> ReadAddedTokens(const std::string& fold
   return ReadTokenList(path);
 }
 
-// Llama's models have a begin token and no pad token; T5's the other way round.
-std::string_view GuessFamily(const SentencePieceModel& model) {
-  return model.bos_id() >= 0 && model.pad_id() < 0 ? "llama" : "t5";
+// What a SentencePiece model is read as: T5's family, or one that is converted.
+enum class Reading { kT5, kT5TextOnly, kLlama };
+
+// The class that the folder names; else Llama's models have a begin token and no pad token, or one
+// that stands beside the pieces of bytes, and T5's the other way round.
+Reading GuessReading(const SentencePieceModel& model, const FolderFiles& files) {
+  const bool has_bos = model.bos_id() >= 0;
+  const bool is_llama = files.tokenizer_class.starts_with("LlamaTokenizer") ||
+                        (!files.tokenizer_class.starts_with("T5Tokenizer") && has_bos &&
+                         (model.pad_id() < 0 || model.proto().byte_fallback));
+  if (is_llama) return Reading::kLlama;
+  return files.legacy.value_or(true) ? Reading::kT5 : Reading::kT5TextOnly;
+}
+
+// A tokenizer.json made in memory: the one way in which transformers 4.34 and later read these.
+absl::StatusOr<std::unique_ptr<Tokenizer>> MakeConverted(TokenizerParts parts, Reading reading) {
+  const SentencePieceModel& model = *parts.model;
+  FolderFiles& files = parts.files;
+  ConversionOptions options;
+  if (reading == Reading::kLlama) {
+    OPENP5_RETURN_IF_ERROR(CheckLlamaModel(model));
+    // A folder that transformers wrote says `legacy`, or means it.
+    const bool legacy = files.legacy.value_or(files.has_config);
+    options.marks = legacy ? MarkRule::kLlamaEveryStretch : MarkRule::kLlamaTextOnly;
+    options.added_tokens = std::move(files.added_tokens);
+    OPENP5_RETURN_IF_ERROR(DropPieces(model, &options.added_tokens));
+    if (files.add_bos.value_or(true)) options.prefix = {model.bos_id()};
+    if (files.add_eos.value_or(false)) options.suffix = {model.eos_id()};
+  } else {
+    options.marks = reading == Reading::kT5 ? MarkRule::kT5EveryStretch : MarkRule::kT5TextOnly;
+    OPENP5_ASSIGN_OR_RETURN(options.added_tokens, T5FolderTokens(model, files));
+    options.suffix = {model.eos_id()};
+  }
+  OPENP5_ASSIGN_OR_RETURN(std::string file, ConvertSentencePiece(model, options));
+  const auto name = [&model](int32_t id, std::optional<std::string>* token) {
+    if (!token->has_value() && id >= 0) *token = model.Piece(id);
+  };
+  name(model.pad_id(), &files.pad);
+  name(model.eos_id(), &files.eos);
+  name(model.bos_id(), &files.bos);
+  name(model.unk_id(), &files.unk);
+  files.added_tokens.clear();
+  return MakeJsonTokenizer({.file = std::move(file), .files = std::move(files)});
+}
+
+absl::StatusOr<std::unique_ptr<Tokenizer>> MakeFromSentencePiece(TokenizerParts parts,
+                                                                 std::string_view family) {
+  const Reading reading = GuessReading(*parts.model, parts.files);
+  if (family == kJsonFamily) return MakeConverted(std::move(parts), reading);
+  if (family.empty() && reading == Reading::kT5) family = "t5";
+  // Llama's rules fit no model that changes characters or blanks: it is read as before.
+  const bool converts = reading != Reading::kLlama || (parts.model->proto().character_map.empty() &&
+                                                       !parts.model->proto().removes_extra_blanks);
+  if (family.empty() && converts) return MakeConverted(std::move(parts), reading);
+  OPENP5_ASSIGN_OR_RETURN(const Family* found, FindFamily(family.empty() ? "llama" : family));
+  return found->make(std::move(parts));
 }
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> OpenSentencePiece(const std::string& path,
@@ -90,25 +145,55 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> OpenSentencePiece(const std::string& 
   TokenizerParts parts;
   parts.model = SentencePieceModel::Parse(*std::move(bytes), &error);
   if (parts.model == nullptr) return DataLoss("tokenizer: ", file, ": ", error);
-  OPENP5_ASSIGN_OR_RETURN(const Family* found,
-                          FindFamily(family.empty() ? GuessFamily(*parts.model) : family));
   if (IsDirectory(path)) {
-    OPENP5_ASSIGN_OR_RETURN(parts.sentinel_count, ReadSentinelCount(path));
+    OPENP5_ASSIGN_OR_RETURN(parts.files, ReadFolderFiles(path));
   }
-  absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = found->make(std::move(parts));
+  auto tokenizer = MakeFromSentencePiece(std::move(parts), family);
   if (!tokenizer.ok()) return Annotate(tokenizer.status(), StrCat("tokenizer: ", file));
   return tokenizer;
 }
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> OpenJson(const std::string& file,
                                                     std::string_view family) {
-  if (!family.empty() && family != kByteLevelFamily) {
+  if (!family.empty() && !IsJsonFamily(family)) {
     OPENP5_RETURN_IF_ERROR(FindFamily(family).status());
     return InvalidArgument("tokenizer: ", file, ": expected a SentencePiece model for family ",
                            family, ", got a tokenizer.json; its family is ",
-                           std::string_view(kByteLevelFamily));
+                           std::string_view(kByteLevelFamily), " or ",
+                           std::string_view(kJsonFamily));
   }
-  return OpenByteLevelTokenizer(file);
+  JsonTokenizerParts parts;
+  absl::StatusOr<std::string> text = ReadFile(file);
+  if (!text.ok()) return Annotate(text.status(), "tokenizer");
+  parts.file = *std::move(text);
+  const std::string folder = DirectoryName(file);
+  OPENP5_ASSIGN_OR_RETURN(parts.files, ReadFolderFiles(folder));
+  if (!parts.files.has_config && !parts.files.eos.has_value()) {
+    return NotFound("tokenizer: ", file, ": expected ", JoinPath(folder, kTokenizerConfigFile),
+                    " with the eos_token beside it, got none");
+  }
+  auto tokenizer = MakeJsonTokenizer(std::move(parts));
+  if (!tokenizer.ok()) return Annotate(tokenizer.status(), StrCat("tokenizer: ", file));
+  return tokenizer;
+}
+
+// A tokenizer.json goes before a SentencePiece model beside it, as in transformers; the model is
+// read where the family asks for it, or where the tokenizer.json has a step that is not known.
+absl::StatusOr<std::unique_ptr<Tokenizer>> OpenFiles(const std::string& path,
+                                                     const ModelFiles& files,
+                                                     std::string_view family) {
+  const bool asks_for_model = !family.empty() && !IsJsonFamily(family);
+  if (files.sentencepiece.empty()) return OpenJson(files.json, family);
+  if (files.json.empty() || asks_for_model) {
+    return OpenSentencePiece(path, files.sentencepiece, family);
+  }
+  auto tokenizer = OpenJson(files.json, family);
+  if (!family.empty() || !absl::IsInvalidArgument(tokenizer.status())) return tokenizer;
+  auto other = OpenSentencePiece(path, files.sentencepiece, family);
+  if (!other.ok()) return tokenizer;
+  LogWarning(
+      StrCat(ToStd(tokenizer.status().message()), "; ", files.sentencepiece, " is read instead"));
+  return other;
 }
 
 }  // namespace
@@ -140,18 +225,18 @@ std::vector<std::string> TokenizerFamilies() {
   std::vector<std::string> names;
   for (const Family& family : kFamilies) names.emplace_back(family.name);
   names.emplace_back(kByteLevelFamily);
+  names.emplace_back(kJsonFamily);
   return names;
 }
 
 bool HoldsTokenizer(const std::string& path) {
-  return IsDirectory(path) && FindModelFile(path).ok();
+  return IsDirectory(path) && FindModelFiles(path).ok();
 }
 
 absl::StatusOr<std::unique_ptr<Tokenizer>> OpenTokenizer(const std::string& path,
                                                          std::string_view family) {
-  OPENP5_ASSIGN_OR_RETURN(const std::string file, FindModelFile(path));
-  absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer =
-      file.ends_with(".json") ? OpenJson(file, family) : OpenSentencePiece(path, file, family);
+  OPENP5_ASSIGN_OR_RETURN(const ModelFiles files, FindModelFiles(path));
+  absl::StatusOr<std::unique_ptr<Tokenizer>> tokenizer = OpenFiles(path, files, family);
   if (!tokenizer.ok()) return tokenizer.status();
   if (IsDirectory(path)) {
     OPENP5_ASSIGN_OR_RETURN(const auto added, ReadAddedTokens(path));
@@ -185,6 +270,24 @@ std::string Tokenizer::Digest() const {
     add(file.content);
   }
   return digest.Finish();
+}
+
+int32_t Tokenizer::Find(std::string_view token) const {
+  for (int32_t id = 0; id < vocabulary_size(); ++id) {
+    if (Piece(id) == token) return id;
+  }
+  return -1;
+}
+
+nlohmann::json AddedTokensDecoder(const std::vector<AddedToken>& tokens) {
+  nlohmann::json decoder = nlohmann::json::object();
+  for (const AddedToken& token : tokens) {
+    decoder[std::to_string(token.id)] = {
+        {"content", token.content},         {"lstrip", token.lstrip},
+        {"rstrip", token.rstrip},           {"normalized", token.normalized},
+        {"single_word", token.single_word}, {"special", token.special}};
+  }
+  return decoder;
 }
 
 void AppendAddedTokens(const std::vector<std::string>& tokens, std::vector<TokenizerFile>* files) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "platform/base/status.h"
+#include "platform/text/added_token.h"
 
 namespace openp5::text {
 
@@ -22,7 +23,8 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  // "t5", "llama-legacy", "llama", "llama-fast", "byte-level-bpe".
+  // "t5"; "llama-legacy", "llama" and "llama-fast", which are those of transformers 4.31; and, from
+  // a tokenizer.json, "byte-level-bpe" and "tokenizer-json".
   virtual std::string_view family() const = 0;
 
   // Ids of `text` with the special tokens the family puts around it (T5: `</s>` at the end).
@@ -53,14 +55,22 @@ class Tokenizer {
   // The piece of `id`, "" if out of range.
   virtual std::string Piece(int32_t id) const = 0;
 
+  // The id of an added token: one of added_tokens(), or one that the files had already. -1 if it is
+  // none.
+  virtual int32_t Find(std::string_view token) const;
+
   // Gives each token of `tokens` the next id, in order. InvalidArgument if one is empty, repeated,
   // a piece already, or holds a line feed (it could not be saved); then none is added.
   virtual absl::Status AddTokens(const std::vector<std::string>& tokens) = 0;
   virtual const std::vector<std::string>& added_tokens() const = 0;
 
+  // Every token that the model does not make by itself, the files' and the later ones, by id. Those
+  // of the model's own kinds of special pieces may be left out.
+  virtual std::vector<AddedToken> AllAddedTokens() const { return {}; }
+
   // The files from which OpenTokenizer makes an equal tokenizer: the SentencePiece model as it was
-  // read (`spiece.model` for T5, else `tokenizer.model`), or `tokenizer.json`; what its folder
-  // needs besides; and `added_tokens.txt` (one token a line, in id order) if there are any.
+  // read (`spiece.model` for T5, else `tokenizer.model`), or `tokenizer.json`, which comes first;
+  // what its folder needs besides; and `added_tokens.txt` (a token a line, by id) if there are any.
   virtual std::vector<TokenizerFile> Files() const = 0;
   // Writes them into `folder`, which is made if absent.
   absl::Status Save(const std::string& folder) const;
@@ -79,14 +89,25 @@ absl::StatusOr<std::vector<std::string>> ReadTokenList(const std::string& path);
 // The names of all families.
 std::vector<std::string> TokenizerFamilies();
 
-// Reads `path`: a SentencePiece model file (`spiece.model`, `tokenizer.model`), a `tokenizer.json`
-// with byte-level BPE (GPT-2, Llama 3, Qwen 2; the `tokenizer_config.json` beside it names the
-// special tokens), or a folder that holds one of these, looked for in this order, and perhaps
-// `added_tokens.txt`. `family`: see Tokenizer::family; empty: "byte-level-bpe" for a
-// tokenizer.json, "llama" for a model with a begin token and no pad token, else "t5". A
-// tokenizer.json with a step that is not known is refused by its name. NotFound if there is no such
-// file, DataLoss if it is no SentencePiece model, InvalidArgument for an unknown family (the known
-// ones are listed) or a model without the special pieces the family needs.
+// Reads `path`: a SentencePiece model file (`spiece.model`, `tokenizer.model`); a `tokenizer.json`
+// (byte-level BPE, or a SentencePiece model in that form; a `tokenizer_config.json` beside it names
+// the special tokens); or a folder that holds one of these, and perhaps what transformers or Save
+// wrote beside it. In a folder a `tokenizer.json` goes before a SentencePiece model, as in
+// transformers, unless `family` asks for the model; one with a step that is not known is refused by
+// its name, or, if there is a model beside it, passed over with a warning.
+//
+// Tokens that were added before a folder was saved keep the ids it says: see FolderFiles for the
+// files and which one counts where they disagree.
+//
+// `family`: see Tokenizer::family. Empty: that of the tokenizer.json; "t5" for T5's SentencePiece
+// models; and for Llama's, which begin a text with a token, "tokenizer-json", made of the model as
+// transformers 4.34 and later do it: by `legacy` of the folder's tokenizer_config.json, true where
+// that file does not say, false where there is none. The class that the folder names tells which
+// model it is, else its special pieces.
+//
+// NotFound if there is no such file, DataLoss if it is no SentencePiece model, InvalidArgument for
+// an unknown family (the known ones are listed) or a model without the special pieces the family
+// needs.
 //
 // T5's published vocabulary is 32000 pieces and 100 sentinels that are in no file:
 // `<extra_id_0>` = 32099 … `<extra_id_99>` = 32000. A model gets sentinels behind its pieces by

@@ -1,222 +1,57 @@
 #include "platform/text/tokenizer_json.h"
 
+#include <algorithm>
 #include <initializer_list>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string_view>
+#include <unordered_map>
 
 #include "platform/base/json.h"
 #include "platform/base/log.h"
+#include "platform/text/byte_level_bpe.h"
+#include "platform/text/character_bpe.h"
+#include "platform/text/json_fields.h"
+#include "platform/text/tokenizer_json_steps.h"
+#include "platform/text/unigram.h"
 
 namespace openp5::text {
 namespace {
 
 using nlohmann::json;
-
-// A value as it can stand in one line of a message.
-std::string Shown(const json& value) {
-  constexpr size_t kMost = 120;
-  const bool has_type = value.is_object() && value.contains("type") && value["type"].is_string();
-  return has_type ? OneLine(value["type"].get_ref<const std::string&>().substr(0, kMost))
-                  : JsonExcerpt(value);
-}
-
-// The field, null if there is none.
-const json& Field(const json& object, const char* name) {
-  static const json* const kNull = new json();
-  if (!object.is_object()) return *kNull;
-  const auto found = object.find(name);
-  return found == object.end() ? *kNull : *found;
-}
-
-absl::Status Refuse(std::string_view where, std::string_view expected, const json& got) {
-  return InvalidArgument(where, ": expected ", expected, ", got ", Shown(got));
-}
-
-// Every field of `object` must be one of `known`: a newer version's setting may change ids.
-absl::Status OnlyKnown(const json& object, std::string_view where,
-                       std::initializer_list<std::string_view> known) {
-  if (!object.is_object()) return Refuse(where, "an object", object);
-  for (const auto& [name, value] : object.items()) {
-    bool found = false;
-    for (const std::string_view other : known) found = found || name == other;
-    if (!found) return InvalidArgument(where, ": '", OneLine(name.substr(0, 80)), "' is not known");
-  }
-  return absl::OkStatus();
-}
-
-absl::Status ReadBool(const json& object, const char* name, std::string_view where, bool* value) {
-  const json& field = Field(object, name);
-  if (field.is_null()) return absl::OkStatus();
-  if (!field.is_boolean()) {
-    return Refuse(StrCat(where, ": ", std::string_view(name)), "true or false", field);
-  }
-  *value = field.get<bool>();
-  return absl::OkStatus();
-}
-
-bool ReadId(const json& value, int32_t* id) {
-  if (!value.is_number_integer()) return false;
-  const auto number = value.get<int64_t>();
-  if (number < 0 || number > INT32_MAX) return false;
-  *id = static_cast<int32_t>(number);
-  return true;
-}
-
-// None, or Unicode's composed form.
-absl::Status ReadNormalizer(const json& step, TokenizerJson* result) {
-  if (step.is_null()) return absl::OkStatus();
-  if (Field(step, "type") != "NFC") return Refuse("normalizer", "none or NFC", step);
-  result->compose = true;
-  return OnlyKnown(step, "normalizer: NFC", {"type"});
-}
-
-// {"type": "ByteLevel", …}; `use_regex` (true if absent) cuts by GPT-2's pattern.
-absl::Status ReadByteLevel(const json& step, bool alone, TokenizerJson* result) {
-  constexpr std::string_view kWhere = "pre_tokenizer: ByteLevel";
-  OPENP5_RETURN_IF_ERROR(
-      OnlyKnown(step, kWhere, {"type", "add_prefix_space", "trim_offsets", "use_regex"}));
-  bool use_regex = true;
-  OPENP5_RETURN_IF_ERROR(ReadBool(step, "use_regex", kWhere, &use_regex));
-  OPENP5_RETURN_IF_ERROR(ReadBool(step, "add_prefix_space", kWhere, &result->add_prefix_space));
-  if (use_regex != alone) {
-    return InvalidArgument(kWhere, ": use_regex: expected ", alone ? "true" : "false",
-                           alone ? " without" : " after", " a Split, got the other");
-  }
-  if (!alone && result->add_prefix_space) {
-    return InvalidArgument(kWhere, ": add_prefix_space: expected false after a Split, got true");
-  }
-  return absl::OkStatus();
-}
-
-absl::Status ReadSplit(const json& step, TokenizerJson* result) {
-  constexpr std::string_view kWhere = "pre_tokenizer: Split";
-  OPENP5_RETURN_IF_ERROR(OnlyKnown(step, kWhere, {"type", "pattern", "behavior", "invert"}));
-  const json& pattern = Field(Field(step, "pattern"), "Regex");
-  if (!pattern.is_string())
-    return Refuse(kWhere, "a pattern of kind Regex", Field(step, "pattern"));
-  if (Field(step, "behavior") != "Isolated") {
-    return Refuse("pre_tokenizer: Split: behavior", "Isolated", Field(step, "behavior"));
-  }
-  bool invert = false;
-  OPENP5_RETURN_IF_ERROR(ReadBool(step, "invert", kWhere, &invert));
-  if (invert) return InvalidArgument(kWhere, ": invert: expected false, got true");
-  result->pattern = pattern.get<std::string>();
-  return absl::OkStatus();
-}
-
-// ByteLevel, or a Sequence of Split and ByteLevel.
-absl::Status ReadPreTokenizer(const json& step, TokenizerJson* result) {
-  constexpr const char* kExpected = "ByteLevel, or a Sequence of Split and ByteLevel";
-  if (Field(step, "type") == "ByteLevel") return ReadByteLevel(step, /*alone=*/true, result);
-  if (Field(step, "type") != "Sequence") return Refuse("pre_tokenizer", kExpected, step);
-  OPENP5_RETURN_IF_ERROR(OnlyKnown(step, "pre_tokenizer: Sequence", {"type", "pretokenizers"}));
-  const json& steps = Field(step, "pretokenizers");
-  if (!steps.is_array() || steps.size() != 2 || Field(steps[0], "type") != "Split" ||
-      Field(steps[1], "type") != "ByteLevel") {
-    return Refuse("pre_tokenizer: Sequence", kExpected, steps);
-  }
-  OPENP5_RETURN_IF_ERROR(ReadSplit(steps[0], result));
-  return ReadByteLevel(steps[1], /*alone=*/false, result);
-}
-
-// The ids that a special token of a template stands for.
-absl::Status ReadTemplateToken(const json& tokens, const json& item, std::vector<int32_t>* ids) {
-  constexpr std::string_view kWhere = "post_processor: TemplateProcessing";
-  const json& name = Field(item, "id");
-  const json& token = name.is_string() && tokens.is_object() && tokens.contains(name)
-                          ? tokens[name.get<std::string>()]
-                          : json();
-  if (!Field(token, "ids").is_array()) return Refuse(kWhere, "a special token with ids", item);
-  for (const json& value : token["ids"]) {
-    int32_t id = 0;
-    if (!ReadId(value, &id)) return Refuse(kWhere, "ids of special tokens", value);
-    ids->push_back(id);
-  }
-  return absl::OkStatus();
-}
-
-// Special tokens before and after the text.
-absl::Status ReadTemplate(const json& step, TokenizerJson* result) {
-  constexpr std::string_view kWhere = "post_processor: TemplateProcessing";
-  OPENP5_RETURN_IF_ERROR(OnlyKnown(step, kWhere, {"type", "single", "pair", "special_tokens"}));
-  const json& single = Field(step, "single");
-  if (!single.is_array()) return Refuse(kWhere, "a list 'single'", single);
-  int texts = 0;
-  for (const json& item : single) {
-    if (item.is_object() && item.size() == 1 && item.contains("Sequence")) {
-      ++texts;
-    } else if (item.is_object() && item.size() == 1 && item.contains("SpecialToken")) {
-      OPENP5_RETURN_IF_ERROR(ReadTemplateToken(Field(step, "special_tokens"), item["SpecialToken"],
-                                               texts == 0 ? &result->prefix : &result->suffix));
-    } else {
-      return Refuse(kWhere, "Sequence or SpecialToken", item);
-    }
-  }
-  if (texts != 1) return Refuse(kWhere, "one Sequence", single);
-  return absl::OkStatus();
-}
-
-absl::Status ReadPostProcessor(const json& step, TokenizerJson* result) {
-  const json& type = Field(step, "type");
-  if (step.is_null() || type == "ByteLevel") return absl::OkStatus();  // moves offsets, not ids
-  if (type == "TemplateProcessing") return ReadTemplate(step, result);
-  if (type != "Sequence" || !Field(step, "processors").is_array()) {
-    return Refuse("post_processor", "none, ByteLevel or TemplateProcessing", step);
-  }
-  int templates = 0;
-  for (const json& inner : step["processors"]) {
-    const bool is_template = Field(inner, "type") == "TemplateProcessing";
-    templates += is_template ? 1 : 0;
-    if ((!is_template && Field(inner, "type") != "ByteLevel") || templates > 1) {
-      return Refuse("post_processor: Sequence", "ByteLevel and one TemplateProcessing", inner);
-    }
-    OPENP5_RETURN_IF_ERROR(ReadPostProcessor(inner, result));
-  }
-  return absl::OkStatus();
-}
+using Model = TokenizerJson::Model;
+using Vocabulary = std::unordered_map<std::string, int32_t>;
 
 absl::Status ReadAddedTokens(const json& list, TokenizerJson* result) {
   if (list.is_null()) return absl::OkStatus();
   if (!list.is_array()) return Refuse("added_tokens", "a list", list);
   for (const json& entry : list) {
-    OPENP5_RETURN_IF_ERROR(
-        OnlyKnown(entry, "added_tokens",
-                  {"id", "content", "single_word", "lstrip", "rstrip", "normalized", "special"}));
-    TokenizerJson::AddedToken token;
-    if (!ReadId(Field(entry, "id"), &token.id) || !Field(entry, "content").is_string() ||
-        entry["content"].get_ref<const std::string&>().empty()) {
+    AddedToken token;
+    OPENP5_RETURN_IF_ERROR(ReadAddedToken(entry, "added_tokens", &token));
+    if (!ReadId(Field(entry, "id"), &token.id)) {
       return DataLoss("added_tokens: expected an id and a content, got ", Shown(entry));
-    }
-    token.content = entry["content"].get<std::string>();
-    const std::string where = StrCat("added_tokens: '", OneLine(token.content), "'");
-    OPENP5_RETURN_IF_ERROR(ReadBool(entry, "special", where, &token.special));
-    for (const char* name : {"single_word", "lstrip", "rstrip", "normalized"}) {
-      bool value = false;
-      OPENP5_RETURN_IF_ERROR(ReadBool(entry, name, where, &value));
-      // A normalized token is looked for in the normalized text: the same where there is none.
-      if (value && (result->compose || std::string_view(name) != "normalized")) {
-        return InvalidArgument(where, ": ", std::string_view(name), ": expected false, got true");
-      }
     }
     result->added_tokens.push_back(std::move(token));
   }
   return absl::OkStatus();
 }
 
-absl::Status CheckModelOptions(const json& model, TokenizerJson* result) {
+absl::Status CheckBpeOptions(const json& model, TokenizerJson* result) {
   OPENP5_RETURN_IF_ERROR(
       OnlyKnown(model, "model",
                 {"type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix",
                  "fuse_unk", "byte_fallback", "ignore_merges", "vocab", "merges"}));
-  for (const char* name :
-       {"dropout", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback"}) {
+  for (const char* name : {"dropout", "continuing_subword_prefix", "end_of_word_suffix"}) {
     const json& value = Field(model, name);
-    // Every byte has a piece, so that unk_token and fuse_unk never matter.
-    if (!value.is_null() && value != "" && value != false) {
+    if (!value.is_null() && value != "") {
       return Refuse(StrCat("model: ", std::string_view(name)), "none", value);
     }
   }
+  OPENP5_RETURN_IF_ERROR(ReadBool(model, "byte_fallback", "model", &result->byte_fallback));
+  if (result->byte_fallback && result->model == Model::kByteLevelBpe) {
+    return Refuse("model: byte_fallback", "none with ByteLevel", true);
+  }
+  OPENP5_RETURN_IF_ERROR(ReadBool(model, "fuse_unk", "model", &result->unknown.fuse));
   return ReadBool(model, "ignore_merges", "model", &result->ignore_merges);
 }
 
@@ -237,18 +72,90 @@ absl::Status ReadMerges(const json& list, TokenizerJson* result) {
   return absl::OkStatus();
 }
 
-// Ids of model and added tokens together must be 0, 1, …: none is then beyond the file's size.
-absl::Status ReadVocabulary(const json& vocab, TokenizerJson* result) {
+absl::Status ReadBpeVocabulary(const json& vocab, Vocabulary* ids) {
   if (!vocab.is_object()) return Refuse("model: vocab", "an object", vocab);
-  std::map<int32_t, std::string> pieces;
+  std::map<int32_t, std::string_view> pieces;
   for (const auto& [piece, value] : vocab.items()) {
     int32_t id = 0;
     if (!ReadId(value, &id) || piece.empty() || !pieces.emplace(id, piece).second) {
       return DataLoss("model: vocab: expected an id of its own for each piece, got ", Shown(value));
     }
+    ids->emplace(piece, id);
   }
-  std::map<int32_t, std::string> all = pieces;
-  for (const auto& token : result->added_tokens) {
+  return absl::OkStatus();
+}
+
+// A list of pieces with their scores; a piece's place is its id.
+absl::Status ReadUnigramVocabulary(const json& model, TokenizerJson* result, Vocabulary* ids) {
+  OPENP5_RETURN_IF_ERROR(OnlyKnown(model, "model", {"type", "unk_id", "vocab", "byte_fallback"}));
+  OPENP5_RETURN_IF_ERROR(ReadBool(model, "byte_fallback", "model", &result->byte_fallback));
+  const json& vocab = Field(model, "vocab");
+  if (!vocab.is_array()) return Refuse("model: vocab", "a list", vocab);
+  for (const json& entry : vocab) {
+    if (!entry.is_array() || entry.size() != 2 || !entry[0].is_string() || !entry[1].is_number()) {
+      return DataLoss("model: vocab: expected pieces with scores, got ", Shown(entry));
+    }
+    const auto id = static_cast<int32_t>(result->scores.size());
+    result->scores.push_back(entry[1].get<double>());
+    if (!ids->emplace(entry[0].get<std::string>(), id).second) {
+      return DataLoss("model: vocab: expected each piece once, got ", Shown(entry[0]), " twice");
+    }
+  }
+  const json& unknown = Field(model, "unk_id");
+  if (!ReadId(unknown, &result->unknown.id) || unknown >= vocab.size()) {
+    return Refuse("model: unk_id", "the id of a piece", unknown);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadBpe(const json& model, TokenizerJson* result, Vocabulary* ids) {
+  OPENP5_RETURN_IF_ERROR(CheckBpeOptions(model, result));
+  OPENP5_RETURN_IF_ERROR(ReadMerges(Field(model, "merges"), result));
+  OPENP5_RETURN_IF_ERROR(ReadBpeVocabulary(Field(model, "vocab"), ids));
+  std::string unknown;
+  OPENP5_RETURN_IF_ERROR(ReadString(model, "unk_token", "model", &unknown));
+  if (unknown.empty()) return absl::OkStatus();
+  const auto found = ids->find(unknown);
+  // A token that is only added cannot be made by the model: transformers fails at such a text.
+  if (found != ids->end()) result->unknown.id = found->second;
+  return absl::OkStatus();
+}
+
+// Gives the added tokens the ids that tokenizers gives them: a piece's own, else the next one.
+absl::Status NumberAddedTokens(const Vocabulary& vocabulary, std::vector<AddedToken>* tokens) {
+  std::map<int32_t, std::string_view> pieces;
+  for (const auto& [piece, id] : vocabulary) pieces.emplace(id, piece);
+  Vocabulary known;
+  const auto model_size = static_cast<int32_t>(vocabulary.size());
+  int32_t last = -1;
+  bool told = false;
+  for (AddedToken& token : *tokens) {
+    const auto [place, is_new] = pieces.emplace(token.id, token.content);
+    if (!is_new && place->second != token.content) {
+      return DataLoss("added_tokens: expected an id of its own, got ", token.id, " twice");
+    }
+    const auto piece = vocabulary.find(token.content);
+    const auto earlier = known.find(token.content);
+    const int32_t id = piece != vocabulary.end() ? piece->second
+                       : earlier != known.end()  ? earlier->second
+                                                 : std::max(last + 1, model_size);
+    if (id != token.id && !told) {
+      LogWarning(StrCat("tokenizer.json: added_tokens: '", OneLine(token.content), "' has id ", id,
+                        " for transformers, which is used, not ", token.id, " as the file says"));
+      told = true;
+    }
+    token.id = id;
+    known.emplace(token.content, id);
+    last = std::max(last, id);
+  }
+  return absl::OkStatus();
+}
+
+// Ids of model and added tokens together must be 0, 1, …: none is then beyond the file's size.
+absl::Status PlacePieces(const Vocabulary& vocabulary, TokenizerJson* result) {
+  std::map<int32_t, std::string> all;
+  for (const auto& [piece, id] : vocabulary) all.emplace(id, piece);
+  for (const AddedToken& token : result->added_tokens) {
     const auto [place, is_new] = all.emplace(token.id, token.content);
     if (!is_new && place->second != token.content) {
       return DataLoss("added_tokens: expected an id of its own, got ", token.id, " twice");
@@ -259,7 +166,8 @@ absl::Status ReadVocabulary(const json& vocab, TokenizerJson* result) {
     return DataLoss("model: vocab: expected ids 0 to ", size - 1, ", got others");
   }
   result->pieces.resize(static_cast<size_t>(size));
-  for (auto& [id, piece] : pieces) result->pieces[static_cast<size_t>(id)] = std::move(piece);
+  if (result->model == Model::kUnigram) result->scores.resize(static_cast<size_t>(size));
+  for (const auto& [piece, id] : vocabulary) result->pieces[static_cast<size_t>(id)] = piece;
   for (const auto* ids : {&result->prefix, &result->suffix}) {
     for (const int32_t id : *ids) {
       if (id >= size) return DataLoss("post_processor: expected ids below ", size, ", got ", id);
@@ -268,36 +176,50 @@ absl::Status ReadVocabulary(const json& vocab, TokenizerJson* result) {
   return absl::OkStatus();
 }
 
+// Old files do not name the model's type: a list of scored pieces is Unigram's.
+json ModelType(const json& model) {
+  if (!Field(model, "type").is_null()) return Field(model, "type");
+  return Field(model, "merges").is_null() ? json("Unigram") : json("BPE");
+}
+
 absl::StatusOr<TokenizerJson> Read(const json& file) {
   OPENP5_RETURN_IF_ERROR(
       OnlyKnown(file, "tokenizer.json",
                 {"version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer",
                  "post_processor", "decoder", "model"}));
   const json& model = Field(file, "model");
-  // Old files do not name the model's type: a list of scored pieces is Unigram's.
-  const json type = !Field(model, "type").is_null()    ? Field(model, "type")
-                    : Field(model, "merges").is_null() ? json("Unigram")
-                                                       : json("BPE");
-  if (type != "BPE") {
-    return InvalidArgument("model: expected byte-level BPE, got ", Shown(type),
-                           "; hint: a SentencePiece model (spiece.model, tokenizer.model) beside "
-                           "it can be read");
-  }
-  for (const char* step : {"truncation", "padding"}) {
-    if (!Field(file, step).is_null()) return Refuse(step, "none", Field(file, step));
-  }
-  if (Field(Field(file, "decoder"), "type") != "ByteLevel") {
-    return Refuse("decoder", "ByteLevel", Field(file, "decoder"));
+  const json type = ModelType(model);
+  if (type != "BPE" && type != "Unigram") {
+    return InvalidArgument("model: expected BPE or Unigram, got ", Shown(type));
   }
   TokenizerJson result;
-  OPENP5_RETURN_IF_ERROR(ReadNormalizer(Field(file, "normalizer"), &result));
-  OPENP5_RETURN_IF_ERROR(ReadPreTokenizer(Field(file, "pre_tokenizer"), &result));
+  bool has_byte_level = false;
+  OPENP5_RETURN_IF_ERROR(ReadNormalizer(Field(file, "normalizer"), &result.normalizer));
+  OPENP5_RETURN_IF_ERROR(
+      ReadPreTokenizer(Field(file, "pre_tokenizer"), &result.pre_tokenizer, &has_byte_level));
+  if (has_byte_level && type == "Unigram") return Refuse("pre_tokenizer", "no ByteLevel", type);
+  if (!has_byte_level && Field(Field(file, "decoder"), "type") == "ByteLevel") {
+    return Refuse("pre_tokenizer", "ByteLevel, as the decoder has it",
+                  Field(file, "pre_tokenizer"));
+  }
+  result.model = has_byte_level  ? Model::kByteLevelBpe
+                 : type == "BPE" ? Model::kBpe
+                                 : Model::kUnigram;
+  OPENP5_RETURN_IF_ERROR(ReadDecoder(Field(file, "decoder"), has_byte_level, &result));
   OPENP5_RETURN_IF_ERROR(ReadPostProcessor(Field(file, "post_processor"), &result));
   OPENP5_RETURN_IF_ERROR(ReadAddedTokens(Field(file, "added_tokens"), &result));
-  OPENP5_RETURN_IF_ERROR(CheckModelOptions(model, &result));
-  OPENP5_RETURN_IF_ERROR(ReadMerges(Field(model, "merges"), &result));
-  OPENP5_RETURN_IF_ERROR(ReadVocabulary(Field(model, "vocab"), &result));
+  Vocabulary vocabulary;
+  OPENP5_RETURN_IF_ERROR(type == "BPE" ? ReadBpe(model, &result, &vocabulary)
+                                       : ReadUnigramVocabulary(model, &result, &vocabulary));
+  OPENP5_RETURN_IF_ERROR(NumberAddedTokens(vocabulary, &result.added_tokens));
+  OPENP5_RETURN_IF_ERROR(PlacePieces(vocabulary, &result));
   return result;
+}
+
+template <class T>
+absl::StatusOr<std::unique_ptr<PieceModel>> OnHeap(absl::StatusOr<T> model) {
+  if (!model.ok()) return model.status();
+  return std::make_unique<T>(*std::move(model));
 }
 
 // The deepest a tokenizer.json of these steps is; what is deeper is not built.
@@ -308,6 +230,22 @@ constexpr int kMaximumDepth = 16;
 absl::StatusOr<TokenizerJson> ParseTokenizerJson(const std::string& text) {
   OPENP5_ASSIGN_OR_RETURN(const json file, ParseJson(text, "", kMaximumDepth));
   return Read(file);
+}
+
+absl::StatusOr<std::unique_ptr<PieceModel>> MakePieceModel(const TokenizerJson& parsed) {
+  if (parsed.model == Model::kUnigram) {
+    return OnHeap(Unigram::Create({.pieces = parsed.pieces,
+                                   .scores = parsed.scores,
+                                   .unknown = parsed.unknown.id,
+                                   .byte_fallback = parsed.byte_fallback}));
+  }
+  const BpeParts parts{.pieces = parsed.pieces,
+                       .merges = parsed.merges,
+                       .ignore_merges = parsed.ignore_merges,
+                       .byte_fallback = parsed.byte_fallback,
+                       .unknown = parsed.unknown};
+  if (parsed.model == Model::kBpe) return OnHeap(CharacterBpe::Create(parts));
+  return OnHeap(ByteLevelBpe::Create(parts));
 }
 
 }  // namespace openp5::text

@@ -17,6 +17,19 @@ constexpr std::string_view kPatterns[] = {
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
     // Qwen 2: every digit by itself.
     R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+    // Qwen 3.5: marks belong to their letters.
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?[\p{L}\p{M}]+|\p{N}| ?[^\s\p{L}\p{M}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+    // GPT-4.
+    R"((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+)",
+    R"('(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+)",
+    // GPT-4o.
+    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+    // Mistral's Tekken: the same without the contractions, every digit by itself.
+    R"([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
+    // DeepSeek: three of them, one after the other.
+    R"(\p{N}{1,3})",
+    "[\xE4\xB8\x80-\xE9\xBE\xA5\xE3\x81\x80-\xE3\x82\x9F\xE3\x82\xA0-\xE3\x83\xBF]+",
+    R"([!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)",
 };
 
 // Unicode's White_Space, which PCRE2's \s is not exactly.
@@ -56,8 +69,8 @@ absl::StatusOr<WordSplitter> WordSplitter::Create(std::string_view pattern) {
   for (const std::string_view published : kPatterns) known = known || pattern == published;
   if (!known) {
     return InvalidArgument(
-        "pre_tokenizer: Split: pattern: expected that of GPT-2, Llama 3 or Qwen "
-        "2, got '",
+        "pre_tokenizer: Split: pattern: expected that of GPT-2, GPT-4, GPT-4o, Llama 3, Qwen 2, "
+        "Tekken or DeepSeek, got '",
         pattern.substr(0, 200), "'");
   }
   const std::string spelled = SpellBlanks(pattern);
@@ -72,8 +85,8 @@ absl::StatusOr<WordSplitter> WordSplitter::Create(std::string_view pattern) {
   }));
 }
 
-void WordSplitter::Split(std::string_view text,
-                         const std::function<void(std::string_view)>& on_word) const {
+void WordSplitter::FindAll(std::string_view text,
+                           const std::function<void(size_t begin, size_t end)>& on_match) const {
   const auto* code = static_cast<const pcre2_code*>(code_.get());
   const std::unique_ptr<pcre2_match_data, decltype(&pcre2_match_data_free)> match(
       pcre2_match_data_create_from_pattern(code, nullptr), pcre2_match_data_free);
@@ -81,10 +94,11 @@ void WordSplitter::Split(std::string_view text,
   while (done < text.size()) {
     const int found = pcre2_match(code, reinterpret_cast<PCRE2_SPTR>(text.data()), text.size(),
                                   done, done == 0 ? 0 : PCRE2_NO_UTF_CHECK, match.get(), nullptr);
+    if (found == PCRE2_ERROR_NOMATCH) return;
     const PCRE2_SIZE* range = pcre2_get_ovector_pointer(match.get());
-    // Every character begins a match of a published pattern, and matching is linear in the word.
-    OPENP5_CHECK(found > 0 && range[0] == done && range[1] > done);
-    on_word(text.substr(done, range[1] - done));
+    // No published pattern matches nothing, and matching one is linear in the word.
+    OPENP5_CHECK(found > 0 && range[1] > range[0]);
+    on_match(range[0], range[1]);
     done = range[1];
   }
 }

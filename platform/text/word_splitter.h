@@ -9,20 +9,20 @@
 
 namespace openp5::text {
 
-// Cuts a text into what byte-pair encoding sees as words, by one of the published patterns.
-// Immutable, thread-safe.
+// Finds what byte-pair encoding sees as words, by one of the published patterns. Immutable,
+// thread-safe.
 class WordSplitter {
  public:
   // GPT-2's pattern, which a pre-tokenizer of type ByteLevel has built in.
   static absl::StatusOr<WordSplitter> Gpt2();
-  // `pattern` as it stands in a tokenizer.json. InvalidArgument for any other than GPT-2's,
-  // Llama 3's and Qwen 2's: what is a letter or a blank differs between regular-expression engines,
-  // so only patterns whose result was compared are taken.
+  // `pattern` as it stands in a tokenizer.json. InvalidArgument for one that is not of a published
+  // model: what is a letter or a blank differs between regular-expression engines, so only patterns
+  // whose result was compared are taken.
   static absl::StatusOr<WordSplitter> Create(std::string_view pattern);
 
-  // Calls `on_word` with each stretch of `text` (well-formed UTF-8), in order; together they are
-  // the text.
-  void Split(std::string_view text, const std::function<void(std::string_view)>& on_word) const;
+  // Calls `on_match` with where each match in `text` (well-formed UTF-8) begins and ends, in order.
+  void FindAll(std::string_view text,
+               const std::function<void(size_t begin, size_t end)>& on_match) const;
 
  private:
   explicit WordSplitter(std::shared_ptr<const void> code) : code_(std::move(code)) {}

@@ -2,7 +2,7 @@
 
 usage: transformers_check.py OPENP5
 
-Needs torch, transformers and sentencepiece in this Python, or in the one that the environment's
+Needs torch, transformers and sentencepiece in this Python, or in those that the environment's
 OPENP5_TEST_TRANSFORMERS_PYTHON names; without them exits with 77, which CTest shows as skipped.
 """
 
@@ -14,21 +14,12 @@ import subprocess
 import sys
 import tempfile
 
-TOLERANCE = 1e-4
-SKIPPED = 77
-NEEDED = ("torch", "transformers", "sentencepiece", "safetensors")
+import python_choice
 
-other = os.environ.pop("OPENP5_TEST_TRANSFORMERS_PYTHON", "")
-if other:
-    os.execv(other, [other] + sys.argv)
-missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-if missing:
-    print(
-        "skipped: this Python has no "
-        + ", ".join(missing)
-        + "; OPENP5_TEST_TRANSFORMERS_PYTHON may name one that has"
-    )
-    sys.exit(SKIPPED)
+TOLERANCE = 1e-4
+python_choice.run_with_each(
+    "OPENP5_TEST_TRANSFORMERS_PYTHON", ("torch", "transformers", "sentencepiece", "safetensors")
+)
 
 import torch  # noqa: E402
 import transformers  # noqa: E402

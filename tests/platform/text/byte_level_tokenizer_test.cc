@@ -32,7 +32,8 @@ class ByteLevelTokenizerTest : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(ByteLevelTokenizerTest, IdsAndTextsEqualTheRecordedOnes) {
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto tokenizer, OpenTokenizer(Fixture(GetParam())));
-  EXPECT_EQ(tokenizer->family(), "byte-level-bpe");
+  const bool is_byte_level = FixtureJson(GetParam())["decoder"]["type"] == "ByteLevel";
+  EXPECT_EQ(tokenizer->family(), is_byte_level ? "byte-level-bpe" : "tokenizer-json");
   OPENP5_ASSERT_OK(tokenizer->AddTokens({"<CI0>", "<CI3>", "<CI12>"}));
   std::istringstream lines(ReadFile(Fixture(StrCat(GetParam(), "/recorded.jsonl"))).value());
   int compared = 0;
@@ -50,7 +51,8 @@ TEST_P(ByteLevelTokenizerTest, ASavedOneIsEqual) {
   OPENP5_ASSERT_OK(tokenizer->AddTokens({"<CI0>", "<CI1>"}));
   const TemporaryFolder folder;
   OPENP5_ASSERT_OK(tokenizer->Save(folder.path()));
-  OPENP5_ASSERT_OK_AND_ASSIGN(const auto again, OpenTokenizer(folder.path(), "byte-level-bpe"));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto again, OpenTokenizer(folder.path(), tokenizer->family()));
+  EXPECT_EQ(again->Digest(), tokenizer->Digest());
   EXPECT_EQ(again->vocabulary_size(), tokenizer->vocabulary_size());
   EXPECT_EQ(again->added_tokens(), tokenizer->added_tokens());
   const std::string text = "Toy item_<CI1><CI0> isn't 1034 <|end|>";
@@ -61,7 +63,8 @@ TEST_P(ByteLevelTokenizerTest, ASavedOneIsEqual) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Fixtures, ByteLevelTokenizerTest,
-                         ::testing::Values("gpt2", "gpt2_prefix", "llama3", "qwen2"),
+                         ::testing::Values("gpt2", "gpt2_prefix", "llama3", "qwen2", "smollm", "t5",
+                                           "llama", "llama_legacy"),
                          [](const auto& info) { return std::string(info.param); });
 
 TEST(ByteLevelTokenizerSpecialsTest, NamedBesideTheFile) {
@@ -119,8 +122,14 @@ TEST(TokenizerJsonTest, UnknownStepsAreRefusedByName) {
     const char* message;
   };
   const Case cases[] = {
-      {"/normalizer", {{"type", "NFKC"}}, "normalizer: expected none or NFC, got NFKC"},
-      {"/truncation", {{"max_length", 3}}, "truncation: expected none"},
+      {"/normalizer", {{"type", "Nmt"}}, "normalizer: expected none, NFC"},
+      {"/normalizer", {{"type", "StripAccents"}}, "got StripAccents"},
+      {"/normalizer",
+       {{"type", "Replace"}, {"pattern", {{"Regex", "a+"}}}, {"content", "b"}},
+       "normalizer: Replace: pattern"},
+      {"/normalizer",
+       {{"type", "Sequence"}, {"normalizers", {{{"type", "NFD"}}, {{"type", "BertNormalizer"}}}}},
+       "got BertNormalizer"},
       {"/pre_tokenizer", {{"type", "Whitespace"}}, "pre_tokenizer: expected ByteLevel"},
       {"/pre_tokenizer", nullptr, "pre_tokenizer: expected ByteLevel"},
       {"/pre_tokenizer/pretokenizers/0/pattern/Regex", "\\w+", "got '\\w+'"},
@@ -131,32 +140,107 @@ TEST(TokenizerJsonTest, UnknownStepsAreRefusedByName) {
       {"/pre_tokenizer/pretokenizers/2", {{"type", "Digits"}}, "pre_tokenizer: Sequence"},
       {"/post_processor/processors/0", {{"type", "BertProcessing"}}, "got BertProcessing"},
       {"/decoder", {{"type", "WordPiece"}}, "decoder: expected ByteLevel, got WordPiece"},
-      {"/model/type", "WordPiece", "model: expected byte-level BPE, got \"WordPiece\""},
+      {"/model/type", "WordPiece", "model: expected BPE or Unigram, got \"WordPiece\""},
+      {"/model/type", "WordLevel", "model: expected BPE or Unigram, got \"WordLevel\""},
+      {"/pre_tokenizer/pretokenizers/1", {{"type", "Punctuation"}}, "got Punctuation"},
       {"/model/dropout", 0.1, "model: dropout: expected none, got 0.1"},
       {"/model/byte_fallback", true, "model: byte_fallback"},
       {"/model/end_of_word_suffix", "</w>", "model: end_of_word_suffix"},
       {"/model/new_setting", 1, "model: 'new_setting' is not known"},
       {"/new_step", nullptr, "'new_step' is not known"},
-      {"/added_tokens/0/lstrip", true, "lstrip: expected false"},
-      {"/added_tokens/0/single_word", true, "single_word: expected false"},
+      {"/added_tokens/0/strip", true, "added_tokens: 'strip' is not known"},
   };
   for (const Case& c : cases) {
-    const auto parsed = with(c.pointer, c.value);
-    // The pattern is looked at where it is compiled.
-    if (parsed.ok()) {
-      EXPECT_EQ(parsed->pattern, c.value) << c.pointer;
-      continue;
-    }
-    EXPECT_THAT(parsed, StatusIs(Code::kInvalidArgument, HasSubstr(c.message))) << c.pointer;
+    EXPECT_THAT(with(c.pointer, c.value), StatusIs(Code::kInvalidArgument, HasSubstr(c.message)))
+        << c.pointer;
   }
 }
 
-TEST(TokenizerJsonTest, ATokenLookedForInComposedTextIsRefused) {
-  json file = FixtureJson("qwen2");
-  ASSERT_EQ(file["normalizer"]["type"], "NFC");
-  file["added_tokens"][0]["normalized"] = true;
-  EXPECT_THAT(ParseTokenizerJson(file.dump()),
-              StatusIs(Code::kInvalidArgument, HasSubstr("normalized: expected false")));
+// Saves a changed fixture with what names its end token, and opens it.
+absl::StatusOr<std::unique_ptr<Tokenizer>> OpenChanged(const std::string& name,
+                                                       const std::function<void(json*)>& edit,
+                                                       const TemporaryFolder& folder) {
+  json file = FixtureJson(name);
+  edit(&file);
+  EXPECT_TRUE(WriteFileAtomic(folder.File("tokenizer.json"), file.dump()).ok());
+  const std::string config = ReadFile(Fixture(name + "/tokenizer_config.json")).value();
+  EXPECT_TRUE(WriteFileAtomic(folder.File("tokenizer_config.json"), config).ok());
+  return OpenTokenizer(folder.path());
+}
+
+TEST(TokenizerJsonTest, ANormalizedTokenIsLookedForInTheNormalizedText) {
+  const std::string composed = "x\xc3\xa9", decomposed = "xe\xcc\x81";
+  for (const bool normalized : {true, false}) {
+    const TemporaryFolder folder;
+    OPENP5_ASSERT_OK_AND_ASSIGN(const auto tokenizer,
+                                OpenChanged(
+                                    "qwen2",
+                                    [&](json* file) {
+                                      ASSERT_EQ((*file)["normalizer"]["type"], "NFC");
+                                      json token = (*file)["added_tokens"].back();
+                                      token["id"] = token["id"].get<int>() + 1;
+                                      token["content"] = decomposed;
+                                      token["normalized"] = normalized;
+                                      (*file)["added_tokens"].push_back(token);
+                                    },
+                                    folder));
+    const int32_t id = tokenizer->Find(decomposed);
+    EXPECT_EQ(id, tokenizer->base_vocabulary_size() - 1);
+    EXPECT_EQ(tokenizer->Encode(decomposed), Ids{id});
+    EXPECT_EQ(tokenizer->Encode(composed) == Ids{id}, normalized);
+  }
+}
+
+// transformers numbers the tokens of a tokenizer.json in their order, whatever the file says.
+TEST(TokenizerJsonTest, AddedTokensHaveTheIdsThatTransformersGivesThem) {
+  const TemporaryFolder folder;
+  const json before = FixtureJson("gpt2");
+  const auto first = before["added_tokens"].back()["id"].get<int32_t>() + 1;
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto tokenizer,
+                              OpenChanged(
+                                  "gpt2",
+                                  [&](json* file) {
+                                    for (int i : {9, 4, 6}) {
+                                      json token = (*file)["added_tokens"].back();
+                                      token["id"] = first + i;
+                                      token["content"] = StrCat("<CI", i, ">");
+                                      (*file)["added_tokens"].push_back(token);
+                                    }
+                                  },
+                                  folder));
+  EXPECT_EQ(tokenizer->Encode("<CI4><CI9><CI6>"), (Ids{first + 1, first, first + 2}));
+  EXPECT_EQ(tokenizer->base_vocabulary_size(), first + 3);
+}
+
+// Ids that only the files beside it have come behind its own, in their order.
+TEST(TokenizerJsonTest, TokensOfTheOtherFilesComeBehindItsOwn) {
+  const TemporaryFolder folder, saved;
+  OPENP5_ASSERT_OK(WriteFileAtomic(folder.File("tokenizer.json"), FixtureJson("gpt2").dump()));
+  OPENP5_ASSERT_OK(WriteFileAtomic(folder.File("tokenizer_config.json"), R"({
+      "eos_token": "<|end|>", "added_tokens_decoder": {
+      "900": {"content": "<CI1>", "special": false}, "899": {"content": "<CI0>"},
+      "3": {"content": "<|end|>"}}})"));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto tokenizer, OpenTokenizer(folder.path()));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto plain, OpenTokenizer(Fixture("gpt2")));
+  const int32_t first = plain->vocabulary_size();
+  EXPECT_EQ(tokenizer->Encode("<CI1><CI0>"), (Ids{first + 1, first}));
+  EXPECT_EQ(tokenizer->eos_id(), plain->eos_id());
+  OPENP5_ASSERT_OK(tokenizer->Save(saved.path()));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto again, OpenTokenizer(saved.path()));
+  EXPECT_EQ(again->Encode("<CI1><CI0>"), (Ids{first + 1, first}));
+}
+
+TEST(TokenizerJsonTest, DamagedTablesOfCharactersAreRefused) {
+  for (const char* table : {"%%%", "AAAA", "/////w==", "BAAAAP////8="}) {
+    json file = FixtureJson("t5");
+    file["normalizer"]["precompiled_charsmap"] = table;
+    const auto parsed = ParseTokenizerJson(file.dump());
+    if (parsed.ok()) {
+      EXPECT_EQ(parsed->normalizer.Normalize("a\xef\xac\x81"), "a\xef\xac\x81") << table;
+    } else {
+      EXPECT_THAT(std::string(parsed.status().message()), HasSubstr("Precompiled")) << table;
+    }
+  }
 }
 
 TEST(TokenizerJsonTest, AnotherPatternIsRefused) {
@@ -172,11 +256,34 @@ TEST(TokenizerJsonTest, AnotherPatternIsRefused) {
                                              HasSubstr("pattern"), HasSubstr("got '(a+)+$'"))));
 }
 
-TEST(TokenizerJsonTest, UnigramIsRefusedWithWhatCanBeRead) {
+// The published tokenizer.json of T5 and the recorded ids of a SentencePiece model beside which it
+// stands.
+TEST(TokenizerJsonTest, UnigramHasTheIdsOfItsSentencePieceModel) {
   OPENP5_SKIP_WITHOUT_SHARED();
-  EXPECT_THAT(OpenTokenizer(Shared("tokenizers/t5/t5-small_tokenizer.json")),
-              StatusIs(Code::kInvalidArgument,
-                       AllOf(HasSubstr("got \"Unigram\""), HasSubstr("spiece.model"))));
+  const TemporaryFolder folder;
+  const std::string json_text = ReadFile(Shared("tokenizers/t5/t5-small_tokenizer.json")).value();
+  OPENP5_ASSERT_OK(WriteFileAtomic(folder.File("tokenizer.json"), json_text));
+  OPENP5_ASSERT_OK(WriteFileAtomic(folder.File("tokenizer_config.json"), R"({"eos_token": "</s>",
+      "pad_token": "<pad>", "unk_token": "<unk>"})"));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto tokenizer, OpenTokenizer(folder.path()));
+  EXPECT_EQ(tokenizer->family(), "tokenizer-json");
+  EXPECT_EQ(tokenizer->vocabulary_size(), 32100);
+  std::istringstream lines(ReadFile(Shared("golden/01_tokenizer/t5_tokenizer.jsonl")).value());
+  int compared = 0;
+  for (std::string line; std::getline(lines, line); ++compared) {
+    const json recorded = json::parse(line);
+    const auto text = recorded["text"].get<std::string>();
+    EXPECT_EQ(tokenizer->Encode(text), recorded["base"]["ids"].get<Ids>()) << text;
+  }
+  EXPECT_GT(compared, 100);
+}
+
+TEST(TokenizerJsonTest, AModelThatIsNoSentencePieceBesideItIsPassedOver) {
+  const TemporaryFolder folder;
+  OPENP5_ASSERT_OK(WriteFileAtomic(folder.File("tokenizer.model"), "IQ== 0\nIg== 1\n"));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto tokenizer, OpenChanged(
+                                                        "llama3", [](json*) {}, folder));
+  EXPECT_EQ(tokenizer->family(), "byte-level-bpe");
 }
 
 TEST(TokenizerJsonTest, HostileVocabulariesAreRefused) {

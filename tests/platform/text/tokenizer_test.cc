@@ -151,6 +151,89 @@ TEST_F(TokenizerTest, SentinelsOfATokenizerConfigSurviveSaving) {
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr("extra_ids: expected a number")));
 }
 
+// Tokens that were added before the folder was saved, as transformers lists them.
+TEST_F(TokenizerTest, AFoldersTokensHaveItsIds) {
+  const TemporaryFolder folder, saved;
+  OPENP5_ASSERT_OK(OpenModel()->Save(folder.path()));
+  const int32_t pieces = OpenModel()->vocabulary_size();
+  const auto id = [&](int i) { return StrCat("\"", pieces + i, "\""); };
+  const std::string decoder = StrCat(
+      R"({"0": {"content": "<pad>", "special": true}, )", id(1), R"(: {"content": "<CI7>"}, )",
+      id(5), R"(: {"content": "<CI0>"}, )", id(2), R"(: {"content": "[PAD]", "special": true}})");
+  OPENP5_ASSERT_OK(
+      WriteFileAtomic(folder.File("tokenizer_config.json"),
+                      StrCat(R"({"extra_ids": 1, "added_tokens_decoder": )", decoder, "}")));
+  // Passed over beside an added_tokens_decoder.
+  OPENP5_ASSERT_OK(WriteFileAtomic(folder.File("added_tokens.json"), R"({"<CI0>": 999})"));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto tokenizer, OpenTokenizer(folder.path()));
+  EXPECT_EQ(tokenizer->family(), "t5");
+  EXPECT_THAT(tokenizer->Encode("<CI0><CI7><extra_id_0>"),
+              ElementsAre(pieces + 5, pieces + 1, pieces, 1));
+  EXPECT_EQ(tokenizer->Find("<CI0>"), pieces + 5);
+  EXPECT_EQ(tokenizer->Find("<CI1>"), -1);
+  EXPECT_EQ(tokenizer->Find("</s>"), -1);
+  EXPECT_EQ(tokenizer->Piece(pieces + 3), "");
+  EXPECT_EQ(tokenizer->base_vocabulary_size(), pieces + 6);
+  EXPECT_EQ(tokenizer->Decode(std::vector<int32_t>{pieces + 2, pieces + 5}), "<CI0>");
+  EXPECT_TRUE(tokenizer->added_tokens().empty());
+  OPENP5_ASSERT_OK(tokenizer->AddTokens({"<CI1>"}));
+  EXPECT_EQ(tokenizer->Find("<CI1>"), pieces + 6);
+  OPENP5_ASSERT_OK(tokenizer->Save(saved.path()));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto again, OpenTokenizer(saved.path()));
+  EXPECT_EQ(again->Digest(), tokenizer->Digest());
+  EXPECT_EQ(again->Encode("<CI1><CI0> a <CI7>"), tokenizer->Encode("<CI1><CI0> a <CI7>"));
+}
+
+TEST_F(TokenizerTest, WithoutADecoderAddedTokensJsonSaysTheIds) {
+  const TemporaryFolder folder;
+  OPENP5_ASSERT_OK(OpenModel()->Save(folder.path()));
+  const int32_t pieces = OpenModel()->vocabulary_size();
+  OPENP5_ASSERT_OK(
+      WriteFileAtomic(folder.File("added_tokens.json"),
+                      StrCat(R"({"<CI0>": )", pieces + 1, R"(, "<CI1>": )", pieces, "}")));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto tokenizer, OpenTokenizer(folder.path()));
+  EXPECT_THAT(tokenizer->Encode("<CI0><CI1>"), ElementsAre(pieces + 1, pieces, 1));
+}
+
+TEST_F(TokenizerTest, RefusesTokensThatCannotBe) {
+  const TemporaryFolder folder;
+  OPENP5_ASSERT_OK(OpenModel()->Save(folder.path()));
+  const std::string config = folder.File("tokenizer_config.json");
+  const auto fails = [&](const std::string& decoder, const std::string& message) {
+    OPENP5_ASSERT_OK(WriteFileAtomic(config, StrCat(R"({"added_tokens_decoder": )", decoder, "}")));
+    EXPECT_THAT(OpenTokenizer(folder.path()),
+                StatusIs(absl::StatusCode::kDataLoss, HasSubstr(message)));
+  };
+  fails("[]", "added_tokens_decoder: expected an object");
+  fails(R"({"x": {"content": "a"}})", "expected ids, got \"x\"");
+  fails(R"({"-1": {"content": "a"}})", "expected ids");
+  fails(R"({"2000000000": {"content": "a"}})", "expected ids to 10000000");
+  fails(R"({"500": {"content": ""}})", "expected an id and a content");
+  fails(R"({"500": {"content": "a"}, "501": {"content": "a"}})", "each token once");
+  fails(R"({"2": {"content": "<CI0>"}})", "which the model has for '<unk>'");
+  OPENP5_ASSERT_OK(WriteFileAtomic(config, "[]"));
+  EXPECT_THAT(OpenTokenizer(folder.path()),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("expected a JSON object")));
+}
+
+// A model that is converted, and its tokenizer.json, cut texts alike.
+TEST_F(TokenizerTest, AConvertedModelHasTheSameIds) {
+  const auto tokenizer = OpenModel();
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto converted, OpenTokenizer(ModelFile(), "tokenizer-json"));
+  OPENP5_ASSERT_OK(tokenizer->AddTokens({"<CI0>", "<CI1>"}));
+  OPENP5_ASSERT_OK(converted->AddTokens({"<CI0>", "<CI1>"}));
+  EXPECT_EQ(converted->vocabulary_size(), tokenizer->vocabulary_size());
+  for (const char* text : {"", " ", "item_1034", "Toy item_<CI0><CI1> , item_<CI1>x", "a  b\tc",
+                           "What's next? \xe6\x97\xa5 \xef\xac\x81", "</s> x"}) {
+    EXPECT_EQ(converted->Encode(text), tokenizer->Encode(text)) << text;
+    EXPECT_EQ(converted->Decode(converted->Encode(text)),
+              tokenizer->Decode(tokenizer->Encode(text)));
+  }
+  for (int32_t id = 0; id < tokenizer->vocabulary_size(); ++id) {
+    EXPECT_EQ(converted->StartsWord(id), tokenizer->StartsWord(id)) << id;
+  }
+}
+
 TEST_F(TokenizerTest, RefusesWhatIsNoModel) {
   const TemporaryFolder folder;
   EXPECT_THAT(OpenTokenizer(folder.File("none.model")),
@@ -171,17 +254,16 @@ TEST_F(TokenizerTest, RefusesWhatIsNoModel) {
 TEST_F(TokenizerTest, RefusesUnknownFamiliesAndModelsOfAnotherFamily) {
   EXPECT_THAT(
       OpenTokenizer(ModelFile(), "bert"),
-      StatusIs(
-          absl::StatusCode::kInvalidArgument,
-          HasSubstr(
-              "expected one of t5, llama-legacy, llama, llama-fast, byte-level-bpe; got 'bert'")));
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               HasSubstr("expected one of t5, llama-legacy, llama, llama-fast, byte-level-bpe, "
+                         "tokenizer-json; got 'bert'")));
   for (const char* family : {"llama-legacy", "llama", "llama-fast"}) {
     EXPECT_THAT(OpenTokenizer(ModelFile(), family),
                 StatusIs(absl::StatusCode::kInvalidArgument,
                          AllOf(HasSubstr("spiece.model"), HasSubstr("without <s>"))));
   }
-  EXPECT_THAT(TokenizerFamilies(),
-              ElementsAre("t5", "llama-legacy", "llama", "llama-fast", "byte-level-bpe"));
+  EXPECT_THAT(TokenizerFamilies(), ElementsAre("t5", "llama-legacy", "llama", "llama-fast",
+                                               "byte-level-bpe", "tokenizer-json"));
 }
 
 TEST_F(TokenizerTest, RefusesAModelCutOffAnywhere) {

@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "checkpoints/inner_path.h"
 #include "checkpoints/json_text.h"
 #include "checkpoints/printable.h"
 #include "checkpoints/safetensors.h"
@@ -22,16 +21,14 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 
 constexpr std::string_view kFormat = "openp5-checkpoint";
-constexpr int64_t kVersion = 1;
+// A folder that holds an adapter alone is of version 2: a program that knows only whole models
+// refuses it as written by a newer one.
+constexpr int64_t kWholeVersion = 1, kAdapterVersion = 2;
 constexpr std::string_view kManifestName = "manifest.json";
-constexpr std::string_view kWeightsName = "model.safetensors";
 
-// What the manifest says of one file; the path is relative to the folder.
-struct ListedFile {
-  int64_t size = 0;
-  std::string sha256;
-};
-using ListedFiles = std::map<std::string, ListedFile>;
+std::string WeightsName(const Manifest& manifest) {
+  return manifest.backbone.has_value() ? "adapter.safetensors" : "model.safetensors";
+}
 
 // Every file under `folder` but the manifest, by its path relative to `folder`.
 absl::StatusOr<ListedFiles> ListFiles(const std::string& folder) {
@@ -51,34 +48,17 @@ absl::StatusOr<ListedFiles> ListFiles(const std::string& folder) {
 }
 
 json ManifestJson(const Manifest& manifest, const ListedFiles& files) {
-  json listed = json::object();
-  for (const auto& [name, file] : files) {
-    listed[name] = {{"size", file.size}, {"sha256", file.sha256}};
-  }
-  return {{"format", kFormat},
-          {"version", kVersion},
-          {"model_family", manifest.model_family},
-          {"model_config", manifest.model_config},
-          {"tokenizer_family", manifest.tokenizer_family},
-          {"indexes", manifest.indexes},
-          {"training", manifest.training},
-          {"metrics", manifest.metrics},
-          {"files", std::move(listed)}};
-}
-
-absl::Status ReadListedFiles(const json& listed, const std::string& where, ListedFiles* files) {
-  for (const auto& [name, value] : listed.items()) {
-    const std::string file_where = StrCat(where, ": files: '", Printable(name), "'");
-    ListedFile file;
-    if (!IsInnerPath(name)) return DataLoss(file_where, ": expected a path inside of the folder");
-    if (!value.is_object() || !value.contains("size") || !ReadCount(value["size"], &file.size) ||
-        !value.contains("sha256") || !value["sha256"].is_string()) {
-      return DataLoss(file_where, ": expected an object with size and sha256");
-    }
-    file.sha256 = value["sha256"].get<std::string>();
-    (*files)[name] = std::move(file);
-  }
-  return absl::OkStatus();
+  json fields = {{"format", kFormat},
+                 {"version", manifest.backbone.has_value() ? kAdapterVersion : kWholeVersion},
+                 {"model_family", manifest.model_family},
+                 {"model_config", manifest.model_config},
+                 {"tokenizer_family", manifest.tokenizer_family},
+                 {"indexes", manifest.indexes},
+                 {"training", manifest.training},
+                 {"metrics", manifest.metrics},
+                 {"files", ListedFilesJson(files)}};
+  if (manifest.backbone.has_value()) fields["backbone"] = manifest.backbone->ToJson();
+  return fields;
 }
 
 // The manifest's fields of ours, with the types they must have.
@@ -90,8 +70,8 @@ absl::Status CheckFields(const json& parsed, const std::string& where) {
   if (!parsed.contains("version") || !ReadCount(parsed["version"], &version) || version == 0) {
     return DataLoss(where, ": version: expected a number of at least 1");
   }
-  if (version > kVersion) {
-    return DataLoss(where, ": version: expected at most ", kVersion, ", got ", version,
+  if (version > kAdapterVersion) {
+    return DataLoss(where, ": version: expected at most ", kAdapterVersion, ", got ", version,
                     "; written by a newer openp5");
   }
   const std::pair<const char*, json::value_t> fields[] = {
@@ -150,19 +130,23 @@ absl::StatusOr<ManifestAndFiles> ReadAll(const std::string& path) {
   OPENP5_ASSIGN_OR_RETURN(json parsed, ReadJsonObject(manifest_path));
   OPENP5_RETURN_IF_ERROR(CheckFields(parsed, where));
   ManifestAndFiles all;
-  OPENP5_RETURN_IF_ERROR(ReadListedFiles(parsed["files"], where, &all.files));
-  if (!all.files.contains(std::string(kWeightsName))) {
-    return DataLoss(where, ": files: expected ", kWeightsName, ", got none");
-  }
-  for (const auto& [name, file] : all.files) {
-    OPENP5_RETURN_IF_ERROR(CheckSize(path, name, file.size));
-  }
+  OPENP5_ASSIGN_OR_RETURN(all.files, ParseListedFiles(parsed["files"], where));
   all.manifest = {.model_family = parsed["model_family"].get<std::string>(),
                   .model_config = std::move(parsed["model_config"]),
                   .tokenizer_family = parsed["tokenizer_family"].get<std::string>(),
                   .indexes = std::move(parsed["indexes"]),
                   .training = std::move(parsed["training"]),
                   .metrics = std::move(parsed["metrics"])};
+  if (parsed["version"].get<int64_t>() >= kAdapterVersion && parsed.contains("backbone")) {
+    OPENP5_ASSIGN_OR_RETURN(all.manifest.backbone,
+                            Backbone::FromJson(parsed["backbone"], where + ": backbone"));
+  }
+  if (const std::string name = WeightsName(all.manifest); !all.files.contains(name)) {
+    return DataLoss(where, ": files: expected ", name, ", got none");
+  }
+  for (const auto& [name, file] : all.files) {
+    OPENP5_RETURN_IF_ERROR(CheckSize(path, name, file.size));
+  }
   return all;
 }
 
@@ -173,7 +157,7 @@ absl::Status WriteCheckpoint(const std::string& path, const Manifest& manifest,
                              const std::function<absl::Status(const std::string&)>& write_extras) {
   return WriteDirectoryAtomic(path, [&](const std::string& folder) -> absl::Status {
     OPENP5_RETURN_IF_ERROR(
-        WriteSafetensors(JoinPath(folder, kWeightsName), weights, {{"format", "pt"}}));
+        WriteSafetensors(JoinPath(folder, WeightsName(manifest)), weights, {{"format", "pt"}}));
     if (write_extras) OPENP5_RETURN_IF_ERROR(write_extras(folder));
     OPENP5_ASSIGN_OR_RETURN(const ListedFiles files, ListFiles(folder));
     return WriteJson(JoinPath(folder, kManifestName), ManifestJson(manifest, files));
@@ -204,7 +188,7 @@ absl::Status VerifyCheckpoint(const std::string& path) {
 
 absl::StatusOr<NamedTensors> ReadWeights(const std::string& path) {
   OPENP5_ASSIGN_OR_RETURN(const ManifestAndFiles all, ReadAll(path));
-  const std::string name(kWeightsName);
+  const std::string name = WeightsName(all.manifest);
   OPENP5_RETURN_IF_ERROR(CheckDigest(path, name, all.files.at(name).sha256));
   return ReadSafetensors(JoinPath(path, name));
 }

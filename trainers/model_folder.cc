@@ -39,7 +39,8 @@ absl::Status WriteModelFolder(const std::string& path, const ModelFolder& model)
                                        .tokenizer_family = std::string(model.tokenizer->family()),
                                        .indexes = DescribeIndexes(model.indexes),
                                        .training = model.training,
-                                       .metrics = model.metrics};
+                                       .metrics = model.metrics,
+                                       .backbone = model.backbone};
   return checkpoints::WriteCheckpoint(
       path, manifest, model.weights,
       [&](const std::string& folder) { return WriteExtras(model, folder); });

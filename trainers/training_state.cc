@@ -59,6 +59,7 @@ std::string TrainingPosition::ToText() const {
                          {"world_size", world_size},
                          {"log_bytes", log_bytes},
                          {"tested_epoch", tested_epoch},
+                         {"frozen", frozen},
                          {"train_loss", train_loss},
                          {"validation_loss", validation_loss},
                          {"losses", nlohmann::json::array()},
@@ -84,6 +85,7 @@ absl::StatusOr<TrainingPosition> TrainingPosition::FromText(const std::string& t
     }
     json.at("train_loss").get_to(position.train_loss);
     json.at("validation_loss").get_to(position.validation_loss);
+    position.frozen = json.value("frozen", "");  // absent in states that hold every weight
     for (const nlohmann::json& mean : json.at("losses")) {
       position.losses.push_back({mean.at(0).get<double>(), mean.at(1).get<double>()});
     }

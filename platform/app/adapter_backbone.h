@@ -27,7 +27,8 @@ struct BackboneOption {
 };
 
 // Names the weights of `model`, as a training with an adapter begins, that the adapter leaves as
-// they are. `given` and `seed` are what the model was made from. Reads a folder's weight files once.
+// they are. `given` and `seed` are what the model was made from. Reads all of a folder's weight
+// files.
 absl::StatusOr<checkpoints::Backbone> NameFrozenWeights(const std::string& given, int64_t seed,
                                                         const models::LanguageModel& model);
 

@@ -24,7 +24,9 @@ class BackboneTest : public ::testing::Test {
   void SetUp() override {
     OPENP5_ASSERT_OK(MakeDirectories(model_));
     const std::string index =
-        R"({"weight_map": {"a": "one.safetensors", "b": "two.safetensors", "c": "two.safetensors"}})";
+        R"({"weight_map": {"a": "one.safetensors",
+                           "b": "two.safetensors",
+                           "c": "two.safetensors"}})";
     for (const auto& [name, text] :
          {std::pair<std::string, std::string>("model.safetensors.index.json", index),
           {"one.safetensors", "first"},

@@ -120,10 +120,11 @@ TEST_F(AdapterTest, CheckpointsAndStateHoldWhatIsTrained) {
   EXPECT_TRUE(manifest["backbone"]["files"].contains("model.safetensors"));
 }
 
-// Rows that were added or drawn anew, a table in bfloat16, and random weights come back.
+// Rows that were added or drawn anew, and random weights, come back.
 TEST_F(AdapterTest, AnOpenedCheckpointIsTheTrainedModel) {
   ExpectSameTest(RunProgram(Train("again", Path("base")) + Lora()));
-  ExpectSameTest(RunProgram(Train("drawn", Path("base")) + Lora() + Arguments{"--random-initialize"}));
+  ExpectSameTest(
+      RunProgram(Train("drawn", Path("base")) + Lora() + Arguments{"--random-initialize"}));
   ExpectSameTest(RunProgram(Train("preset", "preset:llama-tiny") + Lora()));
   ExpectSameTest(RunProgram(Train("random", "preset:llama-tiny") + Lora() +
                             Arguments{"--random-initialize", "--lora-target-modules",

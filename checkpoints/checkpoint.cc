@@ -26,15 +26,11 @@ using nlohmann::json;
 constexpr std::string_view kFormat = "openp5-checkpoint";
 constexpr int64_t kVersion = 2;
 constexpr std::string_view kManifestName = "manifest.json";
-constexpr std::string_view kWeightsName = "model.safetensors";
 constexpr char kOwnDigest[] = "manifest_sha256";
 
-// What the manifest says of one file; the path is relative to the folder.
-struct ListedFile {
-  int64_t size = 0;
-  std::string sha256;
-};
-using ListedFiles = std::map<std::string, ListedFile>;
+std::string WeightsName(const Manifest& manifest) {
+  return manifest.backbone.has_value() ? "adapter.safetensors" : "model.safetensors";
+}
 
 // Every file under `folder` but the manifest, by its path relative to `folder`.
 absl::StatusOr<ListedFiles> ListFiles(const std::string& folder) {
@@ -64,10 +60,6 @@ std::string OwnDigest(const json& manifest) {
 }
 
 json ManifestJson(const Manifest& manifest, const ListedFiles& files) {
-  json listed = json::object();
-  for (const auto& [name, file] : files) {
-    listed[name] = {{"size", file.size}, {"sha256", file.sha256}};
-  }
   json fields = {{"format", kFormat},
                  {"version", kVersion},
                  {"model_family", manifest.model_family},
@@ -77,24 +69,10 @@ json ManifestJson(const Manifest& manifest, const ListedFiles& files) {
                  {"training", manifest.training},
                  {"metrics", manifest.metrics},
                  {"reading", manifest.reading},
-                 {"files", std::move(listed)}};
+                 {"files", ListedFilesJson(files)}};
+  if (manifest.backbone.has_value()) fields["backbone"] = manifest.backbone->ToJson();
   fields[kOwnDigest] = OwnDigest(fields);
   return fields;
-}
-
-absl::Status ReadListedFiles(const json& listed, const std::string& where, ListedFiles* files) {
-  for (const auto& [name, value] : listed.items()) {
-    const std::string file_where = StrCat(where, ": files: '", Printable(name), "'");
-    ListedFile file;
-    if (!IsInnerPath(name)) return DataLoss(file_where, ": expected a path inside of the folder");
-    if (!value.is_object() || !value.contains("size") || !ReadCount(value["size"], &file.size) ||
-        !value.contains("sha256") || !value["sha256"].is_string()) {
-      return DataLoss(file_where, ": expected an object with size and sha256");
-    }
-    file.sha256 = value["sha256"].get<std::string>();
-    (*files)[name] = std::move(file);
-  }
-  return absl::OkStatus();
 }
 
 // The manifest's fields of ours, with the types they must have.
@@ -106,8 +84,8 @@ absl::Status CheckFields(const json& parsed, const std::string& where) {
   if (!parsed.contains("version") || !ReadCount(parsed["version"], &version) || version == 0) {
     return DataLoss(where, ": version: expected a number of at least 1");
   }
-  if (version > kVersion) {
-    return DataLoss(where, ": version: expected at most ", kVersion, ", got ", version,
+  if (version > kAdapterVersion) {
+    return DataLoss(where, ": version: expected at most ", kAdapterVersion, ", got ", version,
                     "; written by a newer openp5");
   }
   const std::pair<const char*, json::value_t> fields[] = {
@@ -169,17 +147,11 @@ absl::StatusOr<ManifestAndFiles> ReadAll(const std::string& path) {
   OPENP5_ASSIGN_OR_RETURN(json parsed, ReadJsonObject(manifest_path));
   OPENP5_RETURN_IF_ERROR(CheckFields(parsed, where));
   ManifestAndFiles all;
-  OPENP5_RETURN_IF_ERROR(ReadListedFiles(parsed["files"], where, &all.files));
-  if (!all.files.contains(std::string(kWeightsName))) {
-    return DataLoss(where, ": files: expected ", kWeightsName, ", got none");
-  }
+  OPENP5_ASSIGN_OR_RETURN(all.files, ParseListedFiles(parsed["files"], where));
   // The manifests of older versions have no digest.
   if (parsed.contains(kOwnDigest) && parsed[kOwnDigest] != OwnDigest(parsed)) {
     return DataLoss(where, ": expected the fields that were written, got others: their SHA-256 is ",
                     OwnDigest(parsed));
-  }
-  for (const auto& [name, file] : all.files) {
-    OPENP5_RETURN_IF_ERROR(CheckSize(path, name, file.size));
   }
   all.manifest = {.model_family = parsed["model_family"].get<std::string>(),
                   .model_config = std::move(parsed["model_config"]),
@@ -188,6 +160,16 @@ absl::StatusOr<ManifestAndFiles> ReadAll(const std::string& path) {
                   .training = std::move(parsed["training"]),
                   .metrics = std::move(parsed["metrics"]),
                   .reading = parsed.value("reading", json::object())};
+  if (parsed["version"].get<int64_t>() > 1 && parsed.contains("backbone")) {
+    OPENP5_ASSIGN_OR_RETURN(all.manifest.backbone,
+                            Backbone::FromJson(parsed["backbone"], where + ": backbone"));
+  }
+  if (const std::string name = WeightsName(all.manifest); !all.files.contains(name)) {
+    return DataLoss(where, ": files: expected ", name, ", got none");
+  }
+  for (const auto& [name, file] : all.files) {
+    OPENP5_RETURN_IF_ERROR(CheckSize(path, name, file.size));
+  }
   return all;
 }
 
@@ -198,7 +180,7 @@ absl::Status WriteCheckpoint(const std::string& path, const Manifest& manifest,
                              const std::function<absl::Status(const std::string&)>& write_extras) {
   return WriteDirectoryAtomic(path, [&](const std::string& folder) -> absl::Status {
     OPENP5_RETURN_IF_ERROR(
-        WriteSafetensors(JoinPath(folder, kWeightsName), weights, {{"format", "pt"}}));
+        WriteSafetensors(JoinPath(folder, WeightsName(manifest)), weights, {{"format", "pt"}}));
     if (write_extras) OPENP5_RETURN_IF_ERROR(write_extras(folder));
     OPENP5_ASSIGN_OR_RETURN(const ListedFiles files, ListFiles(folder));
     return WriteJson(JoinPath(folder, kManifestName), ManifestJson(manifest, files));
@@ -209,12 +191,10 @@ FolderKind CheckpointKind() {
   return {.name = "a checkpoint of openp5", .files = [](const std::string& path) {
             std::set<std::string> names;
             const auto parsed = ReadJsonObject(JoinPath(path, kManifestName));
-            ListedFiles files;
-            if (!parsed.ok() || !CheckFields(*parsed, path).ok() ||
-                !ReadListedFiles((*parsed)["files"], path, &files).ok()) {
-              return names;
-            }
-            for (const auto& [name, file] : files) names.insert(name);
+            if (!parsed.ok() || !CheckFields(*parsed, path).ok()) return names;
+            const auto files = ParseListedFiles((*parsed)["files"], path);
+            if (!files.ok()) return names;
+            for (const auto& [name, file] : *files) names.insert(name);
             names.emplace(kManifestName);
             return names;
           }};
@@ -224,9 +204,10 @@ bool IsCheckpoint(const std::string& path) { return FileExists(JoinPath(path, kM
 
 absl::StatusOr<Manifest> ReadManifest(const std::string& path) {
   OPENP5_ASSIGN_OR_RETURN(ManifestAndFiles all, ReadAll(path));
+  const std::string weights = WeightsName(all.manifest);
   for (const auto& [name, file] : all.files) {
     // Compared when they are read: the weights are large, and a SASRec's items say what is wrong.
-    if (name == kWeightsName || name == "items.txt") continue;
+    if (name == weights || name == "items.txt") continue;
     OPENP5_RETURN_IF_ERROR(CheckDigest(path, name, file.sha256));
   }
   return std::move(all.manifest);
@@ -249,7 +230,7 @@ absl::Status VerifyCheckpoint(const std::string& path) {
 
 absl::StatusOr<NamedTensors> ReadWeights(const std::string& path) {
   OPENP5_ASSIGN_OR_RETURN(const ManifestAndFiles all, ReadAll(path));
-  const std::string name(kWeightsName);
+  const std::string name = WeightsName(all.manifest);
   OPENP5_RETURN_IF_ERROR(CheckDigest(path, name, all.files.at(name).sha256));
   return ReadSafetensors(JoinPath(path, name));
 }

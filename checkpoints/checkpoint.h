@@ -5,8 +5,10 @@
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
+#include "checkpoints/backbone.h"
 #include "platform/base/status.h"
 #include "platform/tensor/named_tensors.h"
 
@@ -24,9 +26,12 @@ struct Manifest {
   // Options by which histories become texts and texts become tokens; empty for a model that reads
   // no texts, and in folders of version 1.
   nlohmann::json reading = nlohmann::json::object();
+  // Of an adapter: the model whose weights are not in the folder.
+  std::optional<Backbone> backbone = {};
 };
 
-// Writes folder `path`: model.safetensors, whatever `write_extras(folder)` adds (tokenizer/,
+// Writes folder `path`: the weights as model.safetensors, or as adapter.safetensors if the manifest
+// names a backbone, whatever `write_extras(folder)` adds (tokenizer/,
 // items.index), manifest.json last with the size and SHA-256 of every file. All or nothing; an
 // existing folder is replaced only when the new one is whole.
 absl::Status WriteCheckpoint(const std::string& path, const Manifest& manifest,
@@ -48,7 +53,8 @@ absl::StatusOr<std::map<std::string, int64_t>> ListCheckpointFiles(const std::st
 // Reads every file and compares sizes and digests; DataLoss names the first that differs.
 absl::Status VerifyCheckpoint(const std::string& path);
 
-// The weights, after the checks of ListCheckpointFiles and the digest of model.safetensors.
+// The weights in the folder (those of an adapter alone, if the manifest names a backbone), after
+// the checks of ListCheckpointFiles and that of their digest.
 absl::StatusOr<NamedTensors> ReadWeights(const std::string& path);
 
 }  // namespace openp5::checkpoints

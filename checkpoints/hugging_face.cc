@@ -77,14 +77,19 @@ constexpr WeightFile kWeightFiles[] = {
     {"pytorch_model.bin.index.json", ReadTorchStateDict, true},
 };
 
-absl::StatusOr<NamedTensors> ReadWeightFiles(const std::string& folder) {
+absl::StatusOr<const WeightFile*> FindWeightFile(const std::string& folder) {
   std::string known;
   for (const WeightFile& file : kWeightFiles) {
-    const std::string path = JoinPath(folder, file.name);
-    if (FileExists(path)) return file.is_index ? ReadShards(path, file.read) : file.read(path);
+    if (FileExists(JoinPath(folder, file.name))) return &file;
     known += (known.empty() ? "" : ", ") + std::string(file.name);
   }
   return NotFound("Hugging Face folder: ", folder, ": expected one of ", known, "; got none");
+}
+
+absl::StatusOr<NamedTensors> ReadWeightFiles(const std::string& folder) {
+  OPENP5_ASSIGN_OR_RETURN(const WeightFile* file, FindWeightFile(folder));
+  const std::string path = JoinPath(folder, file->name);
+  return file->is_index ? ReadShards(path, file->read) : file->read(path);
 }
 
 // What `generate` of transformers starts and ends with.
@@ -112,6 +117,16 @@ absl::StatusOr<HuggingFaceFolder> ReadHuggingFaceFolder(const std::string& path)
   OPENP5_ASSIGN_OR_RETURN(folder.config, ReadHuggingFaceConfig(path));
   OPENP5_ASSIGN_OR_RETURN(folder.weights, ReadWeightFiles(path));
   return folder;
+}
+
+absl::StatusOr<std::vector<std::string>> WeightFiles(const std::string& path) {
+  OPENP5_ASSIGN_OR_RETURN(const WeightFile* file, FindWeightFile(path));
+  std::set<std::string> names = {std::string(file->name)};
+  if (file->is_index) {
+    OPENP5_ASSIGN_OR_RETURN(const auto shards, ReadShardIndex(JoinPath(path, file->name)));
+    for (const auto& [tensor, shard] : shards) names.insert(shard);
+  }
+  return std::vector<std::string>(names.begin(), names.end());
 }
 
 absl::Status WriteHuggingFaceFolder(

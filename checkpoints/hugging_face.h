@@ -4,6 +4,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "platform/base/status.h"
 #include "platform/tensor/named_tensors.h"
@@ -25,6 +26,10 @@ bool IsHuggingFaceFolder(const std::string& path);
 absl::StatusOr<HuggingFaceFolder> ReadHuggingFaceFolder(const std::string& path);
 // Only its config.json.
 absl::StatusOr<nlohmann::json> ReadHuggingFaceConfig(const std::string& path);
+
+// The files that hold the folder's weights, and the index that names them if there is one. NotFound
+// if there are none; else fails as the index's reader does.
+absl::StatusOr<std::vector<std::string>> WeightFiles(const std::string& path);
 
 // Writes config.json, generation_config.json, model.safetensors and whatever `write_extras(folder)`
 // adds (the tokenizer's files). All or nothing, as WriteCheckpoint.

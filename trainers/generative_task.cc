@@ -166,17 +166,36 @@ absl::StatusOr<std::vector<evaluators::RankingResult>> GenerativeTask::Evaluate(
   return results;
 }
 
-absl::Status GenerativeTask::Save(const std::string& path, const NamedTensors& weights,
+NamedTensors GenerativeTask::SavedWeights(const NamedTensors& trained) const {
+  NamedTensors saved;
+  if (setup_.backbone.has_value()) {
+    saved = trained;
+    saved.insert(saved.end(), setup_.replaced_rows.begin(), setup_.replaced_rows.end());
+    return saved;
+  }
+  for (const auto& [name, parameter] : parameters()) {
+    const at::Tensor* tensor = FindTensor(trained, name);
+    saved.emplace_back(name, tensor != nullptr ? *tensor : parameter.detach());
+  }
+  return saved;
+}
+
+std::string GenerativeTask::FrozenDigest() const {
+  return setup_.backbone.has_value() ? setup_.backbone->Digest() : "";
+}
+
+absl::Status GenerativeTask::Save(const std::string& path, const NamedTensors& trained,
                                   const nlohmann::json& metrics) const {
   const nlohmann::json config = setup_.model->ToHuggingFace();
   ModelFolder folder{.model_family = config["model_type"].get<std::string>(),
                      .model_config = config,
-                     .weights = weights,
+                     .weights = SavedWeights(trained),
                      .tokenizer = setup_.tokenizer,
                      .training = setup_.description,
                      .metrics = metrics,
                      .reading = setup_.reading,
-                     .prompts = setup_.prompts->Text()};
+                     .prompts = setup_.prompts->Text(),
+                     .backbone = setup_.backbone};
   for (const evaluators::IndexedDataset* dataset : setup_.datasets) {
     folder.indexes.push_back(&dataset->index());
   }

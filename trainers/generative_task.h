@@ -2,9 +2,11 @@
 #define OPENP5_TRAINERS_GENERATIVE_TASK_H_
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "checkpoints/backbone.h"
 #include "datasets/prompts.h"
 #include "evaluators/indexed_dataset.h"
 #include "evaluators/ranking_evaluator.h"
@@ -29,6 +31,10 @@ struct GenerativeSetup {
   evaluators::Sharding sharding = {};  // of evaluations
   nlohmann::json description = {};     // goes into the manifests as "training"
   nlohmann::json reading = {};         // goes into the manifests under this name
+  // Of an adapter: the model that keeps the weights which are not trained, and what a checkpoint
+  // holds of them all the same (see ReplacedRows). Nothing: checkpoints hold every weight.
+  std::optional<checkpoints::Backbone> backbone = {};
+  NamedTensors replaced_rows = {};
 };
 
 // A language model that learns to write the next item's identifier (OpenP5: Xu et al., 2024,
@@ -57,8 +63,9 @@ class GenerativeTask final : public TrainingTask {
   void SetTraining(bool training, double dropout) override;
   absl::StatusOr<std::vector<evaluators::RankingResult>> Evaluate(
       const std::string& split, const std::vector<evaluators::Metric>& metrics) override;
-  absl::Status Save(const std::string& path, const NamedTensors& weights,
+  absl::Status Save(const std::string& path, const NamedTensors& trained,
                     const nlohmann::json& metrics) const override;
+  std::string FrozenDigest() const override;
 
  private:
   GenerativeTask(const GenerativeSetup& setup, const TrainOptions& options, TrainingData data,
@@ -68,6 +75,8 @@ class GenerativeTask final : public TrainingTask {
       std::vector<std::vector<datasets::Sample>> runs) const;
   // Says before the first step what an evaluation after it would fail with.
   absl::Status CheckEvaluation() const;
+  // What a checkpoint holds if the trained weights are `trained`.
+  NamedTensors SavedWeights(const NamedTensors& trained) const;
   // Says what packing targets saves.
   absl::Status ReportPacking();
 

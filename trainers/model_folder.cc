@@ -41,7 +41,8 @@ absl::Status WriteModelFolder(const std::string& path, const ModelFolder& model)
                                        .indexes = DescribeIndexes(model.indexes),
                                        .training = model.training,
                                        .metrics = model.metrics,
-                                       .reading = model.reading};
+                                       .reading = model.reading,
+                                       .backbone = model.backbone};
   return checkpoints::WriteCheckpoint(
       path, manifest, model.weights,
       [&](const std::string& folder) { return WriteExtras(model, folder); });

@@ -2,9 +2,11 @@
 #define OPENP5_TRAINERS_MODEL_FOLDER_H_
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "checkpoints/backbone.h"
 #include "indexing/item_index.h"
 #include "platform/base/status.h"
 #include "platform/tensor/named_tensors.h"
@@ -15,7 +17,7 @@ namespace openp5::trainers {
 // The file with the prompts a model was trained with.
 inline constexpr char kPromptsName[] = "prompts.txt";
 
-// Everything a checkpoint folder of ours holds, so that it stands alone.
+// Everything a checkpoint folder of ours holds. It stands alone, but for an adapter's backbone.
 struct ModelFolder {
   std::string model_family;
   nlohmann::json model_config;  // as in Hugging Face's config.json
@@ -26,6 +28,7 @@ struct ModelFolder {
   nlohmann::json metrics = nlohmann::json::object();
   nlohmann::json reading = nlohmann::json::object();  // how histories become its input
   std::string prompts = {};                           // text of a prompt file
+  std::optional<checkpoints::Backbone> backbone = {};  // has the weights that are not in `weights`
 };
 
 // Writes the folder whole or not at all, as checkpoints::WriteCheckpoint.

@@ -6,6 +6,7 @@
 
 #include "checkpoints/checkpoint.h"
 #include "platform/base/log.h"
+#include "platform/models/language_model.h"
 
 namespace openp5::trainers {
 namespace {
@@ -68,7 +69,7 @@ absl::Status RunSaver::Save(const AdamW& optimizer, TrainingPosition* position) 
   OPENP5_RETURN_IF_ERROR(writer_.Wait());
   position->log_bytes = folder_->LogBytes();
   auto state = std::make_shared<const NamedTensors>(
-      CopyTrainingState(task_.parameters(), optimizer, *position));
+      CopyTrainingState(models::TrainedParameters(task_.parameters()), optimizer, *position));
   return writer_.Start([this, state, metrics = MetricsAt(*position),
                         checkpoints = EpochCheckpoints(*position),
                         kept = KeptEpochs(*position)]() -> absl::Status {
@@ -94,7 +95,7 @@ bool RunSaver::Stands(const std::string& name, const nlohmann::json& metrics) co
 absl::Status RunSaver::Repair(const TrainingPosition& position) {
   if (folder_ == nullptr) return absl::OkStatus();
   NamedTensors weights;
-  for (const auto& [name, tensor] : task_.parameters()) {
+  for (const auto& [name, tensor] : models::TrainedParameters(task_.parameters())) {
     weights.emplace_back(name, tensor.detach());
   }
   const nlohmann::json metrics = MetricsAt(position);

@@ -100,7 +100,7 @@ class Training {
         groups_(task->groups()),
         sampler_(std::move(sampler)),
         validation_(std::move(validation)),
-        optimizer_(models::TrainedParameters(task->parameters()), OptimizerOptions()),
+        optimizer_(Trained(), OptimizerOptions()),
         saver_(task, folder, options.keep_best) {
     // OpenP5 accumulates nothing: there the option only shortens the schedule.
     accumulation_ = options.openp5_compat ? 1 : options.gradient_accumulation_steps;
@@ -114,6 +114,7 @@ class Training {
     length_.warmup_steps =
         static_cast<int64_t>(options.warmup_prop * static_cast<double>(length_.total_steps));
     position_.world_size = world_size();
+    position_.frozen = task->FrozenDigest();
     position_.losses.resize(groups_.size());
   }
 
@@ -125,6 +126,7 @@ class Training {
     for (const auto& [name, tensor] : task_.parameters()) weights.push_back(tensor.detach());
     return weights;
   }
+  NamedTensors Trained() const { return models::TrainedParameters(task_.parameters()); }
   AdamWOptions OptimizerOptions() const {
     AdamWOptions adamw = task_.optimizer();
     adamw.epsilon = options_.adam_eps;
@@ -163,6 +165,7 @@ class Training {
   }
 
   absl::Status Prepare();
+  absl::Status CheckFrozen();
   absl::Status ShareState();
   absl::Status ChangeWorldSize();
   void WarnOfOtherLength();
@@ -207,7 +210,8 @@ class Training {
 absl::Status Training::Prepare() {
   if (folder_ != nullptr && folder_->HasState()) {
     OPENP5_ASSIGN_OR_RETURN(
-        position_, LoadTrainingState(folder_->StatePath(), task_.parameters(), &optimizer_));
+        position_, LoadTrainingState(folder_->StatePath(), Trained(), &optimizer_));
+    OPENP5_RETURN_IF_ERROR(CheckFrozen());
     OPENP5_RETURN_IF_ERROR(folder_->CutLog(position_.log_bytes));
     OPENP5_RETURN_IF_ERROR(saver_.Repair(position_));
   } else if (folder_ != nullptr) {
@@ -232,6 +236,18 @@ absl::Status Training::Prepare() {
   return options_.test_before_train ? Test(0) : absl::OkStatus();
 }
 
+// The state of an adapter says nothing to another backbone.
+absl::Status Training::CheckFrozen() {
+  const std::string now = task_.FrozenDigest();
+  if (position_.frozen.empty() || position_.frozen == now) {
+    position_.frozen = now;
+    return absl::OkStatus();
+  }
+  return FailedPrecondition(folder_->StatePath(), ": trained on a backbone of digest ",
+                            position_.frozen, ", got one of ", now,
+                            "; hint: its weights have changed since the run began");
+}
+
 absl::Status Training::ShareState() {
   std::vector<at::Tensor> tensors = Weights();
   for (const auto& [name, tensor] : optimizer_.State()) tensors.push_back(tensor);
@@ -239,7 +255,7 @@ absl::Status Training::ShareState() {
   OPENP5_ASSIGN_OR_RETURN(const auto positions, group_->Gather(position_.ToText()));
   OPENP5_ASSIGN_OR_RETURN(position_, TrainingPosition::FromText(positions.front()));
   OPENP5_ASSIGN_OR_RETURN(
-      reducer_, GradientReducer::Create(*group_, models::TrainedParameters(task_.parameters())));
+      reducer_, GradientReducer::Create(*group_, Trained()));
   return absl::OkStatus();
 }
 
@@ -523,7 +539,7 @@ absl::Status Training::LoadBest() {
   const std::string path = folder_->CheckpointPath("best");
   OPENP5_ASSIGN_OR_RETURN(const NamedTensors best, checkpoints::ReadWeights(path));
   const c10::AutoGradMode no_gradients(false);
-  for (const auto& [name, parameter] : task_.parameters()) {
+  for (const auto& [name, parameter] : Trained()) {
     const at::Tensor* weight = FindTensor(best, name);
     if (weight == nullptr || weight->sizes() != parameter.sizes()) {
       return DataLoss(path, ": tensor '", name, "' is missing or of another shape");

@@ -110,6 +110,7 @@ std::string TrainingPosition::ToText() const {
                          {"total_steps", total_steps},
                          {"log_bytes", log_bytes},
                          {"tested_epoch", tested_epoch},
+                         {"frozen", frozen},
                          {"train_loss", train_loss},
                          {"validation_loss", validation_loss},
                          {"losses", nlohmann::json::array()},
@@ -136,6 +137,7 @@ absl::StatusOr<TrainingPosition> TrainingPosition::FromText(const std::string& t
     }
     json.at("train_loss").get_to(position.train_loss);
     position.validation_loss = NumberOrNan(json.at("validation_loss"));
+    position.frozen = json.value("frozen", "");  // absent in states that hold every weight
     for (const nlohmann::json& mean : json.at("losses")) {
       position.losses.push_back({mean.at(0).get<double>(), mean.at(1).get<double>()});
     }

@@ -45,6 +45,7 @@ struct TrainingPosition {
   std::vector<EpochValue> best = {};  // the best epochs that are kept, best first
   int64_t log_bytes = 0;              // length of metrics.jsonl
   int64_t tested_epoch = 0;           // the last one whose test split was evaluated, from 1
+  std::string frozen = {};            // TrainingTask::FrozenDigest
   // Of the last epoch that ended; the latter is no number if nothing was validated.
   double train_loss = 0, validation_loss = 0;
 
@@ -53,8 +54,8 @@ struct TrainingPosition {
   static absl::StatusOr<TrainingPosition> FromText(const std::string& text);
 };
 
-// What a run needs to go on exactly as if it had not stopped: copies, on the CPU, of weights and
-// moments, and the position.
+// What a run needs to go on exactly as if it had not stopped: copies, on the CPU, of the trained
+// weights and their moments, and the position.
 NamedTensors CopyTrainingState(const NamedTensors& weights, const AdamW& optimizer,
                                const TrainingPosition& position);
 // The weights in such a state, under their own names; they share memory.

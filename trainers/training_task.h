@@ -58,9 +58,12 @@ class TrainingTask {
   // One result for each dataset and task of `split`.
   virtual absl::StatusOr<std::vector<evaluators::RankingResult>> Evaluate(
       const std::string& split, const std::vector<evaluators::Metric>& metrics) = 0;
-  // Writes a checkpoint that stands alone, with `weights` in the place of the parameters.
-  virtual absl::Status Save(const std::string& path, const NamedTensors& weights,
+  // Writes a checkpoint with `trained` in the place of the parameters that are trained.
+  virtual absl::Status Save(const std::string& path, const NamedTensors& trained,
                             const nlohmann::json& metrics) const = 0;
+  // Names the weights that are not trained and so not in a run's state: a digest, or nothing if
+  // there are none.
+  virtual std::string FrozenDigest() const { return {}; }
 };
 
 }  // namespace openp5::trainers

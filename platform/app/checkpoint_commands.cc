@@ -13,6 +13,7 @@
 #include "checkpoints/safetensors.h"
 #include "checkpoints/tensor_layout.h"
 #include "checkpoints/torch_file.h"
+#include "platform/app/adapter_backbone.h"
 #include "platform/app/checkpoint_transfer_commands.h"
 #include "platform/app/command.h"
 #include "platform/app/text_output.h"
@@ -54,6 +55,7 @@ absl::StatusOr<Inspected> InspectOurs(const std::string& path) {
       {"model_family", manifest.model_family}, {"tokenizer_family", manifest.tokenizer_family},
       {"model_config", manifest.model_config}, {"indexes", manifest.indexes},
       {"training", manifest.training},         {"metrics", manifest.metrics}};
+  if (manifest.backbone.has_value()) inspected.facts["backbone"] = manifest.backbone->ToJson();
   OPENP5_ASSIGN_OR_RETURN(inspected.files, checkpoints::ListCheckpointFiles(path));
   OPENP5_ASSIGN_OR_RETURN(inspected.weights, checkpoints::ReadWeights(path));
   return inspected;
@@ -156,11 +158,16 @@ absl::Status RunInspect(const std::vector<std::string>& arguments) {
 
 absl::Status RunVerify(const std::vector<std::string>& arguments) {
   CheckpointOptions options;
+  BackboneOption backbone;
   CommandLine line("checkpoint verify",
-                   "Compare every file of a checkpoint folder with its manifest.");
+                   "Compare every file of a checkpoint folder with its manifest, and an adapter's "
+                   "backbone with its digests.");
+  line.Add(&backbone);
   OPENP5_ASSIGN_OR_RETURN(const bool run, ParsePath(arguments, &options, &line));
   if (!run) return absl::OkStatus();
   OPENP5_RETURN_IF_ERROR(checkpoints::VerifyCheckpoint(options.path));
+  OPENP5_ASSIGN_OR_RETURN(const auto manifest, checkpoints::ReadManifest(options.path));
+  OPENP5_RETURN_IF_ERROR(VerifyBackbone(options.path, manifest, backbone.backbone));
   OPENP5_ASSIGN_OR_RETURN(const auto files, checkpoints::ListCheckpointFiles(options.path));
   int64_t bytes = 0;
   for (const auto& [name, size] : files) bytes += size;

@@ -3,7 +3,9 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -13,6 +15,7 @@
 #include "checkpoints/inner_path.h"
 #include "checkpoints/peft.h"
 #include "indexing/openp5_files.h"
+#include "platform/app/adapter_backbone.h"
 #include "platform/app/data_options.h"
 #include "platform/app/format_options.h"
 #include "platform/app/load_model.h"
@@ -70,14 +73,17 @@ struct ImportOptions {
 struct ExportOptions {
   std::string checkpoint;
   std::string to = "huggingface";
+  BackboneOption backbone;
 
   void ForEach(OptionVisitor& visitor) {
     visitor.Visit({.name = "checkpoint", .help = "checkpoint folder of openp5"}, &checkpoint);
     visitor.Visit({.name = "to",
                    .help = "huggingface: a folder for transformers, adapters merged; peft: the "
-                           "adapter alone; openp5: the item index and users as OpenP5's text files",
-                   .choices = {"huggingface", "openp5", "peft"}},
+                           "adapter alone; openp5: the item index and users as OpenP5's text "
+                           "files; checkpoint: one of openp5's that needs no backbone beside it",
+                   .choices = {"huggingface", "openp5", "peft", "checkpoint"}},
                   &to);
+    backbone.ForEach(visitor);
   }
 };
 
@@ -144,7 +150,14 @@ void AddChangedTables(const checkpoints::Manifest& manifest, const NamedTensors&
   }
 }
 
-absl::StatusOr<Notes> ExportPeft(const std::string& path, const std::string& out) {
+// Every weight, in the types of their files.
+absl::StatusOr<NamedTensors> ReadAll(const ExportOptions& options,
+                                     const checkpoints::Manifest& manifest) {
+  return ReadModelWeights(options.checkpoint, manifest, options.backbone.backbone, at::kFloat);
+}
+
+absl::StatusOr<Notes> ExportPeft(const ExportOptions& options, const std::string& out) {
+  const std::string& path = options.checkpoint;
   OPENP5_ASSIGN_OR_RETURN(const auto manifest, checkpoints::ReadManifest(path));
   const auto lora = manifest.model_config.find(models::kLoraField);
   if (lora == manifest.model_config.end()) {
@@ -154,9 +167,9 @@ absl::StatusOr<Notes> ExportPeft(const std::string& path, const std::string& out
   }
   checkpoints::PeftAdapter adapter{.config = *lora, .tensors = {}};
   adapter.config["base_model_name_or_path"] = manifest.training.value("backbone", "");
-  OPENP5_ASSIGN_OR_RETURN(const NamedTensors weights, checkpoints::ReadWeights(path));
   Notes notes;
-  OPENP5_RETURN_IF_ERROR(CatchTorch(path, [&] {
+  OPENP5_RETURN_IF_ERROR(CatchTorch(path, [&]() -> absl::Status {
+    OPENP5_ASSIGN_OR_RETURN(const NamedTensors weights, ReadAll(options, manifest));
     const at::Tensor* added = FindTensor(weights, "model.embed_tokens.added.weight");
     for (const auto& [name, tensor] : weights) {
       if (name.find(".lora_") == std::string::npos) continue;
@@ -172,14 +185,15 @@ absl::StatusOr<Notes> ExportPeft(const std::string& path, const std::string& out
   return notes;
 }
 
-absl::StatusOr<Notes> ExportHuggingFace(const std::string& path, const std::string& out) {
+absl::StatusOr<Notes> ExportHuggingFace(const ExportOptions& options, const std::string& out) {
+  const std::string& path = options.checkpoint;
   Notes notes;
   OPENP5_ASSIGN_OR_RETURN(const auto manifest, checkpoints::ReadManifest(path));
   OPENP5_ASSIGN_OR_RETURN(const auto tokenizer, text::OpenTokenizer(JoinPath(path, "tokenizer"),
                                                                     manifest.tokenizer_family));
   checkpoints::HuggingFaceFolder folder{.config = manifest.model_config};
-  OPENP5_ASSIGN_OR_RETURN(folder.weights, checkpoints::ReadWeights(path));
   OPENP5_RETURN_IF_ERROR(CatchTorch(path, [&]() -> absl::Status {
+    OPENP5_ASSIGN_OR_RETURN(folder.weights, ReadAll(options, manifest));
     OPENP5_RETURN_IF_ERROR(MergeOwnAdapter(&folder));
     return SettleWholeWords(&folder.weights, &notes);
   }));
@@ -192,7 +206,8 @@ absl::StatusOr<Notes> ExportHuggingFace(const std::string& path, const std::stri
 }
 
 // A folder a dataset, as in OpenP5's `data/`.
-absl::StatusOr<Notes> ExportOpenP5(const std::string& path, const std::string& out) {
+absl::StatusOr<Notes> ExportOpenP5(const ExportOptions& options, const std::string& out) {
+  const std::string& path = options.checkpoint;
   OPENP5_ASSIGN_OR_RETURN(const auto indexes,
                           indexing::ReadItemIndexFile(JoinPath(path, "items.index")));
   const auto fill = [&](const std::string& to) -> absl::Status {
@@ -215,16 +230,43 @@ absl::StatusOr<Notes> ExportOpenP5(const std::string& path, const std::string& o
   return Notes();
 }
 
+// Copies the `files` of a checkpoint folder but its weights.
+absl::Status CopyOthers(const std::string& from, const std::map<std::string, int64_t>& files,
+                        const std::string& to) {
+  for (const auto& [name, size] : files) {
+    if (name.ends_with(".safetensors")) continue;
+    OPENP5_ASSIGN_OR_RETURN(const std::string content, ReadFile(JoinPath(from, name)));
+    OPENP5_RETURN_IF_ERROR(MakeDirectories(DirectoryName(JoinPath(to, name))));
+    OPENP5_RETURN_IF_ERROR(WriteFileAtomic(JoinPath(to, name), content));
+  }
+  return absl::OkStatus();
+}
+
+// An adapter's backbone comes into the folder; what else is in it stays as it is.
+absl::StatusOr<Notes> ExportCheckpoint(const ExportOptions& options, const std::string& out) {
+  const std::string& path = options.checkpoint;
+  OPENP5_ASSIGN_OR_RETURN(auto manifest, checkpoints::ReadManifest(path));
+  OPENP5_ASSIGN_OR_RETURN(const auto files, checkpoints::ListCheckpointFiles(path));
+  OPENP5_RETURN_IF_ERROR(CatchTorch(path, [&]() -> absl::Status {
+    OPENP5_ASSIGN_OR_RETURN(const NamedTensors weights, ReadAll(options, manifest));
+    manifest.backbone.reset();
+    return checkpoints::WriteCheckpoint(
+        out, manifest, weights, [&](const std::string& to) { return CopyOthers(path, files, to); });
+  }));
+  return Notes();
+}
+
 // A form to export to.
 struct ExportForm {
   std::string_view name;
-  const char* kind;  // the mark of its folders
-  absl::StatusOr<Notes> (*write)(const std::string& path, const std::string& out);
+  FolderKind (*kind)();  // of its folders
+  absl::StatusOr<Notes> (*write)(const ExportOptions& options, const std::string& out);
 };
-constexpr ExportForm kForms[] = {
-    {"huggingface", checkpoints::kHuggingFaceExport, ExportHuggingFace},
-    {"openp5", kOpenP5Export, ExportOpenP5},
-    {"peft", checkpoints::kPeftExport, ExportPeft}};
+const ExportForm kForms[] = {
+    {"huggingface", [] { return MarkedKind(checkpoints::kHuggingFaceExport); }, ExportHuggingFace},
+    {"openp5", [] { return MarkedKind(kOpenP5Export); }, ExportOpenP5},
+    {"peft", [] { return MarkedKind(checkpoints::kPeftExport); }, ExportPeft},
+    {"checkpoint", checkpoints::CheckpointKind, ExportCheckpoint}};
 
 absl::Status RunImportWith(const ImportOptions& options, const IndexRequest& request) {
   std::vector<std::string> sources = SourceFolders(options.data);
@@ -292,14 +334,14 @@ absl::Status RunCheckpointExport(const std::vector<std::string>& arguments) {
                                  [&](const ExportForm& one) { return one.name == options.to; });
   OPENP5_CHECK(form != std::end(kForms));
   OPENP5_RETURN_IF_ERROR(Annotate(
-      CheckOutputFolder(out.out, MarkedKind(form->kind), {options.checkpoint}), "--out"));
+      CheckOutputFolder(out.out, form->kind(), {options.checkpoint, options.backbone}), "--out"));
   // Also tells a folder that is none of ours, whatever is exported from it.
   OPENP5_ASSIGN_OR_RETURN(const auto manifest, checkpoints::ReadManifest(options.checkpoint));
   if (trainers::IsSasrec(manifest)) {
     return FailedPrecondition(options.checkpoint, ": --to ", options.to,
                               ": expected a language model, got a SASRec, which has no such form");
   }
-  OPENP5_ASSIGN_OR_RETURN(const Notes notes, form->write(options.checkpoint, out.out));
+  OPENP5_ASSIGN_OR_RETURN(const Notes notes, form->write(options, out.out));
   std::string text = StrCat("exported to ", options.to, ": ", OneLine(out.out), "\n");
   for (const std::string& note : notes) text += StrCat("note: ", OneLine(note), "\n");
   return Print(format, text, {{"out", out.out}, {"to", options.to}, {"notes", notes}});

@@ -8,6 +8,7 @@
 #include "checkpoints/checkpoint.h"
 #include "checkpoints/foreign_model.h"
 #include "checkpoints/hugging_face.h"
+#include "platform/app/adapter_backbone.h"
 #include "platform/app/reading.h"
 #include "platform/base/file.h"
 #include "platform/base/memory.h"
@@ -15,8 +16,6 @@
 
 namespace openp5::app {
 namespace {
-
-constexpr char kPresetPrefix[] = "preset:";
 
 // `type`: what weights that are not trained may be kept in.
 absl::StatusOr<std::unique_ptr<models::LanguageModel>> ModelFrom(
@@ -78,8 +77,9 @@ absl::StatusOr<LoadedModel> LoadOwn(const CheckpointOptions& options,
   OPENP5_RETURN_IF_ERROR(CompleteTokenizer(path, own, MissingTokens::kAdd, loaded.tokenizer.get()));
   OPENP5_RETURN_IF_ERROR(
       CompleteTokenizer(path, chosen.indexes, MissingTokens::kRefuse, loaded.tokenizer.get()));
-  OPENP5_ASSIGN_OR_RETURN(NamedTensors weights, checkpoints::ReadWeights(path));
   const c10::ScalarType type = StorageType(manifest.model_config, runtime);
+  OPENP5_ASSIGN_OR_RETURN(NamedTensors weights,
+                          ReadModelWeights(path, manifest, options.backbone, type));
   OPENP5_RETURN_IF_ERROR(ReserveFor(path, CountElements(weights), type));
   OPENP5_ASSIGN_OR_RETURN(loaded.model,
                           ModelFrom(path, manifest.model_config, std::move(weights), type));
@@ -158,13 +158,15 @@ LanguageModelOr CreatePreset(const BackboneOptions& options, const NewModelOptio
 
 // With an adapter the weights themselves stay as they are, in the type they are computed in.
 LanguageModelOr LoadBackbone(const BackboneOptions& options, const NewModelOptions& create,
-                             const text::Tokenizer& tokenizer, const Runtime& runtime) {
+                             const text::Tokenizer& tokenizer, const Runtime& runtime,
+                             int64_t* backbone_rows) {
   OPENP5_ASSIGN_OR_RETURN(auto folder, checkpoints::ReadHuggingFaceFolder(options.backbone));
   const c10::ScalarType type =
       options.lora ? StorageType(folder.config, runtime) : c10::ScalarType::Float;
   OPENP5_RETURN_IF_ERROR(ReserveForTraining(options, CountElements(folder.weights), type));
   OPENP5_ASSIGN_OR_RETURN(
       auto model, ModelFrom(options.backbone, folder.config, std::move(folder.weights), type));
+  *backbone_rows = model->vocabulary_size();
   FitVocabulary(tokenizer, create, model.get());
   OPENP5_RETURN_IF_ERROR(
       CheckEmbeddingRows(options.backbone, {.rows = model->vocabulary_size()}, tokenizer));
@@ -212,7 +214,8 @@ void CheckpointOptions::ForEach(OptionVisitor& visitor) {
                 &format);
   visitor.Visit({.name = "backbone",
                  .help = "folder with the config.json of an OpenP5 .pt, or the model that an "
-                         "adapter of PEFT belongs to"},
+                         "adapter belongs to (default for a checkpoint trained with --lora: where "
+                         "its backbone was in training)"},
                 &backbone);
   visitor.Visit({.name = "tokenizer",
                  .help = "SentencePiece model, tokenizer.json, or a folder that holds one "
@@ -336,7 +339,9 @@ absl::StatusOr<LoadedModel> CreateModel(const BackboneOptions& options,
   OPENP5_RETURN_IF_ERROR(CatchTorch(options.backbone, [&]() -> absl::Status {
     OPENP5_ASSIGN_OR_RETURN(loaded.model,
                             preset ? CreatePreset(options, create, *loaded.tokenizer)
-                                   : LoadBackbone(options, create, *loaded.tokenizer, runtime));
+                                   : LoadBackbone(options, create, *loaded.tokenizer, runtime,
+                                                  &loaded.backbone_rows));
+    if (preset) loaded.backbone_rows = loaded.model->vocabulary_size();
     OPENP5_RETURN_IF_ERROR(AddLora(options, create, *loaded.tokenizer, loaded.model.get()));
     loaded.model->To(runtime.device);
     loaded.model->SetComputeType(runtime.compute_type);

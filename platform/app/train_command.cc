@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_format.h"
 #include "evaluators/report.h"
+#include "platform/app/adapter_backbone.h"
 #include "platform/app/command.h"
 #include "platform/app/machine.h"
 #include "platform/app/text_output.h"
@@ -16,6 +17,7 @@
 #include "platform/base/log.h"
 #include "platform/base/memory.h"
 #include "platform/base/signals.h"
+#include "platform/text/number_tokens.h"
 #include "trainers/generative_task.h"
 #include "trainers/run_record.h"
 #include "trainers/trainer.h"
@@ -186,6 +188,22 @@ struct Prepared {
   std::optional<trainers::RunFolder> folder;  // of the first process
 };
 
+// An adapter's checkpoints hold what is trained, and name the model that has the rest.
+absl::Status NameBackbone(const TrainCommandOptions& options, const LoadedModel& loaded,
+                          trainers::GenerativeSetup* setup) {
+  if (!options.backbone.lora) return absl::OkStatus();
+  std::vector<int64_t> drawn;
+  if (options.train.random_initialize) {
+    const std::vector<int32_t> ids = text::NumberTokenIds(*loaded.tokenizer);
+    drawn.assign(ids.begin(), ids.end());
+  }
+  OPENP5_ASSIGN_OR_RETURN(
+      setup->backbone,
+      NameFrozenWeights(options.backbone.backbone, options.train.seed, *loaded.model));
+  setup->replaced_rows = ReplacedRows(*loaded.model, std::move(drawn), loaded.backbone_rows);
+  return absl::OkStatus();
+}
+
 absl::Status PrepareGenerative(const TrainCommandOptions& options, const CommandLine& line,
                                const Processes& processes, Prepared* prepared) {
   OPENP5_ASSIGN_OR_RETURN(auto datasets, options.data.OpenDatasets());
@@ -215,6 +233,7 @@ absl::Status PrepareGenerative(const TrainCommandOptions& options, const Command
                                   .description = options.Describe(),
                                   .reading = options.reading.Json()};
   for (const auto& dataset : prepared->datasets) setup.datasets.push_back(dataset.get());
+  if (processes.is_first()) OPENP5_RETURN_IF_ERROR(NameBackbone(options, loaded, &setup));
   OPENP5_ASSIGN_OR_RETURN(prepared->task, trainers::GenerativeTask::Create(setup, options.train));
   return absl::OkStatus();
 }

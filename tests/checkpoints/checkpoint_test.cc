@@ -140,8 +140,8 @@ TEST_F(CheckpointTest, NoFlippedBitOfTheManifestGoesUnnoticed) {
 TEST_F(CheckpointTest, NewerVersionIsRefusedAndUnknownFieldsAreNot) {
   ChangeManifest([](json* m) { (*m)["from_the_future"] = {1, 2}; });
   OPENP5_EXPECT_OK(ReadManifest(path_));
-  ExpectManifestRefused([](json* m) { (*m)["version"] = 2; },
-                        "version: expected at most 1, got 2; written by a newer openp5");
+  ExpectManifestRefused([](json* m) { (*m)["version"] = 3; },
+                        "version: expected at most 2, got 3; written by a newer openp5");
 }
 
 TEST_F(CheckpointTest, MalformedManifestsAreRefused) {

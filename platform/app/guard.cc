@@ -25,6 +25,15 @@ constexpr char kNoThread[] =
     "the system refuses another thread; hint: fewer --threads or processes, or a larger limit "
     "(ulimit -u, the container's pids.max)";
 
+constexpr char kNoMemoryOrThread[] =
+    "error: out of memory or threads; hint: a larger limit (ulimit -v, ulimit -u, the container's "
+    "memory and pids.max)\n";
+
+// Takes no memory. There is nothing to do about a failure.
+void Write(std::string_view line) {
+  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, line.data(), line.size());
+}
+
 // One line for the exception that is being handled.
 std::string Describe() {
   try {
@@ -49,16 +58,19 @@ void Report() noexcept {
   try {
     LogError(Describe());
   } catch (...) {
-    // Not even memory for the line. There is nothing to do about a failure to write it.
-    constexpr std::string_view kLine = "error: out of memory\n";
-    [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kLine.data(), kLine.size());
+    Write(kNoMemoryOrThread);  // not even memory for the line
   }
 }
 
 [[noreturn]] void Terminate() {
-  // Without an exception it is a bug of ours, whose core somebody may want.
-  if (std::current_exception() == nullptr) std::abort();
-  Report();
+  if (std::current_exception() != nullptr) {
+    Report();
+  } else if (std::uncaught_exceptions() > 0) {
+    // Thrown while another was on its way: RocksDB cannot go back where it gets no thread.
+    Write(kNoMemoryOrThread);
+  } else {
+    std::abort();  // a bug of ours, whose core somebody may want
+  }
   _exit(1);
 }
 
@@ -73,10 +85,9 @@ void Report() noexcept {
     munmap(probe, kNeeded);
     return;
   }
-  constexpr std::string_view kLine =
+  Write(
       "error: out of memory: the program itself needs some 500 MB of address space; hint: a larger "
-      "limit (ulimit -v)\n";
-  [[maybe_unused]] const ssize_t written = write(STDERR_FILENO, kLine.data(), kLine.size());
+      "limit (ulimit -v)\n");
   _exit(1);
 }
 

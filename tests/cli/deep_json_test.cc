@@ -40,8 +40,8 @@ class DeepJson : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder_ = std::make_unique<TemporaryFolder>();
-    ExpectSuccess(RunProgram({"dataset", "generate", "--out", Path("data/Toy"), "--users", "12",
-                              "--items", "10", "--interactions", "100", "--seed", "1"}));
+    ExpectSuccess(RunProgram({"dataset", "generate", "--out", Path("data/Toy"), "--users", "40",
+                              "--items", "60", "--groups", "5"}));
     ExpectSuccess(RunProgram(Arguments{"index", "build", "--indexing", "sequential"} + Data()));
     ExpectSuccess(RunProgram(
         Arguments{"tokenizer", "train", "--out", Path("tokenizer"), "--vocabulary-size", "300"} +
@@ -105,15 +105,15 @@ TEST_F(DeepJson, OfADataset) {
   ExpectTooDeep({"dataset", "inspect", "--data-dir", Path(""), "--datasets", "copy"},
                 "copy/dataset.json");
   // It is then no dataset of ours, and not overwritten.
-  ExpectFailure(RunProgram({"dataset", "generate", "--out", folder, "--users", "12", "--items",
-                            "10", "--interactions", "100"}),
+  ExpectFailure(RunProgram({"dataset", "generate", "--out", folder, "--users", "40", "--items",
+                            "60", "--groups", "5"}),
                 1, HasSubstr("cannot write dataset"));
 }
 
 TEST_F(DeepJson, OfRawLines) {
   OPENP5_ASSERT_OK(WriteFileAtomic(Path("raw.jsonl"), DeepObject("user") + "\n"));
   ExpectFailure(RunProgram({"dataset", "prepare", "jsonl", "--raw", Path("raw.jsonl"), "--out",
-                            Path("prepared"), "--user-column", "user", "--item-column", "item"}),
+                            Path("prepared"), "--user-col", "user", "--item-col", "item"}),
                 1, AllOf(HasSubstr("raw.jsonl:1"), HasSubstr("at most 64 levels")));
 }
 

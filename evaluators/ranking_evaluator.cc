@@ -279,6 +279,15 @@ absl::StatusOr<RankingResult> RankingEvaluator::Evaluate(const IndexedDataset& d
   return result;
 }
 
+absl::Status RankingEvaluator::Check(const IndexedDataset& dataset,
+                                     const datasets::PromptSet& prompts, const std::string& task,
+                                     const EvaluationOptions& options) const {
+  OPENP5_RETURN_IF_ERROR(options.Check());
+  OPENP5_RETURN_IF_ERROR(prompts.Find(task, options.prompt).status());
+  OPENP5_ASSIGN_OR_RETURN(const ModelInput input, EncodeFor(model_, tokenizer_, {}, options));
+  return CandidateTrie(dataset, input.candidates).status();
+}
+
 absl::StatusOr<UserRanking> RankingEvaluator::Recommend(const IndexedDataset& dataset,
                                                         const std::string& input,
                                                         const std::vector<int32_t>& excluded,

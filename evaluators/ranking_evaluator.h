@@ -35,6 +35,11 @@ class RankingEvaluator {
                                          const std::vector<Metric>& metrics,
                                          const EvaluationOptions& options);
 
+  // Says early what Evaluate would fail with whatever the weights are: options, the prompt, items
+  // that the tokenizer cannot tell apart.
+  absl::Status Check(const IndexedDataset& dataset, const datasets::PromptSet& prompts,
+                     const std::string& task, const EvaluationOptions& options) const;
+
   // One prompt: the best `count` items that are not in `excluded` (recommend).
   absl::StatusOr<UserRanking> Recommend(const IndexedDataset& dataset, const std::string& input,
                                         const std::vector<int32_t>& excluded, int64_t count,

@@ -47,6 +47,7 @@ absl::StatusOr<std::unique_ptr<GenerativeTask>> GenerativeTask::Create(
                                                 .run_length = options.pack_targets}));
   auto task = std::unique_ptr<GenerativeTask>(
       new GenerativeTask(setup, options, std::move(data), *objective));
+  OPENP5_RETURN_IF_ERROR(task->CheckEvaluation());
   if (options.pack_targets > 1) OPENP5_RETURN_IF_ERROR(task->ReportPacking());
   return task;
 }
@@ -89,6 +90,16 @@ absl::StatusOr<models::TrainingBatch> GenerativeTask::MakeBatch(
   OPENP5_ASSIGN_OR_RETURN(models::TrainingBatch batch, CollateRuns(std::move(runs)));
   batch.label_smoothing = label_smoothing_;
   return batch;
+}
+
+absl::Status GenerativeTask::CheckEvaluation() const {
+  const evaluators::RankingEvaluator evaluator(*setup_.model, *setup_.tokenizer, setup_.device);
+  for (const evaluators::IndexedDataset* dataset : setup_.datasets) {
+    for (const std::string& task : setup_.tasks) {
+      OPENP5_RETURN_IF_ERROR(evaluator.Check(*dataset, *setup_.prompts, task, setup_.evaluation));
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::Status GenerativeTask::ReportPacking() {

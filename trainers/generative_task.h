@@ -34,7 +34,8 @@ struct GenerativeSetup {
 // section 3). Groups are (dataset, task), the tasks of a dataset together.
 class GenerativeTask final : public TrainingTask {
  public:
-  // Fails as TrainingData::Create; a usage error for a wrong --sample-num or --pack-targets.
+  // Fails as TrainingData::Create and RankingEvaluator::Check; a usage error for a wrong
+  // --sample-num or --pack-targets.
   static absl::StatusOr<std::unique_ptr<GenerativeTask>> Create(const GenerativeSetup& setup,
                                                                 const TrainOptions& options);
 
@@ -64,6 +65,8 @@ class GenerativeTask final : public TrainingTask {
   absl::StatusOr<models::TrainingBatch> Collate(const std::vector<datasets::Sample>& samples) const;
   absl::StatusOr<models::TrainingBatch> CollateRuns(
       std::vector<std::vector<datasets::Sample>> runs) const;
+  // Says before the first step what an evaluation after it would fail with.
+  absl::Status CheckEvaluation() const;
   // Says what packing targets saves.
   absl::Status ReportPacking();
 

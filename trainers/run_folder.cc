@@ -1,23 +1,122 @@
 #include "trainers/run_folder.h"
 
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <iterator>
+#include <limits>
 #include <sstream>
 #include <string_view>
 #include <system_error>
 #include <vector>
 
 #include "platform/base/file.h"
+#include "platform/base/log.h"
 #include "trainers/run_report.h"
 
 namespace openp5::trainers {
 namespace {
 
-// True for options that may differ when a run goes on: they change nothing that is computed, or
-// (test-…) only what is measured.
-bool IsFree(std::string_view option) {
-  constexpr std::string_view kFree[] = {"resume",
+// Names of what is in `folder`, ascending.
+absl::StatusOr<std::vector<std::string>> FileNames(const std::string& folder) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    names.push_back(entry.path().filename().string());
+  }
+  if (error) return FailedPrecondition("cannot list: ", folder, ": ", error.message());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+// Lines `name=value` of a configuration, without those of `left_out`.
+std::vector<std::string> ComparedLines(const std::string& config, const GrowingOptions& left_out) {
+  std::vector<std::string> lines;
+  std::istringstream stream(config);
+  for (std::string line; std::getline(stream, line);) {
+    if (line.empty() || line.starts_with("#")) continue;
+    const std::string name = line.substr(0, line.find('='));
+    if (IsPartOfResult(name) && !left_out.contains(name)) lines.push_back(line);
+  }
+  return lines;
+}
+
+// The number that a configuration gives option `name`. 0 stands for no limit and is the largest.
+int64_t LimitIn(const std::string& config, const std::string& name) {
+  std::istringstream stream(config);
+  int64_t limit = 0;
+  for (std::string line; std::getline(stream, line);) {
+    if (!line.starts_with(name + "=")) continue;
+    std::from_chars(line.data() + name.size() + 1, line.data() + line.size(), limit);
+  }
+  return limit == 0 ? std::numeric_limits<int64_t>::max() : limit;
+}
+
+constexpr std::string_view kLock = ".lock";
+constexpr std::string_view kConfig = "config.ini";
+constexpr std::string_view kRecord = "run.json";
+constexpr std::string_view kCheckpoints = "checkpoints";
+
+// True if `folder` is absent or holds nothing but names that `is_nothing` is true for.
+template <class Predicate>
+bool HoldsOnly(const std::string& folder, const Predicate& is_nothing) {
+  if (!FileExists(folder)) return true;
+  const auto names = FileNames(folder);
+  return names.ok() && std::all_of(names->begin(), names->end(), is_nothing);
+}
+
+// What a process leaves that is killed at its very start.
+bool IsLockOrUnfinished(const std::string& name) { return name == kLock || IsTemporaryName(name); }
+
+// True for a run that was refused or killed before it measured or saved anything: it can be begun
+// anew, with any options. The lock shows that the folder is a run's and not a user's own.
+bool HoldsNothingYet(const std::string& path) {
+  constexpr std::string_view kMadeAtStart[] = {kConfig, kRecord, kCheckpoints};
+  return FileExists(JoinPath(path, kLock)) && FileExists(RunFolder::ConfigPath(path)) &&
+         HoldsOnly(path, [&](const std::string& name) {
+           return IsLockOrUnfinished(name) || TensorBoardEvents::IsEventsFile(name) ||
+                  std::count(std::begin(kMadeAtStart), std::end(kMadeAtStart), name) > 0;
+         }) &&
+         HoldsOnly(JoinPath(path, kCheckpoints), IsTemporaryName);
+}
+
+// True if a run begins at `path`; false if one goes on there. Fails if it must do neither.
+absl::StatusOr<bool> Begins(const std::string& path, const std::string& config, bool resume) {
+  if (FileExists(path) && !IsDirectory(path)) {
+    return UsageError(StrCat("--run-dir: ", path, " is not a folder"));
+  }
+  if (HoldsOnly(path, IsLockOrUnfinished) || HoldsNothingYet(path)) return true;
+  if (!resume) {
+    return UsageError(
+        StrCat("--run-dir: ", path, " is not empty; hint: --resume to go on, or another folder"));
+  }
+  const std::string config_file = RunFolder::ConfigPath(path);
+  if (!FileExists(config_file)) {
+    return UsageError(
+        StrCat("--run-dir: ", path, " holds no run (no config.ini); hint: another folder"));
+  }
+  OPENP5_RETURN_IF_ERROR(CheckSameConfig(config_file, config, {"epochs", "max-steps"}));
+  return false;
+}
+
+// Removes what lies in `folder` under a name that `is_removed` is true for.
+template <class Predicate>
+absl::Status RemoveNamed(const std::string& folder, const Predicate& is_removed) {
+  OPENP5_ASSIGN_OR_RETURN(const auto names, FileNames(folder));
+  for (const std::string& name : names) {
+    if (!is_removed(name)) continue;
+    const std::string path = JoinPath(folder, name);
+    std::error_code error;
+    std::filesystem::remove_all(path, error);
+    if (error) return FailedPrecondition("cannot remove: ", path, ": ", error.message());
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+bool IsPartOfResult(std::string_view option) {
+  constexpr std::string_view kNone[] = {"resume",
                                         "threads",
                                         "run-dir",
                                         "data-dir",
@@ -33,58 +132,14 @@ bool IsFree(std::string_view option) {
                                         "test-before-train",
                                         "test-epoch",
                                         "test-after-train"};
-  return std::find(std::begin(kFree), std::end(kFree), option) != std::end(kFree);
+  return std::find(std::begin(kNone), std::end(kNone), option) == std::end(kNone);
 }
 
-// Names of what is in `folder`, ascending.
-absl::StatusOr<std::vector<std::string>> FileNames(const std::string& folder) {
-  std::vector<std::string> names;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    names.push_back(entry.path().filename().string());
-  }
-  if (error) return FailedPrecondition("cannot list: ", folder, ": ", error.message());
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-std::vector<std::string> ComparedLines(const std::string& config) {
-  std::vector<std::string> lines;
-  std::istringstream stream(config);
-  for (std::string line; std::getline(stream, line);) {
-    if (line.empty() || line.starts_with("#")) continue;
-    if (!IsFree(line.substr(0, line.find('=')))) lines.push_back(line);
-  }
-  return lines;
-}
-
-constexpr std::string_view kLock = ".lock";
-
-// The lock and unfinished files count for nothing: a process killed at its very start leaves them.
-absl::StatusOr<bool> IsEmptyOrAbsent(const std::string& path) {
-  if (!FileExists(path)) return true;
-  if (!IsDirectory(path)) return UsageError(StrCat("--run-dir: ", path, " is not a folder"));
-  OPENP5_ASSIGN_OR_RETURN(const auto names, FileNames(path));
-  return std::all_of(names.begin(), names.end(), [](const std::string& name) {
-    return name == kLock || IsTemporaryName(name);
-  });
-}
-
-absl::Status RemoveUnfinished(const std::string& folder) {
-  OPENP5_ASSIGN_OR_RETURN(const auto names, FileNames(folder));
-  std::error_code error;
-  for (const std::string& name : names) {
-    if (IsTemporaryName(name)) std::filesystem::remove_all(JoinPath(folder, name), error);
-  }
-  return absl::OkStatus();
-}
-
-}  // namespace
-
-absl::Status CheckSameConfig(const std::string& file, const std::string& config) {
+absl::Status CheckSameConfig(const std::string& file, const std::string& config,
+                             const GrowingOptions& growing) {
   OPENP5_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
-  const std::vector<std::string> before = ComparedLines(text);
-  const std::vector<std::string> now = ComparedLines(config);
+  const std::vector<std::string> before = ComparedLines(text, growing);
+  const std::vector<std::string> now = ComparedLines(config, growing);
   for (size_t i = 0; i < std::max(before.size(), now.size()); ++i) {
     const std::string was = i < before.size() ? before[i] : "nothing";
     const std::string is = i < now.size() ? now[i] : "nothing";
@@ -93,37 +148,45 @@ absl::Status CheckSameConfig(const std::string& file, const std::string& config)
                                 "; hint: the same options, or another folder");
     }
   }
+  for (const std::string& name : growing) {
+    const int64_t was = LimitIn(text, name), is = LimitIn(config, name);
+    if (is < was) {
+      return FailedPrecondition(file, ": started with a larger --", name, ", got ", is,
+                                "; hint: a run can be given more, but not less");
+    }
+  }
   return absl::OkStatus();
+}
+
+absl::Status RunFolder::Check(const std::string& path, const std::string& config, bool resume) {
+  return Begins(path, config, resume).status();
 }
 
 absl::StatusOr<RunFolder> RunFolder::Open(const std::string& path, const std::string& config,
                                           bool resume) {
-  OPENP5_ASSIGN_OR_RETURN(const bool fresh, IsEmptyOrAbsent(path));
-  const std::string config_file = JoinPath(path, "config.ini");
-  if (!fresh && !resume) {
-    return UsageError(
-        StrCat("--run-dir: ", path, " is not empty; hint: --resume to go on, or another folder"));
-  }
-  if (!fresh) {
-    if (!FileExists(config_file)) {
-      return UsageError(
-          StrCat("--run-dir: ", path, " holds no run (no config.ini); hint: another folder"));
-    }
-    OPENP5_RETURN_IF_ERROR(CheckSameConfig(config_file, config));
-  }
+  OPENP5_RETURN_IF_ERROR(Check(path, config, resume));
   OPENP5_RETURN_IF_ERROR(MakeDirectories(path));
   OPENP5_ASSIGN_OR_RETURN(auto lock, FileLock::Take(JoinPath(path, kLock)));
-  // The configuration first: with it the folder is a run.
-  if (fresh) OPENP5_RETURN_IF_ERROR(WriteFileAtomic(config_file, config));
-  OPENP5_RETURN_IF_ERROR(MakeDirectories(JoinPath(path, "checkpoints")));
-  OPENP5_RETURN_IF_ERROR(RemoveUnfinished(path));
-  OPENP5_RETURN_IF_ERROR(RemoveUnfinished(JoinPath(path, "checkpoints")));
+  // Once more, now that nobody else can change it.
+  OPENP5_ASSIGN_OR_RETURN(const bool begins, Begins(path, config, resume));
+  const std::string config_file = ConfigPath(path);
+  if (begins) {
+    OPENP5_RETURN_IF_ERROR(
+        RemoveNamed(path, [](std::string_view name) { return name == kRecord; }));
+  }
+  // The configuration first: with it the folder is a run. A run that goes on may get more epochs.
+  if (begins || ReadFile(config_file).value_or("") != config) {
+    OPENP5_RETURN_IF_ERROR(WriteFileAtomic(config_file, config));
+  }
+  OPENP5_RETURN_IF_ERROR(MakeDirectories(JoinPath(path, kCheckpoints)));
+  OPENP5_RETURN_IF_ERROR(RemoveNamed(path, IsTemporaryName));
+  OPENP5_RETURN_IF_ERROR(RemoveNamed(JoinPath(path, kCheckpoints), IsTemporaryName));
   return RunFolder(path, std::move(lock));
 }
 
 bool RunFolder::HasState() const { return FileExists(StatePath()); }
 
-std::string RunFolder::RecordPath() const { return JoinPath(path_, "run.json"); }
+std::string RunFolder::RecordPath() const { return JoinPath(path_, kRecord); }
 
 std::string RunFolder::StatePath() const {
   return JoinPath(path_, "checkpoints/training_state.safetensors");
@@ -141,26 +204,34 @@ absl::Status RunFolder::Log(const nlohmann::ordered_json& line) const {
 int64_t RunFolder::LogBytes() const { return FileSize(JoinPath(path_, "metrics.jsonl")); }
 
 absl::Status RunFolder::CutLog(int64_t bytes) const {
-  return CutFile(JoinPath(path_, "metrics.jsonl"), bytes);
+  const std::string path = JoinPath(path_, "metrics.jsonl");
+  if (LogBytes() < bytes) {
+    LogWarning(StrCat(path, ": expected at least ", bytes, " bytes, got ", LogBytes(),
+                      "; numbers of earlier steps are lost"));
+  }
+  return CutFile(path, bytes);
+}
+
+absl::Status RunFolder::ClearLog() const {
+  OPENP5_RETURN_IF_ERROR(CutFile(JoinPath(path_, "metrics.jsonl"), 0));
+  return RemoveNamed(path_, TensorBoardEvents::IsEventsFile);
+}
+
+absl::Status RunFolder::SyncLog() const {
+  const std::string path = JoinPath(path_, "metrics.jsonl");
+  return FileExists(path) ? SyncToDevice(path) : absl::OkStatus();
 }
 
 absl::Status RunFolder::RemoveCheckpoints(const std::string& prefix,
                                           const std::vector<std::string>& kept) const {
-  const std::string folder = JoinPath(path_, "checkpoints");
-  OPENP5_ASSIGN_OR_RETURN(const auto names, FileNames(folder));
-  for (const std::string& name : names) {
-    if (!name.starts_with(prefix) || std::count(kept.begin(), kept.end(), name) > 0) continue;
-    std::error_code error;
-    std::filesystem::remove_all(JoinPath(folder, name), error);
-    if (error)
-      return FailedPrecondition("cannot remove: ", folder, "/", name, ": ", error.message());
-  }
-  return absl::OkStatus();
+  return RemoveNamed(JoinPath(path_, kCheckpoints), [&](std::string_view name) {
+    return name.starts_with(prefix) && std::count(kept.begin(), kept.end(), name) == 0;
+  });
 }
 
 absl::Status RunFolder::WriteReport() const {
   RunReportContent content{.title = BaseName(path_), .config = {}, .lines = {}};
-  OPENP5_ASSIGN_OR_RETURN(content.config, ReadFile(JoinPath(path_, "config.ini")));
+  OPENP5_ASSIGN_OR_RETURN(content.config, ReadFile(ConfigPath(path_)));
   OPENP5_ASSIGN_OR_RETURN(const std::string metrics, ReadFile(JoinPath(path_, "metrics.jsonl")));
   std::istringstream stream(metrics);
   for (std::string line; std::getline(stream, line);) {

@@ -3,7 +3,9 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -13,9 +15,18 @@
 
 namespace openp5::trainers {
 
+// False for options that may differ when a run goes on: they change nothing that is computed, but
+// only where and how fast, what is kept, or (test-…) what else is measured.
+bool IsPartOfResult(std::string_view option);
+
+// Names of options that are limits: 0 is none.
+using GrowingOptions = std::set<std::string>;
+
 // FailedPrecondition, naming the first option that differs, if config `file` is not that of
-// `config`; options that do not change results are not compared. Fails as ReadFile.
-absl::Status CheckSameConfig(const std::string& file, const std::string& config);
+// `config`. Options that are no part of the result are not compared, and a limit of `growing` may
+// be larger than in the file. Fails as ReadFile.
+absl::Status CheckSameConfig(const std::string& file, const std::string& config,
+                             const GrowingOptions& growing = {});
 
 // The folder of one training run:
 //   config.ini                         the options it was started with
@@ -28,11 +39,17 @@ absl::Status CheckSameConfig(const std::string& file, const std::string& config)
 class RunFolder {
  public:
   // Makes or opens folder `path`. A usage error if it holds something and `resume` is off, or if it
-  // is no run folder. Fails as CheckSameConfig if the run was started with other options;
-  // FailedPrecondition if another process trains in it. What a killed process left unfinished is
+  // is no run folder. Fails as CheckSameConfig if the run was started with other options (it may go
+  // on with more epochs and steps); FailedPrecondition if another process trains in it. A run that
+  // has measured and saved nothing yet is begun anew. What a killed process left unfinished is
   // removed.
   static absl::StatusOr<RunFolder> Open(const std::string& path, const std::string& config,
                                         bool resume);
+
+  // The file of the options that the run in folder `path` was started with.
+  static std::string ConfigPath(const std::string& path) { return JoinPath(path, "config.ini"); }
+  // Says before anything is made or computed what Open would refuse.
+  static absl::Status Check(const std::string& path, const std::string& config, bool resume);
 
   // True if there is a state to go on from.
   bool HasState() const;
@@ -46,8 +63,12 @@ class RunFolder {
   absl::Status Log(const nlohmann::ordered_json& line) const;
   int64_t LogBytes() const;
   // Takes back the lines after the first `bytes`: they were written after the state that a run goes
-  // on from.
+  // on from. Warns if there are fewer.
   absl::Status CutLog(int64_t bytes) const;
+  // Takes back all lines and events: they are of a run that was stopped before it saved anything.
+  absl::Status ClearLog() const;
+  // Flushes the log to the device.
+  absl::Status SyncLog() const;
   // Removes the checkpoints whose names begin with `prefix` and are none of `kept`.
   absl::Status RemoveCheckpoints(const std::string& prefix,
                                  const std::vector<std::string>& kept) const;

@@ -88,7 +88,7 @@ int64_t LatestIn(const std::string& folder) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
     const std::string name = entry.path().filename().string();
-    if (!name.starts_with(kNamePrefix)) continue;
+    if (!TensorBoardEvents::IsEventsFile(name)) continue;
     int64_t seconds = 0;
     std::from_chars(name.data() + kNamePrefix.size(), name.data() + name.size(), seconds);
     latest = std::max(latest, seconds);
@@ -154,6 +154,10 @@ std::vector<Scalar> ScalarsOf(const Json& line) {
     }
   }
   return scalars;
+}
+
+bool TensorBoardEvents::IsEventsFile(std::string_view name) {
+  return name.starts_with(kNamePrefix);
 }
 
 TensorBoardEvents TensorBoardEvents::In(const std::string& folder) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "platform/base/status.h"
@@ -27,6 +28,8 @@ std::vector<Scalar> ScalarsOf(const nlohmann::ordered_json& line);
 // SentencePiece's. Appends whole frames; a reader passes over one that a crash cut off.
 class TensorBoardEvents {
  public:
+  // True for the names of such files.
+  static bool IsEventsFile(std::string_view name);
   // A file in `folder` whose name sorts behind those of all that are there, since that is the order
   // in which TensorBoard reads them. Nothing is written yet.
   static TensorBoardEvents In(const std::string& folder);

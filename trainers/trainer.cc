@@ -21,9 +21,9 @@
 #include "platform/distributed/gradient_reducer.h"
 #include "platform/models/language_model.h"
 #include "platform/tensor/runtime.h"
-#include "trainers/background_job.h"
 #include "trainers/optimizer.h"
 #include "trainers/prefetcher.h"
+#include "trainers/run_saver.h"
 #include "trainers/schedule.h"
 #include "trainers/task_sampler.h"
 #include "trainers/train_meter.h"
@@ -51,10 +51,12 @@ std::string ProgressNote(double loss, const Throughput& throughput) {
                          throughput.padding_share * 100);
 }
 
-constexpr char kEpochPrefix[] = "epoch-";
-
-// The checkpoint of an epoch, counted from 1.
-std::string EpochName(int64_t epoch) { return StrCat(kEpochPrefix, epoch); }
+absl::StatusOr<std::vector<evaluators::Metric>> TestMetrics(
+    const evaluators::EvaluationOptions& evaluation) {
+  Registry<evaluators::MetricFunction> metrics("metric");
+  OPENP5_RETURN_IF_ERROR(evaluators::RegisterBuiltinMetrics(&metrics));
+  return evaluators::ParseMetrics(metrics, evaluation.metrics);
+}
 
 class Training {
  public:
@@ -82,10 +84,7 @@ class Training {
         new Training(task, options, folder, group, std::move(sampler), std::move(validation)));
     training->schedule_ = *schedule;
     training->task_weights_ = std::move(weights);
-    Registry<evaluators::MetricFunction> metrics("metric");
-    OPENP5_RETURN_IF_ERROR(evaluators::RegisterBuiltinMetrics(&metrics));
-    OPENP5_ASSIGN_OR_RETURN(training->test_metrics_,
-                            evaluators::ParseMetrics(metrics, task->evaluation().metrics));
+    OPENP5_ASSIGN_OR_RETURN(training->test_metrics_, TestMetrics(task->evaluation()));
     return training;
   }
 
@@ -101,7 +100,8 @@ class Training {
         groups_(task->groups()),
         sampler_(std::move(sampler)),
         validation_(std::move(validation)),
-        optimizer_(models::TrainedParameters(task->parameters()), OptimizerOptions()) {
+        optimizer_(models::TrainedParameters(task->parameters()), OptimizerOptions()),
+        saver_(task, folder, options.keep_best) {
     // OpenP5 accumulates nothing: there the option only shortens the schedule.
     accumulation_ = options.openp5_compat ? 1 : options.gradient_accumulation_steps;
     const int64_t divisor = options.openp5_compat ? options.gradient_accumulation_steps : 1;
@@ -165,6 +165,7 @@ class Training {
   absl::Status Prepare();
   absl::Status ShareState();
   absl::Status ChangeWorldSize();
+  void WarnOfOtherLength();
   absl::Status TrainEpoch();
   absl::Status LogStep(double seconds_left);
   void ShowEpoch(bool is_best, const std::vector<LossMean>& validation) const;
@@ -178,10 +179,7 @@ class Training {
   absl::Status Test(int64_t epoch);
   absl::StatusOr<std::vector<evaluators::RankingResult>> TestBest();
   absl::Status LoadBest();
-  absl::Status Save(std::vector<std::string> checkpoints, const nlohmann::json& metrics);
-  absl::Status SaveState() {
-    return Save({}, {{"epoch", position_.epoch}, {"step", position_.step}});
-  }
+  absl::Status Save();
 
   TrainingTask& task_;
   const TrainOptions& options_;
@@ -202,7 +200,7 @@ class Training {
   double gradient_norm_ = 0;         // of the last step, before clipping
   bool stopped_ = false;             // by a signal that any process got
   Clock::time_point saved_ = Clock::now();
-  BackgroundJob writer_;  // last: it ends before what it uses
+  RunSaver saver_;  // last: it ends before what it uses
 };
 
 // Goes on from a state, if there is one, with the same weights, moments and position on every rank.
@@ -211,6 +209,9 @@ absl::Status Training::Prepare() {
     OPENP5_ASSIGN_OR_RETURN(
         position_, LoadTrainingState(folder_->StatePath(), task_.parameters(), &optimizer_));
     OPENP5_RETURN_IF_ERROR(folder_->CutLog(position_.log_bytes));
+    OPENP5_RETURN_IF_ERROR(saver_.Repair(position_));
+  } else if (folder_ != nullptr) {
+    OPENP5_RETURN_IF_ERROR(folder_->ClearLog());
   }
   if (group_ != nullptr) OPENP5_RETURN_IF_ERROR(ShareState());
   if (position_.world_size != world_size()) OPENP5_RETURN_IF_ERROR(ChangeWorldSize());
@@ -223,6 +224,7 @@ absl::Status Training::Prepare() {
                     groups_.size());
   }
   if (folder_ != nullptr) OPENP5_RETURN_IF_ERROR(folder_->BeginEvents(position_.step));
+  WarnOfOtherLength();
   if (position_.step > 0) {
     LogInfo(StrCat("resuming at epoch ", position_.epoch + 1, ", step ", position_.step));
     return TestIfDue();
@@ -252,21 +254,40 @@ absl::Status Training::ChangeWorldSize() {
   return absl::OkStatus();
 }
 
+// A run may go on with more epochs or other processes. Schedules go by the number of steps.
+void Training::WarnOfOtherLength() {
+  const int64_t before = std::exchange(position_.total_steps, length_.total_steps);
+  if (position_.step == 0 || before == length_.total_steps) return;
+  const double rate = options_.lr * schedule_(position_.step, length_);
+  ScheduleLength old = length_;
+  old.total_steps = before;
+  old.warmup_steps = static_cast<int64_t>(options_.warmup_prop * static_cast<double>(before));
+  const double old_rate = options_.lr * schedule_(position_.step, old);
+  if (rate == old_rate) return;
+  LogWarning(absl::StrFormat(
+      "--schedule %s goes by the number of steps, which was %d and is now %d: the learning rate "
+      "goes on at %g, and the result is neither that of a run of %d steps nor that of one of %d",
+      options_.ScheduleName(), before, length_.total_steps, rate, before, length_.total_steps));
+}
+
 absl::StatusOr<TrainingSummary> Training::Run() {
   OPENP5_RETURN_IF_ERROR(Prepare());
   while (!Done()) OPENP5_RETURN_IF_ERROR(TrainEpoch());
   if (HasStalled()) {
     LogInfo(StrCat("no better epoch since epoch ", position_.best.front().epoch + 1, ": stopped"));
   }
-  OPENP5_RETURN_IF_ERROR(writer_.Wait());
+  OPENP5_RETURN_IF_ERROR(saver_.Wait());
+  OPENP5_RETURN_IF_ERROR(saver_.CheckComplete(position_));
   TrainingSummary summary{.epochs = position_.epoch,
                           .steps = position_.step,
                           .train_loss = position_.train_loss,
                           .validation_loss = position_.validation_loss};
   if (!position_.best.empty()) {
     summary.best_epoch = position_.best.front().epoch;
-    summary.best_validation =
-        validation_.by_loss() ? position_.best.front().value : -position_.best.front().value;
+    const double value = position_.best.front().value;
+    summary.best_validation = !validation_.is_on() ? std::numeric_limits<double>::quiet_NaN()
+                              : validation_.by_loss() ? value
+                                                      : -value;
   }
   if (options_.test_after_train) {
     OPENP5_ASSIGN_OR_RETURN(summary.test, TestBest());
@@ -294,9 +315,12 @@ absl::Status Training::TrainEpoch() {
     Prefetcher<TrainingBatch> batches(total - first, /*ahead=*/4, [this, first](int64_t number) {
       return MakeBatch(first + number);
     });
+    const int64_t left = (LastStep() - first_step) * accumulation_;  // batches of the whole run
+    const int64_t now = std::min(total - first, left);
     ProgressBar progress(StrCat("epoch ", position_.epoch + 1, "/", options_.epochs),
-                         (total - first) * batch_samples,
-                         options_.pack_targets > 1 ? "runs of targets" : "samples");
+                         now * batch_samples,
+                         options_.pack_targets > 1 ? "runs of targets" : "samples",
+                         (left - now) * batch_samples);
     while (position_.batch < total && !StepsAreDone()) {
       const int64_t count = std::min(accumulation_, total - position_.batch);
       OPENP5_RETURN_IF_ERROR(CatchTorch(StrCat("training step ", position_.step + 1),
@@ -310,9 +334,9 @@ absl::Status Training::TrainEpoch() {
             LogStep(seconds_a_step * static_cast<double>(LastStep() - position_.step)));
       }
       if (group_ == nullptr) stopped_ = TerminationSignal() != 0;
-      if (stopped_ || SaveIsDue()) OPENP5_RETURN_IF_ERROR(SaveState());
+      if (stopped_ || SaveIsDue()) OPENP5_RETURN_IF_ERROR(Save());
       if (stopped_) {
-        OPENP5_RETURN_IF_ERROR(writer_.Wait());
+        OPENP5_RETURN_IF_ERROR(saver_.Wait());
         return absl::CancelledError(StrCat("training: stopped by a signal after step ",
                                            position_.step, "; hint: --resume goes on from there"));
       }
@@ -417,8 +441,10 @@ absl::Status Training::FinishEpoch(double seconds) {
   SetTraining(false);
   const absl::StatusOr<ValidationResult> validation = validation_.Measure();
   if (absl::IsCancelled(validation.status())) {
-    OPENP5_RETURN_IF_ERROR(SaveState());
-    OPENP5_RETURN_IF_ERROR(writer_.Wait());
+    OPENP5_RETURN_IF_ERROR(Save());
+    OPENP5_RETURN_IF_ERROR(saver_.Wait());
+    return absl::CancelledError(StrCat("training: stopped by a signal after step ", position_.step,
+                                       "; hint: --resume goes on from there"));
   }
   OPENP5_RETURN_IF_ERROR(validation.status());
   position_.validation_loss = Joined(validation->losses).Value();
@@ -427,12 +453,11 @@ absl::Status Training::FinishEpoch(double seconds) {
   ++position_.epoch;
   position_.batch = 0;
   ShowEpoch(is_best, validation->losses);
-  const nlohmann::ordered_json metrics = {{"epoch", position_.epoch},
-                                          {"step", position_.step},
-                                          {"train_loss", position_.train_loss},
-                                          {"validation_loss", position_.validation_loss}};
-  nlohmann::ordered_json line = {{"event", "epoch"}};
-  line.update(metrics);
+  nlohmann::ordered_json line = {{"event", "epoch"},
+                                 {"epoch", position_.epoch},
+                                 {"step", position_.step},
+                                 {"train_loss", position_.train_loss}};
+  if (validation_.is_on()) line["validation_loss"] = position_.validation_loss;
   line["train_losses"] = LossesJson(groups_, position_.losses);
   line.update(validation->log);
   line["seconds"] = seconds;
@@ -440,21 +465,21 @@ absl::Status Training::FinishEpoch(double seconds) {
   position_.losses.assign(groups_.size(), {});
   OPENP5_RETURN_IF_ERROR(Log(line));
   OPENP5_RETURN_IF_ERROR(WriteReport());
-  std::vector<std::string> checkpoints;
-  if (is_best) checkpoints.push_back("best");
-  if (options_.keep_best > 1) checkpoints.push_back(EpochName(position_.epoch));
-  OPENP5_RETURN_IF_ERROR(Save(std::move(checkpoints), metrics));
+  OPENP5_RETURN_IF_ERROR(Save());
   return TestIfDue();
 }
 
 void Training::ShowEpoch(bool is_best, const std::vector<LossMean>& validation) const {
-  LogInfo(absl::StrFormat("epoch %d: train loss %.4f, validation loss %.4f%s", position_.epoch,
-                          position_.train_loss, position_.validation_loss,
-                          is_best ? " (best)" : ""));
+  const auto validated = [this](double loss) {
+    return validation_.is_on() ? absl::StrFormat(", validation loss %.4f", loss) : std::string();
+  };
+  LogInfo(absl::StrFormat("epoch %d: train loss %.4f%s%s", position_.epoch, position_.train_loss,
+                          validated(position_.validation_loss), is_best ? " (best)" : ""));
   if (groups_.size() == 1) return;
   for (size_t group = 0; group < groups_.size(); ++group) {
-    LogInfo(absl::StrFormat("  %s: train loss %.4f, validation loss %.4f", groups_[group].name,
-                            position_.losses[group].Value(), validation[group].Value()));
+    LogInfo(absl::StrFormat("  %s: train loss %.4f%s", groups_[group].name,
+                            position_.losses[group].Value(),
+                            validated(validation[group].Value())));
   }
 }
 
@@ -508,31 +533,21 @@ absl::Status Training::LoadBest() {
   return absl::OkStatus();
 }
 
-// Copies the state and writes it while training goes on: the `checkpoints` named, the state,
-// `last`. A run goes on from the state alone; killed before it is written, it makes the same
-// checkpoints again.
-absl::Status Training::Save(std::vector<std::string> checkpoints, const nlohmann::json& metrics) {
+absl::Status Training::Save() {
   saved_ = Clock::now();
-  if (folder_ == nullptr) return absl::OkStatus();
-  OPENP5_RETURN_IF_ERROR(writer_.Wait());
-  position_.log_bytes = folder_->LogBytes();
-  auto state = std::make_shared<const NamedTensors>(
-      CopyTrainingState(task_.parameters(), optimizer_, position_));
-  std::vector<std::string> kept;
-  for (const EpochValue& one : position_.best) kept.push_back(EpochName(one.epoch + 1));
-  return writer_.Start([this, checkpoints = std::move(checkpoints), state, kept = std::move(kept),
-                        metrics]() -> absl::Status {
-    const NamedTensors weights = WeightsOfState(*state);
-    for (const std::string& name : checkpoints) {
-      OPENP5_RETURN_IF_ERROR(task_.Save(folder_->CheckpointPath(name), weights, metrics));
-    }
-    OPENP5_RETURN_IF_ERROR(WriteTrainingState(folder_->StatePath(), *state));
-    OPENP5_RETURN_IF_ERROR(task_.Save(folder_->CheckpointPath("last"), weights, metrics));
-    return folder_->RemoveCheckpoints(kEpochPrefix, kept);
-  });
+  return saver_.Save(optimizer_, &position_);
 }
 
 }  // namespace
+
+absl::Status CheckTraining(const TrainOptions& options,
+                           const evaluators::EvaluationOptions& evaluation, size_t tasks) {
+  OPENP5_RETURN_IF_ERROR(options.TaskWeights(tasks).status());
+  OPENP5_RETURN_IF_ERROR(options.SampleNumbers(tasks).status());
+  OPENP5_RETURN_IF_ERROR(Validation::ParseSelection(options.valid_select).status());
+  OPENP5_RETURN_IF_ERROR(evaluation.Check());
+  return TestMetrics(evaluation).status();
+}
 
 absl::StatusOr<TrainingSummary> Train(TrainingTask* task, const TrainOptions& options,
                                       const RunFolder* folder, ProcessGroup* group) {

@@ -25,21 +25,27 @@ nlohmann::ordered_json LossesJson(const std::vector<TaskGroup>& groups,
 absl::StatusOr<Validation> Validation::Create(TrainingTask* task, const TrainOptions& options,
                                               ProcessGroup* group) {
   Validation validation(task, options, group);
-  if (options.valid_select == "loss" || options.valid_select == "none") return validation;
+  OPENP5_ASSIGN_OR_RETURN(validation.metric_, ParseSelection(options.valid_select));
+  return validation;
+}
+
+absl::StatusOr<std::vector<evaluators::Metric>> Validation::ParseSelection(
+    const std::string& valid_select) {
+  if (valid_select == "loss" || valid_select == "none") return std::vector<evaluators::Metric>();
   Registry<evaluators::MetricFunction> registry("metric");
   OPENP5_RETURN_IF_ERROR(evaluators::RegisterBuiltinMetrics(&registry));
-  auto parsed = evaluators::ParseMetrics(registry, {options.valid_select});
-  if (!parsed.ok()) {
-    return UsageError(
-        StrCat("--valid-select: expected loss, none or a metric such as hit@10, got '",
-               options.valid_select, "'"));
-  }
-  validation.metric_ = *std::move(parsed);
-  return validation;
+  auto parsed = evaluators::ParseMetrics(registry, {valid_select});
+  if (parsed.ok()) return parsed;
+  return UsageError(StrCat("--valid-select: expected loss, none or a metric such as hit@10, got '",
+                           valid_select, "'"));
 }
 
 absl::StatusOr<ValidationResult> Validation::Measure() const {
   ValidationResult result;
+  if (!is_on()) {
+    result.losses.resize(task_->groups().size());
+    return result;
+  }
   OPENP5_ASSIGN_OR_RETURN(result.losses, MeasureLosses());
   result.value = Joined(result.losses).Value();
   result.log["validation_losses"] = LossesJson(task_->groups(), result.losses);

@@ -22,20 +22,26 @@ struct ValidationResult {
   // over all groups.
   double value = 0;
   std::vector<LossMean> losses = {};  // by group
-  nlohmann::ordered_json log = {};    // fields of metrics.jsonl
+  nlohmann::ordered_json log = nlohmann::ordered_json::object();  // fields of metrics.jsonl
 };
 
 // Measures a model on the validation split as `options.valid_select` asks. The result is the same
 // for any number of processes.
 class Validation {
  public:
-  // The arguments outlive this; `group` nullptr: one process. UsageError if there is no such
-  // metric.
+  // The arguments outlive this; `group` nullptr: one process. Fails as ParseSelection.
   static absl::StatusOr<Validation> Create(TrainingTask* task, const TrainOptions& options,
                                            ProcessGroup* group);
 
-  bool by_loss() const { return metric_.empty(); }
-  // Cancelled if any process got SIGINT or SIGTERM.
+  // The metric that --valid-select names, if it is one; none for "loss" and "none". UsageError if
+  // there is no such metric.
+  static absl::StatusOr<std::vector<evaluators::Metric>> ParseSelection(
+      const std::string& valid_select);
+
+  // False with --valid-select none: then Measure computes nothing, and every epoch is as good.
+  bool is_on() const { return options_->valid_select != "none"; }
+  bool by_loss() const { return is_on() && metric_.empty(); }
+  // Cancelled if any process got a signal that asks to stop.
   absl::StatusOr<ValidationResult> Measure() const;
 
  private:
@@ -47,7 +53,7 @@ class Validation {
   TrainingTask* task_;
   const TrainOptions* options_;
   ProcessGroup* group_;
-  std::vector<evaluators::Metric> metric_ = {};  // one, or by loss
+  std::vector<evaluators::Metric> metric_ = {};  // one, or by loss, or none
 };
 
 }  // namespace openp5::trainers

@@ -69,4 +69,12 @@ absl::StatusOr<datasets::PromptSet> DataOptions::LoadPrompts() const {
   return prompts;
 }
 
+absl::Status DataOptions::CheckPrompt(const datasets::PromptSet& prompts, const char* option,
+                                      const std::string& name) const {
+  for (const std::string& task : tasks) {
+    OPENP5_RETURN_IF_ERROR(Annotate(prompts.Find(task, name).status(), StrCat("--", option)));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace openp5::app

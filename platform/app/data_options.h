@@ -33,6 +33,9 @@ struct DataOptions {
   // usage error for a task given twice or not at all, and for one without any template (the message
   // names the tasks there are).
   absl::StatusOr<datasets::PromptSet> LoadPrompts() const;
+  // Fails as PromptSet::Find if a task has no prompt `name`, which `option` gives.
+  absl::Status CheckPrompt(const datasets::PromptSet& prompts, const char* option,
+                           const std::string& name) const;
 };
 
 }  // namespace openp5::app

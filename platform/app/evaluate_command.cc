@@ -138,12 +138,12 @@ absl::Status Print(const EvaluateCommandOptions& options, const Subject& subject
 
 absl::Status Evaluate(const EvaluateCommandOptions& options, const CommandLine& line,
                       const std::vector<evaluators::Metric>& metrics, const Processes& processes) {
-  OPENP5_ASSIGN_OR_RETURN(const Subject subject, Subject::Open(options, line, processes));
   std::optional<TextOutput> topk;
   if (!options.output.topk_out.empty() && processes.is_first()) {
     OPENP5_ASSIGN_OR_RETURN(TextOutput file, TextOutput::Open(options.output.topk_out));
     topk.emplace(std::move(file));
   }
+  OPENP5_ASSIGN_OR_RETURN(const Subject subject, Subject::Open(options, line, processes));
   OPENP5_ASSIGN_OR_RETURN(const auto results, EvaluateAll(options, subject, metrics,
                                                           topk.has_value() ? &*topk : nullptr));
   if (topk.has_value()) OPENP5_RETURN_IF_ERROR(topk->Close());
@@ -158,6 +158,7 @@ absl::Status RunEvaluate(const std::vector<std::string>& arguments) {
   OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
   if (!run) return absl::OkStatus();
   OPENP5_RETURN_IF_ERROR(options.Check());
+  options.recommender.prompt = options.evaluation.prompt;
   OPENP5_ASSIGN_OR_RETURN(const auto metrics, Metrics(options.evaluation.metrics));
   if (const auto ended = RunInProcesses(options.processes)) return *ended;
   OPENP5_ASSIGN_OR_RETURN(const Processes processes,

@@ -86,6 +86,13 @@ absl::StatusOr<Question> Ask(const RecommendOptions& options,
   return question;
 }
 
+absl::StatusOr<Question> AskOf(const RecommendCommandOptions& options) {
+  OPENP5_ASSIGN_OR_RETURN(const auto datasets, options.recommender.data.OpenDatasets());
+  OPENP5_ASSIGN_OR_RETURN(Question question, Ask(options.recommend, datasets.front()));
+  question.task = options.recommender.data.tasks.front();
+  return question;
+}
+
 absl::Status Print(const RecommendOptions& options, const datasets::SequenceDataset& dataset,
                    const Question& question, const evaluators::UserRanking& ranking,
                    const std::unordered_map<std::string, std::string>& titles,
@@ -125,10 +132,11 @@ absl::Status RunRecommend(const std::vector<std::string>& arguments) {
   const DataOptions& data = options.recommender.data;
   OPENP5_ASSIGN_OR_RETURN(const auto titles,
                           datasets::ReadItemTitles(data.DatasetFolder(data.datasets.front())));
+  // The question first: a model takes long to load.
+  OPENP5_ASSIGN_OR_RETURN(Question question, AskOf(options));
+  options.recommender.prompt = options.recommend.prompt;
   OPENP5_ASSIGN_OR_RETURN(const auto model, OpenRecommender(options.recommender, line, runtime));
   const datasets::SequenceDataset& dataset = model->dataset(0);
-  OPENP5_ASSIGN_OR_RETURN(Question question, Ask(options.recommend, dataset));
-  question.task = data.tasks.front();
   OPENP5_ASSIGN_OR_RETURN(const auto ranking, model->Recommend(question));
   return Print(options.recommend, dataset, question, ranking, titles, runtime.precision());
 }

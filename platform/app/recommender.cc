@@ -22,6 +22,7 @@ class GenerativeRecommender final : public Recommender {
                                                            const evaluators::Sharding& sharding) {
     OPENP5_ASSIGN_OR_RETURN(auto datasets, options.data.OpenDatasets());
     OPENP5_ASSIGN_OR_RETURN(auto prompts, options.data.LoadPrompts());
+    OPENP5_RETURN_IF_ERROR(options.data.CheckPrompt(prompts, "prompt", options.prompt));
     auto opened = std::unique_ptr<GenerativeRecommender>(
         new GenerativeRecommender(std::move(prompts), runtime.device, sharding));
     OPENP5_ASSIGN_OR_RETURN(

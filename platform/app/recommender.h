@@ -28,6 +28,7 @@ struct RecommenderOptions {
   DataOptions data;
   indexing::IndexParameters index;
   datasets::HistoryOptions history;
+  std::string prompt = {};  // the template that will be asked for, by the command's own --prompt
 
   void AddTo(CommandLine* line) {
     line->Add(&checkpoint);
@@ -66,7 +67,7 @@ class Recommender {
 };
 
 // Opens the checkpoint and the datasets of `options`, which `line` has parsed; `sharding` is that
-// of evaluations. Fails as LoadCheckpoint and DataOptions.
+// of evaluations. Fails as LoadCheckpoint and DataOptions, the latter before the model is loaded.
 absl::StatusOr<std::unique_ptr<Recommender>> OpenRecommender(
     const RecommenderOptions& options, const CommandLine& line, const Runtime& runtime,
     const evaluators::Sharding& sharding = {});

@@ -287,7 +287,7 @@ void Sweep::End(size_t number, int exit_code) {
                             trials_.size()));
     return;
   }
-  if (exit_code == 128 + SIGINT || exit_code == 128 + SIGTERM) {
+  if (IsTerminationSignal(exit_code - 128)) {
     trial.state = State::kStopped;
     return;
   }

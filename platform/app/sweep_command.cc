@@ -89,15 +89,28 @@ absl::StatusOr<std::string> Selection(const SweepOptions& sweep, const TrainComm
 }
 
 // All of `train`'s options but those that the sweep says to each trial.
-std::string BaseConfig(TrainCommandOptions train, const std::string& selection) {
+TrainCommandOptions BaseOptions(TrainCommandOptions train, const std::string& selection) {
   train.run.run_dir.clear();
   train.run.format = "text";
   train.runtime.threads = 0;
-  train.train.resume = false;
   train.train.valid_select = selection;
-  CommandLine line("train", "");
-  train.AddTo(&line);
-  return line.Dump();
+  return train;
+}
+
+// What `train` would refuse of any trial, before the first one starts.
+absl::Status CheckTrials(const TrainCommandOptions& base,
+                         const std::vector<SearchSpace::Trial>& trials) {
+  for (size_t number = 0; number < trials.size(); ++number) {
+    TrainCommandOptions options = base;
+    CommandLine line("train", "");
+    options.AddTo(&line);
+    const std::string where = StrCat("trial ", number);
+    for (const auto& [option, value] : trials[number]) {
+      OPENP5_RETURN_IF_ERROR(line.Set(option, value, where));
+    }
+    OPENP5_RETURN_IF_ERROR(Annotate(options.Check(), where));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status RunSweep(const std::vector<std::string>& arguments) {
@@ -115,8 +128,9 @@ absl::Status RunSweep(const std::vector<std::string>& arguments) {
   OPENP5_ASSIGN_OR_RETURN(const SearchSpace space, SearchSpace::Parse(text, options.sweep_file));
   OPENP5_RETURN_IF_ERROR(CheckSpace(space));
   OPENP5_ASSIGN_OR_RETURN(const std::string selection, Selection(options, train, line));
+  const TrainCommandOptions base = BaseOptions(train, selection);
   SweepPlan plan{.folder = options.out,
-                 .base_config = BaseConfig(train, selection),
+                 .base_config = base.ConfigText(),
                  .trials = {},
                  .valid_select = selection,
                  .jobs = options.jobs,
@@ -125,6 +139,7 @@ absl::Status RunSweep(const std::vector<std::string>& arguments) {
   if (plan.threads == 0) plan.threads = std::max(1u, std::thread::hardware_concurrency());
   OPENP5_ASSIGN_OR_RETURN(plan.trials,
                           space.Trials(options.trials, static_cast<uint64_t>(train.train.seed)));
+  OPENP5_RETURN_IF_ERROR(CheckTrials(base, plan.trials));
   if (!train.run.run_dir.empty()) {
     LogWarning("--run-dir: not used, every trial has its own under --out");
   }

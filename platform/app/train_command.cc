@@ -11,6 +11,7 @@
 #include "platform/app/command.h"
 #include "platform/app/machine.h"
 #include "platform/app/text_output.h"
+#include "platform/base/file.h"
 #include "platform/base/log.h"
 #include "platform/base/memory.h"
 #include "platform/base/signals.h"
@@ -30,7 +31,10 @@ void RunOptions::ForEach(OptionVisitor& visitor) {
                          "a SASRec, which needs neither identifiers nor prompts nor tokenizer",
                  .choices = {"generative", kSasrec}},
                 &model);
-  visitor.Visit({.name = "run-dir", .help = "new folder for checkpoints and metrics"}, &run_dir);
+  visitor.Visit({.name = "run-dir",
+                 .help = "new folder for checkpoints and metrics; with --resume the folder of a "
+                         "run, whose options hold where none are given"},
+                &run_dir);
   visitor.Visit({.name = "format", .help = "form of the result", .choices = {"text", "json"}},
                 &format);
 }
@@ -67,7 +71,14 @@ absl::Status TrainCommandOptions::CheckUnchanged(const Options& options,
 }
 
 absl::Status TrainCommandOptions::Check() const {
-  if (!is_sasrec()) return CheckUnchanged(sasrec);
+  OPENP5_RETURN_IF_ERROR(
+      trainers::CheckTraining(train, evaluation, is_sasrec() ? 1 : data.tasks.size()));
+  if (!is_sasrec()) {
+    OPENP5_ASSIGN_OR_RETURN(const auto prompts, data.LoadPrompts());
+    OPENP5_RETURN_IF_ERROR(data.CheckPrompt(prompts, "prompt", evaluation.prompt));
+    OPENP5_RETURN_IF_ERROR(data.CheckPrompt(prompts, "valid-prompt", train.valid_prompt));
+    return CheckUnchanged(sasrec);
+  }
   OPENP5_RETURN_IF_ERROR(CheckUnchanged(backbone));
   OPENP5_RETURN_IF_ERROR(CheckUnchanged(history));
   OPENP5_RETURN_IF_ERROR(
@@ -81,8 +92,11 @@ absl::Status TrainCommandOptions::Check() const {
 }
 
 nlohmann::json TrainCommandOptions::Describe() const {
-  nlohmann::json json = nlohmann::json::object();
-  ToJson(train, &json);
+  nlohmann::json options, json = nlohmann::json::object();
+  ToJson(train, &options);
+  for (const auto& [name, value] : options.items()) {
+    if (trainers::IsPartOfResult(name)) json[name] = value;
+  }
   if (is_sasrec()) {
     ToJson(sasrec, &json);
     return json;
@@ -91,6 +105,14 @@ nlohmann::json TrainCommandOptions::Describe() const {
   json["backbone"] = backbone.backbone;
   json["tasks"] = data.tasks;
   return json;
+}
+
+std::string TrainCommandOptions::ConfigText() const {
+  TrainCommandOptions options = *this;
+  options.train.resume = false;
+  CommandLine line("train", "");
+  options.AddTo(&line);
+  return line.Dump();
 }
 
 namespace {
@@ -116,11 +138,14 @@ nlohmann::ordered_json SummaryJson(const TrainCommandOptions& options,
 
 std::string SummaryText(const TrainCommandOptions& options,
                         const trainers::TrainingSummary& summary) {
+  const std::string validation =
+      options.train.valid_select == "none"
+          ? "no validation"
+          : absl::StrFormat("validation loss %.4f", summary.validation_loss);
   const std::string text = absl::StrFormat(
-      "trained %d epochs, %d steps: train loss %.4f, validation loss %.4f, best epoch %d\n"
-      "checkpoint: %s\n",
-      summary.epochs, summary.steps, summary.train_loss, summary.validation_loss,
-      summary.best_epoch + 1, BestCheckpoint(options));
+      "trained %d epochs, %d steps: train loss %.4f, %s, best epoch %d\ncheckpoint: %s\n",
+      summary.epochs, summary.steps, summary.train_loss, validation, summary.best_epoch + 1,
+      BestCheckpoint(options));
   return text + evaluators::ResultsTable(summary.test);
 }
 
@@ -221,13 +246,18 @@ absl::StatusOr<std::unique_ptr<Prepared>> Prepare(const TrainCommandOptions& opt
                                                   const CommandLine& line,
                                                   const Processes& processes) {
   auto prepared = std::make_unique<Prepared>();
+  const std::string config = options.ConfigText();
+  if (processes.is_first()) {
+    OPENP5_RETURN_IF_ERROR(
+        trainers::RunFolder::Check(options.run.run_dir, config, options.train.resume));
+  }
   OPENP5_RETURN_IF_ERROR(options.is_sasrec()
                              ? PrepareSasrec(options, processes, prepared.get())
                              : PrepareGenerative(options, line, processes, prepared.get()));
   if (processes.is_first()) {
     OPENP5_ASSIGN_OR_RETURN(
         prepared->folder,
-        trainers::RunFolder::Open(options.run.run_dir, line.Dump(), options.train.resume));
+        trainers::RunFolder::Open(options.run.run_dir, config, options.train.resume));
   }
   return prepared;
 }
@@ -258,7 +288,12 @@ absl::Status RunTrain(const std::vector<std::string>& arguments) {
   CommandLine line("train", "Train a recommender on one or several datasets and tasks.");
   options.AddTo(&line);
   for (const char* name : {"data-dir", "datasets", "run-dir"}) line.Require(name);
-  OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
+  // A run that goes on needs no options again.
+  const auto config_of_run = [&options] {
+    const std::string file = trainers::RunFolder::ConfigPath(options.run.run_dir);
+    return options.train.resume && !options.run.run_dir.empty() && FileExists(file) ? file : "";
+  };
+  OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments, config_of_run));
   if (!run) return absl::OkStatus();
   OPENP5_RETURN_IF_ERROR(options.Check());
   if (const auto ended = RunInProcesses(options.processes)) return *ended;

@@ -42,10 +42,14 @@ struct TrainCommandOptions {
 
   void AddTo(CommandLine* line);
   bool is_sasrec() const;
-  // A usage error for options that do not go together, or have no effect with the kind of model.
+  // A usage error for options that do not go together, or have no effect with the kind of model,
+  // and for names of metrics that do not exist. Fails as DataOptions::LoadPrompts and CheckPrompt;
+  // nothing but the prompt file is read.
   absl::Status Check() const;
-  // What the checkpoint's manifest says of the training.
+  // What the checkpoint's manifest says of the training: the options that are part of the result.
   nlohmann::json Describe() const;
+  // INI text of all options, for a run folder; whether the run goes on is no part of it.
+  std::string ConfigText() const;
 
  private:
   template <class Options>

@@ -12,6 +12,7 @@ namespace openp5 {
 struct ProgressState {
   std::string title = {}, unit = {}, note = {};
   int64_t done = 0, total = 0;
+  int64_t after = 0;   // what the work of which this job is a part has left behind it
   double seconds = 0;  // since it began
   bool ended = false;
 };
@@ -27,8 +28,9 @@ std::string FormatDuration(double seconds);
 // `note`. Not thread-safe.
 class ProgressBar {
  public:
-  // `unit` names what is counted, plural: "samples", "users".
-  ProgressBar(std::string title, int64_t total, std::string unit);
+  // `unit` names what is counted, plural: "samples", "users". The time left is that of the whole
+  // work, of which `after` follows this job.
+  ProgressBar(std::string title, int64_t total, std::string unit, int64_t after = 0);
   // Ends the line if Finish was not called.
   ~ProgressBar();
   ProgressBar(const ProgressBar&) = delete;

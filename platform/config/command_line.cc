@@ -305,6 +305,11 @@ absl::Status CommandLine::ReadFlags(const std::vector<std::string>& arguments,
 }
 
 absl::StatusOr<bool> CommandLine::Parse(const std::vector<std::string>& arguments) {
+  return Parse(arguments, [] { return std::string(); });
+}
+
+absl::StatusOr<bool> CommandLine::Parse(const std::vector<std::string>& arguments,
+                                        const std::function<std::string()>& fallback) {
   std::string config_file;
   bool help = false, dump = false;
   const std::string default_help = Help();  // before defaults are overwritten
@@ -314,6 +319,9 @@ absl::StatusOr<bool> CommandLine::Parse(const std::vector<std::string>& argument
     return false;
   }
   if (!config_file.empty()) OPENP5_RETURN_IF_ERROR(ReadConfigFile(config_file));
+  if (const std::string file = fallback(); !file.empty()) {
+    OPENP5_RETURN_IF_ERROR(ReadConfigFile(file));
+  }
   if (dump) {
     std::fputs(Dump().c_str(), stdout);
     return false;

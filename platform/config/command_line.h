@@ -39,6 +39,10 @@ class CommandLine {
   // line. False if only the help or the configuration was asked for, which is then printed on
   // stdout.
   absl::StatusOr<bool> Parse(const std::vector<std::string>& arguments);
+  // The same with a further config file, over which flags and --config win. `fallback` is asked for
+  // its path when they have been read; an empty path: none.
+  absl::StatusOr<bool> Parse(const std::vector<std::string>& arguments,
+                             const std::function<std::string()>& fallback);
 
   // Sets one option as a flag would. A usage error, as Parse's, that names `where` it comes from.
   absl::Status Set(const std::string& name, const std::string& text, const std::string& where);

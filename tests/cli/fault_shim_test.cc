@@ -27,8 +27,8 @@ class FaultShimTest : public ::testing::Test {
     fault.folder = std::filesystem::canonical(folder_.File(".")).string();
     fault.log = Log();
     std::filesystem::remove(Log());
-    return RunProgram({"dataset", "generate", "--out", folder_.File("Toy"), "--users", "5",
-                       "--items", "9"},
+    return RunProgram({"dataset", "generate", "--out", folder_.File("Toy"), "--users", "9",
+                       "--items", "60", "--groups", "5"},
                       "", FaultVariables(fault));
   }
   // Outside of the folder that is watched.

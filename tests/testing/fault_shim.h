@@ -20,10 +20,11 @@ namespace openp5::testing {
 //   unlink    unlink, unlinkat, rmdir, remove
 //   create    mkdir, and open or fopen that may make or empty a file
 struct Fault {
-  std::string folder;      // absolute, without links
+  std::string folder = {};  // absolute, without links
   std::string kinds = {};  // "write,sync"; empty: all of them
-  // "count"; "fail": the n-th call fails with `error`, a write after half of its bytes; "kill-before",
-  // "kill-within" (a write: after half of its bytes), "kill-after": SIGKILL at the n-th call.
+  // "count"; "fail": the n-th call fails with `error`, a write after half of its bytes;
+  // "kill-before", "kill-within" (a write: after half of its bytes), "kill-after": SIGKILL at the
+  // n-th call.
   std::string action = "count";
   int64_t n = 0;  // from 1; 0: none
   int error = ENOSPC;

@@ -17,6 +17,7 @@ TEST(RunFolderTest, IsNeverOverwritten) {
   const std::string path = temporary.File("run");
   {
     OPENP5_ASSERT_OK_AND_ASSIGN(const auto open, RunFolder::Open(path, "lr=1\n", false));
+    OPENP5_ASSERT_OK(open.Log({{"event", "step"}, {"step", 1}}));
     EXPECT_THAT(RunFolder::Open(path, "lr=1\n", /*resume=*/true),
                 StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("another process")));
   }
@@ -29,11 +30,71 @@ TEST(RunFolderTest, IsNeverOverwritten) {
 TEST(RunFolderTest, GoesOnWithTheSameOptionsOnly) {
   const TemporaryFolder temporary;
   const std::string path = temporary.File("run");
-  OPENP5_ASSERT_OK(RunFolder::Open(path, "# train\nlr=1\nthreads=2\n", /*resume=*/true));
+  {
+    OPENP5_ASSERT_OK_AND_ASSIGN(
+        const auto folder, RunFolder::Open(path, "# train\nlr=1\nthreads=2\n", /*resume=*/true));
+    OPENP5_ASSERT_OK(folder.Log({{"event", "step"}, {"step", 1}}));
+  }
   OPENP5_EXPECT_OK(RunFolder::Open(path, "lr=1\nthreads=8\nresume=true\n", /*resume=*/true));
   EXPECT_THAT(
       RunFolder::Open(path, "lr=2\nthreads=2\n", /*resume=*/true),
       StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("started with lr=1, got lr=2")));
+}
+
+TEST(RunFolderTest, GoesOnWithMoreEpochsButNotWithFewer) {
+  const TemporaryFolder temporary;
+  const std::string path = temporary.File("run");
+  {
+    OPENP5_ASSERT_OK_AND_ASSIGN(
+        const auto folder, RunFolder::Open(path, "epochs=3\nmax-steps=9\n", /*resume=*/false));
+    OPENP5_ASSERT_OK(folder.Log({{"event", "step"}, {"step", 1}}));
+  }
+  EXPECT_THAT(RunFolder::Open(path, "epochs=2\nmax-steps=9\n", /*resume=*/true),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("larger --epochs, got 2")));
+  OPENP5_EXPECT_OK(RunFolder::Open(path, "epochs=5\nmax-steps=0\n", /*resume=*/true));
+  // The run is now one of five epochs, without a limit of steps.
+  EXPECT_EQ(ReadFile(RunFolder::ConfigPath(path)).value_or(""), "epochs=5\nmax-steps=0\n");
+  EXPECT_THAT(RunFolder::Open(path, "epochs=5\nmax-steps=9\n", /*resume=*/true),
+              StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("larger --max-steps")));
+  // A sweep's trials share their epochs.
+  EXPECT_THAT(CheckSameConfig(RunFolder::ConfigPath(path), "epochs=9\nmax-steps=0\n"),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       HasSubstr("started with epochs=5, got epochs=9")));
+}
+
+TEST(RunFolderTest, ARefusedStartBlocksNothing) {
+  const TemporaryFolder temporary;
+  const std::string path = temporary.File("run");
+  for (const bool resume : {false, true}) {
+    SCOPED_TRACE(resume);
+    OPENP5_ASSERT_OK(MakeDirectories(path + "/checkpoints"));
+    for (const char* name : {".lock", "config.ini", "run.json", "events.out.tfevents.1.x"}) {
+      OPENP5_ASSERT_OK(WriteFileAtomic(path + "/" + name, "old"));
+    }
+    OPENP5_EXPECT_OK(RunFolder::Check(path, "lr=2\n", resume));
+    OPENP5_ASSERT_OK(RunFolder::Open(path, "lr=2\n", resume));
+    EXPECT_EQ(ReadFile(path + "/config.ini").value_or(""), "lr=2\n");
+    EXPECT_FALSE(FileExists(path + "/run.json"));
+  }
+  // A folder of the user's own is none of ours.
+  OPENP5_ASSERT_OK(MakeDirectories(temporary.File("own")));
+  OPENP5_ASSERT_OK(WriteFileAtomic(temporary.File("own/config.ini"), "mine"));
+  EXPECT_THAT(RunFolder::Open(temporary.File("own"), "", /*resume=*/false),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("is not empty")));
+  EXPECT_EQ(ReadFile(temporary.File("own/config.ini")).value_or(""), "mine");
+}
+
+TEST(RunFolderTest, ARunWithoutAStateForgetsWhatItLogged) {
+  const TemporaryFolder temporary;
+  const std::string path = temporary.File("run");
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto folder, RunFolder::Open(path, "", /*resume=*/false));
+  OPENP5_ASSERT_OK(folder.BeginEvents(0));
+  OPENP5_ASSERT_OK(folder.Log({{"event", "step"}, {"step", 1}, {"loss", 2.5}}));
+  OPENP5_ASSERT_OK(folder.ClearLog());
+  EXPECT_EQ(folder.LogBytes(), 0);
+  for (const auto& entry : std::filesystem::directory_iterator(path)) {
+    EXPECT_FALSE(TensorBoardEvents::IsEventsFile(entry.path().filename().string()));
+  }
 }
 
 TEST(RunFolderTest, TouchesNoFolderThatIsNoRun) {

@@ -43,6 +43,12 @@ TEST(ProgressLineTest, DropsTheLeastImportantFirst) {
               AllOf(StartsWith("epoch 1/2  50%"), Not(HasSubstr("[")), EndsWith("left 0:10")));
 }
 
+TEST(ProgressLineTest, TimeLeftIsThatOfTheWholeWork) {
+  ProgressState state = Half();
+  state.after = 300;  // three more jobs like this one
+  EXPECT_THAT(ProgressLine(state, 0), HasSubstr("50/100 samples, 5.0/s, left 1:10"));
+}
+
 TEST(ProgressLineTest, TheLastLineSaysWhatItTook) {
   ProgressState state = Half();
   state.done = 120;

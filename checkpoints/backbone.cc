@@ -6,7 +6,6 @@
 
 #include "checkpoints/hugging_face.h"
 #include "checkpoints/inner_path.h"
-#include "checkpoints/json_text.h"
 #include "checkpoints/printable.h"
 #include "platform/base/digest.h"
 #include "platform/base/file.h"
@@ -83,7 +82,7 @@ std::string Backbone::Digest() const {
   json weights = ToJson();
   weights.erase("path");
   weights.erase("absolute_path");
-  return Sha256Of(weights.dump());
+  return Sha256Of(DumpJson(weights));
 }
 
 json Backbone::ToJson() const {

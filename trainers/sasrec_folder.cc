@@ -7,6 +7,7 @@
 #include "platform/base/digest.h"
 #include "platform/base/file.h"
 #include "platform/base/log.h"
+#include "platform/tensor/tensor_checks.h"
 
 namespace openp5::trainers {
 namespace {
@@ -76,6 +77,7 @@ absl::StatusOr<SasrecFolder> ReadSasrecFolder(const std::string& path) {
                     " items, got ", folder.item_ids.size());
   }
   OPENP5_ASSIGN_OR_RETURN(folder.weights, checkpoints::ReadWeights(path));
+  OPENP5_RETURN_IF_ERROR(CheckFinite(path, folder.weights));
   return folder;
 }
 

@@ -8,11 +8,13 @@
 #include "checkpoints/checkpoint.h"
 #include "checkpoints/foreign_model.h"
 #include "checkpoints/hugging_face.h"
+#include "checkpoints/state_dict_form.h"
 #include "platform/app/adapter_backbone.h"
 #include "platform/app/reading.h"
 #include "platform/base/file.h"
 #include "platform/base/memory.h"
 #include "platform/models/llama.h"
+#include "platform/tensor/tensor_checks.h"
 
 namespace openp5::app {
 namespace {
@@ -80,6 +82,7 @@ absl::StatusOr<LoadedModel> LoadOwn(const CheckpointOptions& options,
   const c10::ScalarType type = StorageType(manifest.model_config, runtime);
   OPENP5_ASSIGN_OR_RETURN(NamedTensors weights,
                           ReadModelWeights(path, manifest, options.backbone, type));
+  OPENP5_RETURN_IF_ERROR(CheckFinite(path, weights));
   OPENP5_RETURN_IF_ERROR(ReserveFor(path, CountElements(weights), type));
   OPENP5_ASSIGN_OR_RETURN(loaded.model,
                           ModelFrom(path, manifest.model_config, std::move(weights), type));
@@ -117,11 +120,9 @@ NamedTensors WithoutData(const NamedTensors& weights) {
 
 // The weights under the model's own names, each once, as they are in the file.
 NamedTensors OwnWeights(const models::LanguageModel& model, NamedTensors weights) {
-  constexpr std::string_view kPrefix = "module.";
   NamedTensors own;
   for (const auto& [name, parameter] : model.parameters()) {
     const at::Tensor* found = FindTensor(weights, name);
-    if (found == nullptr) found = FindTensor(weights, std::string(kPrefix) + name);
     // Whole-word rows may be missing: a loaded model has zeros then.
     if (found != nullptr) own.emplace_back(name, *found);
   }
@@ -161,6 +162,9 @@ LanguageModelOr LoadBackbone(const BackboneOptions& options, const NewModelOptio
                              const text::Tokenizer& tokenizer, const Runtime& runtime,
                              int64_t* backbone_rows) {
   OPENP5_ASSIGN_OR_RETURN(auto folder, checkpoints::ReadHuggingFaceFolder(options.backbone));
+  OPENP5_RETURN_IF_ERROR(
+      checkpoints::SettleStateDict(options.backbone, &folder.config, &folder.weights));
+  OPENP5_RETURN_IF_ERROR(CheckFinite(options.backbone, folder.weights));
   const c10::ScalarType type =
       options.lora ? StorageType(folder.config, runtime) : c10::ScalarType::Float;
   OPENP5_RETURN_IF_ERROR(ReserveForTraining(options, CountElements(folder.weights), type));
@@ -300,6 +304,7 @@ absl::StatusOr<ForeignCheckpoint> OpenForeignCheckpoint(
     foreign.config = std::move(model.config);
     foreign.config.update(shape->ToHuggingFace());
     foreign.weights = OwnWeights(*shape, std::move(model.weights));
+    OPENP5_RETURN_IF_ERROR(CheckFinite(path, foreign.weights));
     return CheckIndexFits(path, {shape->vocabulary_size(), model.has_exact_rows},
                           *foreign.tokenizer, datasets, request);
   }));

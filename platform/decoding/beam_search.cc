@@ -3,6 +3,7 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "platform/decoding/continuations.h"
@@ -47,11 +48,18 @@ class Search {
         state_(model.Begin(prompts)),
         device_(prompts.tokens.device()) {}
 
-  std::vector<std::vector<Hypothesis>> Run(std::vector<UserSearch> users, size_t result_count) {
+  // FailedPrecondition if a score is NaN or infinite: nothing can be ranked by it.
+  absl::StatusOr<std::vector<std::vector<Hypothesis>>> Run(std::vector<UserSearch> users,
+                                                           size_t result_count) {
     results_.resize(result_count);
     users_ = std::move(users);
     StartWithForcedPrefix();
-    while (!users_.empty() && length_ < options_.max_length) Step();
+    while (finite_ && !users_.empty() && length_ < options_.max_length) Step();
+    if (!finite_) {
+      return FailedPrecondition(
+          "beam search: expected finite scores, got some that are NaN or infinite; hint: the "
+          "model's numbers are too large for its precision, or its config is not its own");
+    }
     for (UserSearch& user : users_) Finish(user, /*cut=*/true);
     return std::move(results_);
   }
@@ -90,6 +98,7 @@ class Search {
           LogProbabilities(*state_, before, wanted, options_.normalize_over_allowed);
       for (size_t i = 0; i < scores.size(); ++i)
         sums[i / static_cast<size_t>(steps - 1)] += scores[i];
+      for (const float sum : sums) finite_ &= std::isfinite(sum);
     }
     hidden_ = hidden.narrow(2, steps - 1, 1).squeeze(2);
     length_ = steps;
@@ -136,13 +145,17 @@ class Search {
         *state_, hidden_.reshape({-1, hidden_.size(2)}), wanted, options_.normalize_over_allowed);
     size_t next = 0;
     for (auto& of_user : candidates) {
-      for (Candidate& candidate : of_user) candidate.sum += scores[next++];
+      for (Candidate& candidate : of_user) {
+        candidate.sum += scores[next++];
+        finite_ &= std::isfinite(candidate.sum);
+      }
     }
     return candidates;
   }
 
   void Step() {
     std::vector<std::vector<Candidate>> candidates = Continuations();
+    if (!finite_) return;
     std::vector<UserSearch> going;
     std::vector<int64_t> kept_users;
     std::vector<std::vector<int64_t>> kept_beams;
@@ -257,6 +270,7 @@ class Search {
   std::vector<std::vector<Hypothesis>> results_;
   at::Tensor hidden_;   // [users, beams, d_model] at the last token
   int64_t length_ = 0;  // tokens of every continuation, the start token included
+  bool finite_ = true;  // all scores so far
 };
 
 }  // namespace

@@ -2,6 +2,7 @@
 #define OPENP5_PLATFORM_MODELS_CONFIG_JSON_H_
 
 #include <cstdint>
+#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <type_traits>
@@ -38,12 +39,47 @@ absl::Status ReadField(const nlohmann::json& json, const char* name, T* value) {
   return absl::OkStatus();
 }
 
-// InvalidArgument naming the field unless it is from 1 to 2^24.
-inline absl::Status CheckPositive(const char* name, int64_t value) {
-  constexpr int64_t kLargest = 1 << 24;
-  if (value > 0 && value <= kLargest) return absl::OkStatus();
-  return InvalidArgument("config.json: ", name, ": expected a number from 1 to ", kLargest,
+// InvalidArgument naming the field unless it is from 1 to `largest`.
+inline absl::Status CheckPositive(const char* name, int64_t value, int64_t largest = 1 << 24) {
+  if (value > 0 && value <= largest) return absl::OkStatus();
+  return InvalidArgument("config.json: ", name, ": expected a number from 1 to ", largest,
                          ", got ", value);
+}
+
+// More layers than any model has; with sizes up to 2^24, counts of parameters stay within 63 bits.
+inline constexpr int64_t kMostLayers = 1024;
+// The largest epsilon of a norm that leaves the norm what it is.
+inline constexpr double kLargestEpsilon = 0.01;
+
+// InvalidArgument naming the field unless it is from `lowest` to `highest`; nor may it be NaN.
+inline absl::Status CheckRange(const char* name, double value, double lowest, double highest) {
+  if (value >= lowest && value <= highest) return absl::OkStatus();
+  return InvalidArgument("config.json: ", name, ": expected a number from ", lowest, " to ",
+                         highest, ", got ", value);
+}
+
+// Sets `id` to a token id, or to the first of several (Llama 3 ends a text with any of three).
+inline absl::Status ReadTokenId(const nlohmann::json& json, const char* name, int64_t* id) {
+  const auto found = json.find(name);
+  if (found == json.end() || !found->is_array()) return ReadField(json, name, id);
+  if (found->empty() || !found->front().is_number_integer()) {
+    return InvalidArgument("config.json: ", name, ": expected token ids, got ", JsonExcerpt(*found));
+  }
+  *id = found->front().get<int64_t>();
+  return absl::OkStatus();
+}
+
+// InvalidArgument naming the first of the fields, which make another model, that is set at all: to
+// something other than null, false, and what is empty.
+inline absl::Status CheckUnset(const nlohmann::json& json,
+                               std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    const auto found = json.find(name);
+    if (found == json.end() || found->is_null() || *found == false || found->empty()) continue;
+    return InvalidArgument("config.json: ", name, ": expected none, got ", JsonExcerpt(*found),
+                           "; such models are not supported");
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace openp5::models

@@ -10,6 +10,7 @@
 #include "platform/models/llama_generation.h"
 #include "platform/models/llama_weights.h"
 #include "platform/models/state_dict.h"
+#include "platform/tensor/tensor_checks.h"
 
 namespace openp5::models {
 namespace {
@@ -18,12 +19,13 @@ using Kind = LlamaWeights::Kind;
 
 constexpr char kEmbeddings[] = "model.embed_tokens.weight";
 constexpr char kAddedRows[] = "model.embed_tokens.added.weight";
+constexpr char kHead[] = "lm_head.weight";
 
 // What a state dict may hold besides the parameters: a tied head's copy, and tables of the rotary
 // embedding that old versions of transformers saved.
 bool IsKnownExtra(const std::string& name, const LlamaConfig& config) {
   return name.ends_with(".rotary_emb.inv_freq") ||
-         (config.tie_word_embeddings && name == "lm_head.weight");
+         (config.tie_word_embeddings && name == kHead);
 }
 
 absl::Status CheckTargets(const LoraConfig& lora) {
@@ -109,7 +111,11 @@ absl::StatusOr<std::unique_ptr<LlamaModel>> LlamaModel::FromStateDict(LlamaConfi
     impl->weights.added_rows = added->size(0);
   }
   config.vocab_size = embeddings->size(0) + impl->weights.added_rows;
-  if (!config.tie_word_embeddings && FindTensor(weights, "lm_head.weight") == nullptr) {
+  const at::Tensor* head = FindTensor(weights, kHead);
+  if (head != nullptr && !head->is_meta() && !IsSame(*head, *embeddings)) {
+    config.tie_word_embeddings = false;  // what there is counts
+  }
+  if (!config.tie_word_embeddings && head == nullptr) {
     return DataLoss(
         "weights: lm_head.weight: expected it since tie_word_embeddings is false, got "
         "no such tensor; hint: does config.json belong to these weights?");
@@ -150,9 +156,6 @@ absl::Status LlamaModel::AddLora(const LoraConfig& lora, int64_t first_trained_r
                                  Random& random) {
   OPENP5_CHECK(impl_->config.lora.rank == 0 && lora.rank > 0);
   OPENP5_RETURN_IF_ERROR(CheckTargets(lora));
-  if (impl_->config.tie_word_embeddings && lora.Targets("lm_head")) {
-    return InvalidArgument("LoRA: target_modules: lm_head is tied to embed_tokens in this model");
-  }
   impl_->SplitRows(first_trained_row);
   impl_->config.lora = lora;
   impl_->lora_dropout = lora.dropout;
@@ -242,25 +245,33 @@ at::Tensor LlamaModel::TokenLosses(const TrainingBatch& batch) {
 NamedTensors LlamaModel::MergedWeights() const {
   const c10::AutoGradMode no_gradients(false);
   const NamedTensors& own = impl_->parameters;
+  const auto find = [&](const std::string& name) { return FindTensor(own, name); };
+  // `weight` with the update of the layer `module`.
+  const auto merge = [&](const std::string& module, const at::Tensor& weight) {
+    const at::Tensor *a = find(module + ".lora_A.weight"), *b = find(module + ".lora_B.weight"),
+                     *row_a = find(module + ".lora_embedding_A"),
+                     *row_b = find(module + ".lora_embedding_B");
+    at::Tensor update;
+    if (a != nullptr) update = at::matmul(*b, *a);
+    if (row_a != nullptr) update = at::matmul(*row_b, *row_a).t();
+    if (!update.defined()) return weight;
+    return (weight.to(at::kFloat) + update * impl_->config.lora.scale()).to(weight.scalar_type());
+  };
+  const auto append = [](const at::Tensor& weight, const at::Tensor* rows) {
+    return rows == nullptr ? weight : at::cat({weight, rows->to(weight.scalar_type())});
+  };
   NamedTensors merged;
   for (const auto& [name, tensor] : own) {
     if (name.find(".lora_") != std::string::npos || name.ends_with(".added.weight")) continue;
     const std::string module = name.substr(0, name.size() - std::string(".weight").size());
-    at::Tensor weight = tensor.detach();
-    const at::Tensor *a = FindTensor(own, module + ".lora_A.weight"),
-                     *b = FindTensor(own, module + ".lora_B.weight"),
-                     *row_a = FindTensor(own, module + ".lora_embedding_A"),
-                     *row_b = FindTensor(own, module + ".lora_embedding_B"),
-                     *added = FindTensor(own, module + ".added.weight");
-    at::Tensor update;
-    if (a != nullptr) update = at::matmul(*b, *a);
-    if (row_a != nullptr) update = at::matmul(*row_b, *row_a).t();
-    if (update.defined()) {
-      weight =
-          (weight.to(at::kFloat) + update * impl_->config.lora.scale()).to(weight.scalar_type());
-    }
-    if (added != nullptr) weight = at::cat({weight, added->to(weight.scalar_type())});
-    merged.emplace_back(name, weight);
+    merged.emplace_back(name,
+                        append(merge(module, tensor.detach()), find(module + ".added.weight")));
+  }
+  const LoraConfig& lora = impl_->config.lora;
+  if (impl_->config.tie_word_embeddings &&
+      (lora.Targets("embed_tokens") || lora.Targets("lm_head"))) {
+    merged.emplace_back(kHead, append(merge("lm_head", find(kEmbeddings)->detach()),
+                                      find(kAddedRows)));
   }
   return merged;
 }

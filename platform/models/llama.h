@@ -59,7 +59,8 @@ class LlamaModel final : public LanguageModel {
 
   // Weights from a state dict (Hugging Face's, or this class's with an adapter; float32, float16 or
   // bfloat16; a tied head's copy, rotary tables and "module." prefixes accepted; vocab_size is
-  // taken from the embedding's rows). Matrices that are in `type` already are kept as they are,
+  // taken from the embedding's rows, and a head that is not the embedding is not tied, whatever
+  // `config` says). Matrices that are in `type` already are kept as they are,
   // views of a mapped file included, if they are not to be trained; others are converted to it, or
   // to float32 if trained, one by one, so that weights the caller gives away (std::move) are never
   // in memory twice. DataLoss naming the tensor if one is missing, unknown, or has another shape.

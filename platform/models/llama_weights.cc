@@ -25,7 +25,14 @@ class Visitor {
     const std::string name = prefix + module;
     visit_(name + ".weight", {out, in}, Kind::kMatrix, linear.weight);
     if (bias) visit_(name + ".bias", {out}, Kind::kBias, linear.bias);
+    Update(prefix, module, out, in, linear);
+  }
+
+  // Only the adapter's part of a linear layer.
+  void Update(const std::string& prefix, const std::string& module, int64_t out, int64_t in,
+              LlamaLinear& linear) const {
     if (!config_.lora.Targets(module)) return;
+    const std::string name = prefix + module;
     visit_(name + ".lora_A.weight", {config_.lora.rank, in}, Kind::kLoraA, linear.lora.a);
     visit_(name + ".lora_B.weight", {out, config_.lora.rank}, Kind::kLoraB, linear.lora.b);
   }
@@ -107,7 +114,11 @@ void LlamaWeights::ForEach(const LlamaConfig& config, const Visit& visit) {
     visitor.Linear(mlp, "down_proj", d, ff, config.mlp_bias, layer.down);
   }
   visit("model.norm.weight", {d}, Kind::kNorm, final_norm);
-  if (config.tie_word_embeddings) return;
+  if (config.tie_word_embeddings) {
+    // The table's own update is not the head's, nor the other way round.
+    visitor.Update("", "lm_head", rows, d, head.base);
+    return;
+  }
   visitor.Linear("", "lm_head", rows, d, /*bias=*/false, head.base);
   if (added_rows > 0) visit("lm_head.added.weight", {added_rows, d}, Kind::kAddedRows, head.added);
 }
@@ -132,6 +143,11 @@ void LlamaWeights::Quantize() {
 at::Tensor LlamaContext::Apply(const LlamaLinear& linear, const at::Tensor& x) const {
   at::Tensor y = Linear(x, linear, compute_type);
   if (linear.bias.defined()) y = y + linear.bias;
+  return Update(linear, x, y);
+}
+
+at::Tensor LlamaContext::Update(const LlamaLinear& linear, const at::Tensor& x,
+                                const at::Tensor& y) const {
   if (!lora || !linear.lora.defined()) return y;
   const at::Tensor inner = Linear(Dropout(x, lora_dropout), linear.lora.a, compute_type);
   return y + Linear(inner, linear.lora.b, compute_type) * config.lora.scale();
@@ -221,10 +237,9 @@ at::Tensor LlamaContext::Run(const PackedBatch& input, const at::Tensor& positio
 }
 
 at::Tensor LlamaContext::Logits(const at::Tensor& hidden) const {
-  const bool tied = config.tie_word_embeddings;
-  const LlamaTable& table = tied ? weights.embeddings : weights.head;
+  const LlamaTable& table = config.tie_word_embeddings ? weights.embeddings : weights.head;
   const at::Tensor known =
-      tied ? Linear(hidden, table.base, compute_type) : Apply(table.base, hidden);
+      Update(weights.head.base, hidden, Linear(hidden, table.base, compute_type));
   if (!table.added.defined()) return known;
   return at::cat({known, Linear(hidden, table.added, compute_type)}, 1);
 }

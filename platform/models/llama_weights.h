@@ -39,7 +39,7 @@ struct LlamaWeights {
   using Visit = std::function<void(const std::string& name, std::vector<int64_t> shape, Kind kind,
                                    at::Tensor& tensor)>;
 
-  LlamaTable embeddings, head;  // head: undefined when tied
+  LlamaTable embeddings, head;  // a tied head has no weight, but may have an adapter's update
   std::vector<LlamaLayer> layers;
   at::Tensor final_norm;  // [hidden_size]
   int64_t added_rows = 0;
@@ -63,6 +63,8 @@ struct LlamaContext {
 
   // `x` [n, in] to [n, out], adapter and bias included.
   at::Tensor Apply(const LlamaLinear& linear, const at::Tensor& x) const;
+  // `y`, what the layer makes of `x` without its adapter, with the adapter's part.
+  at::Tensor Update(const LlamaLinear& linear, const at::Tensor& x, const at::Tensor& y) const;
   // `tokens` [n] to [n, hidden_size] float32.
   at::Tensor Embed(const at::Tensor& tokens) const;
   // Query, key and value, [n, heads, head_dim] each, the first two turned by `rotation`; key and

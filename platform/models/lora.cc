@@ -42,6 +42,7 @@ absl::StatusOr<LoraConfig> LoraConfig::FromPeft(const nlohmann::json& json) {
   OPENP5_RETURN_IF_ERROR(ReadField(json, "lora_alpha", &config.alpha));
   OPENP5_RETURN_IF_ERROR(ReadField(json, "lora_dropout", &config.dropout));
   OPENP5_RETURN_IF_ERROR(CheckPositive("r", config.rank));
+  OPENP5_RETURN_IF_ERROR(CheckRange("lora_dropout", config.dropout, 0, 1));
   const auto targets = json.find("target_modules");
   if (targets == json.end() || !targets->is_array() || targets->empty() ||
       !std::all_of(targets->begin(), targets->end(), [](const auto& t) { return t.is_string(); })) {

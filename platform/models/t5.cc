@@ -13,6 +13,7 @@
 #include "platform/models/state_dict.h"
 #include "platform/models/t5_generation.h"
 #include "platform/models/t5_stack.h"
+#include "platform/tensor/tensor_checks.h"
 
 namespace openp5::models {
 namespace {
@@ -128,6 +129,11 @@ absl::StatusOr<std::unique_ptr<T5Model>> T5Model::FromStateDict(T5Config config,
   }
   // OpenP5 builds as many decoder blocks as encoder blocks, whatever its config.json says.
   config.num_decoder_layers = CountDecoderBlocks(weights);
+  if (const at::Tensor* head = FindTensor(weights, "lm_head.weight");
+      head != nullptr && !head->is_meta() && !IsSame(*head, *shared)) {
+    config.scale_decoder_outputs = config.scales();
+    config.tie_word_embeddings = false;  // what there is counts
+  }
   auto impl = std::make_unique<Impl>();
   impl->config = config;
   impl->dropout = config.dropout_rate;
@@ -255,7 +261,7 @@ at::Tensor T5Model::Decode(const PackedBatch& input, const at::Tensor& encoded,
 
 at::Tensor T5Model::Logits(const at::Tensor& decoded) const {
   const Impl& m = *impl_;
-  const at::Tensor x = m.config.tie_word_embeddings
+  const at::Tensor x = m.config.scales()
                            ? decoded * std::pow(static_cast<double>(m.config.d_model), -0.5)
                            : decoded;
   return m.weights.lm_head.defined() ? Linear(x, m.weights.lm_head, m.compute_type)

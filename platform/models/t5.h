@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,10 +31,15 @@ struct T5Config {
   double layer_norm_epsilon = 1e-6;
   bool gated_gelu = false;  // feed_forward_proj "gated-gelu" (tanh form) instead of "relu"
   bool tie_word_embeddings = true;
+  // Whether what the decoder puts out is multiplied by d_model^-0.5 before the head. The first T5
+  // is tied and scales, T5 1.1 does neither; transformers 5 writes the two apart. Not set: as tied.
+  std::optional<bool> scale_decoder_outputs = {};
   int64_t pad_token_id = 0;
   int64_t eos_token_id = 1;
   int64_t decoder_start_token_id = 0;
   int64_t whole_word_rows = 512;  // rows of OpenP5's whole-word embedding
+
+  bool scales() const { return scale_decoder_outputs.value_or(tie_word_embeddings); }
 
   // InvalidArgument naming the field for a missing or senseless value or another activation.
   static absl::StatusOr<T5Config> FromHuggingFace(const nlohmann::json& json);
@@ -52,7 +58,8 @@ class T5Model final : public LanguageModel {
   static std::unique_ptr<T5Model> Create(const T5Config& config, uint64_t seed);
 
   // Weights from a state dict (Hugging Face's or OpenP5's, float32, float16 or bfloat16; tied
-  // copies and "module." prefixes accepted; vocab_size is taken from the embedding's rows;
+  // copies and "module." prefixes accepted; vocab_size is taken from the embedding's rows, and a
+  // head that is not the embedding is not tied, whatever `config` says;
   // whole-word rows are zero if the dict has none). DataLoss naming the tensor if one is missing,
   // unknown, or has another shape. Each is let go when it is copied: weights that the caller gives
   // away (std::move) are never in memory twice.
@@ -65,7 +72,7 @@ class T5Model final : public LanguageModel {
   // Encoder outputs after the final norm, [total, d_model]. `block_outputs`, if given, receives
   // every block's output.
   at::Tensor Encode(const PackedBatch& input, std::vector<at::Tensor>* block_outputs = nullptr);
-  // Decoder outputs after the final norm, [total labels, d_model], before the tied head's scaling.
+  // Decoder outputs after the final norm, [total labels, d_model], before the head's scaling.
   // The decoder's input is the start token followed by the labels without their last.
   at::Tensor Decode(const PackedBatch& input, const at::Tensor& encoded, const PackedBatch& labels,
                     std::vector<at::Tensor>* block_outputs = nullptr);

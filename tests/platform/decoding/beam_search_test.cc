@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -308,6 +309,26 @@ TEST(BeamSearchTest, RefusesSenselessOptions) {
   EXPECT_THAT(
       BeamSearch(*model, Pack({{4}}), trie, two, {}),
       StatusIs(absl::StatusCode::kInvalidArgument, ::testing::HasSubstr("1 prompts, got 2")));
+}
+
+TEST(BeamSearchTest, ScoresThatAreNoNumbersAreAnError) {
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const Sequences sequences = {{2, 3, 1}, {2, 4, 1}, {5, 1}};
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto trie, indexing::TokenTrie::Create(sequences));
+  for (const float wrong : {std::numeric_limits<float>::quiet_NaN(), kInfinity, -kInfinity}) {
+    for (const Asked& asked : {MakeT5(1), MakeLlama(1)}) {
+      for (const auto& [name, tensor] : asked.model->parameters()) {
+        if (name.ends_with("final_layer_norm.weight") || name == "model.norm.weight")
+          tensor.detach()[0] = wrong;
+      }
+      for (const bool over_allowed : {false, true}) {
+        EXPECT_THAT(BeamSearch(*asked.model, Pack({{7, 8}}), trie, {},
+                               {.beams = 3, .normalize_over_allowed = over_allowed}),
+                    StatusIs(absl::StatusCode::kFailedPrecondition,
+                             ::testing::HasSubstr("expected finite scores")));
+      }
+    }
+  }
 }
 
 }  // namespace

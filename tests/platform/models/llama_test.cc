@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "tests/testing/testing.h"
 
@@ -207,7 +208,6 @@ TEST(LlamaTest, MergedWeightsAreTheModelWithItsAdapter) {
     auto model = LlamaModel::Create(config, 3);
     Random random(5);
     LoraConfig lora{.rank = 3, .target_modules = {"q_proj", "down_proj"}};
-    // PEFT leaves a tied head what it was: an update of the table has no merged form then.
     if (!tied) lora.target_modules = {"q_proj", "down_proj", "embed_tokens", "lm_head"};
     OPENP5_ASSERT_OK(model->AddLora(lora, /*first_trained_row=*/28, random));
     for (const auto& [name, tensor] : TrainedParameters(model->parameters()))
@@ -222,6 +222,48 @@ TEST(LlamaTest, MergedWeightsAreTheModelWithItsAdapter) {
     EXPECT_TRUE(torch::equal(LogitsOf(*model, batch), LogitsOf(*again, batch)));
     EXPECT_EQ(TrainedParameters(again->parameters()).size(),
               TrainedParameters(model->parameters()).size());
+  }
+}
+
+// An adapter of a tied table changes one side of it: merged, the model has two tables.
+TEST(LlamaTest, MergedWeightsOfATiedTableAreUntied) {
+  const std::vector<std::vector<std::string>> cases = {
+      {"q_proj", "embed_tokens"}, {"lm_head"}, {"embed_tokens", "lm_head"}};
+  for (const auto& targets : cases) {
+    for (const int64_t first_trained : {28, 30}) {  // with and without added tokens
+      LlamaConfig config = TinyConfig();
+      config.tie_word_embeddings = true;
+      auto model = LlamaModel::Create(config, 3);
+      const at::Tensor base = model->embeddings().detach().clone();
+      Random random(5);
+      OPENP5_ASSERT_OK(
+          model->AddLora({.rank = 3, .target_modules = targets}, first_trained, random));
+      for (const auto& [name, tensor] : TrainedParameters(model->parameters()))
+        tensor.detach().normal_(0, 0.3);
+      const PackedBatch batch = Pack({{3, 29, 5, 28}, {7, 8}});
+      const at::Tensor logits = LogitsOf(*model, batch);
+      const NamedTensors weights = model->MergedWeights();
+      if (targets.size() == 1) {  // only the head
+        EXPECT_TRUE(torch::equal(
+            FindTensor(weights, "model.embed_tokens.weight")->narrow(0, 0, 28),
+            base.narrow(0, 0, 28)));
+      } else if (targets.back() == "embed_tokens") {
+        EXPECT_TRUE(torch::equal(FindTensor(weights, "lm_head.weight")->narrow(0, 0, 28),
+                                 base.narrow(0, 0, 28)));
+      }
+      config.tie_word_embeddings = false;
+      OPENP5_ASSERT_OK_AND_ASSIGN(
+          const auto merged, LlamaModel::FromStateDict(config, weights, c10::ScalarType::Float));
+      EXPECT_LE((logits - LogitsOf(*merged, batch)).abs().max().item<float>(), 1e-4);
+      const auto again = Reload(*model, *LlamaConfig::FromHuggingFace(model->ToHuggingFace()));
+      EXPECT_TRUE(torch::equal(logits, LogitsOf(*again, batch)));
+      // What the file has counts, whatever the config says.
+      config.tie_word_embeddings = true;
+      OPENP5_ASSERT_OK_AND_ASSIGN(
+          const auto untied, LlamaModel::FromStateDict(config, weights, c10::ScalarType::Float));
+      EXPECT_FALSE(untied->config().tie_word_embeddings);
+      EXPECT_TRUE(torch::equal(LogitsOf(*merged, batch), LogitsOf(*untied, batch)));
+    }
   }
 }
 
@@ -306,6 +348,87 @@ TEST(LlamaConfigTest, RoundTripsAndNamesWhatIsWrong) {
   EXPECT_THAT(with("rope_scaling", {{"rope_type", "yarn"}}), invalid("got yarn"));
   EXPECT_THAT(with("rope_scaling", {{"rope_type", "linear"}, {"factor", 0}}), invalid("factor"));
   OPENP5_EXPECT_OK(with("eos_token_id", {128001, 128008}));
+}
+
+TEST(LlamaConfigTest, FieldsOfTransformers5) {
+  nlohmann::json json = TinyConfig().ToHuggingFace();
+  json.erase("rope_theta");
+  json["rope_parameters"] = {{"rope_type", "llama3"},  {"rope_theta", 500000.0},
+                             {"factor", 8.0},          {"low_freq_factor", 1.0},
+                             {"high_freq_factor", 4.0}};
+  json["dtype"] = "float32";
+  json["layer_types"] = {"full_attention", "full_attention"};
+  json["use_sliding_window"] = true;  // of no layer
+  OPENP5_ASSERT_OK_AND_ASSIGN(const LlamaConfig config, LlamaConfig::FromHuggingFace(json));
+  EXPECT_EQ(config.rotary.theta, 500000);
+  EXPECT_EQ(config.rotary.type, "llama3");
+  EXPECT_EQ(config.rotary.original_max_position_embeddings,
+            config.rotary.max_position_embeddings);
+
+  const auto with = [&](const char* name, const nlohmann::json& value) {
+    nlohmann::json changed = json;
+    changed[name] = value;
+    return LlamaConfig::FromHuggingFace(changed).status();
+  };
+  const auto invalid = [](const char* text) {
+    return StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(text));
+  };
+  EXPECT_THAT(with("layer_types", {"full_attention", "sliding_attention"}),
+              invalid("layer_types: expected full_attention only, got \"sliding_attention\""));
+  EXPECT_THAT(with("rope_parameters", {{"full_attention", {{"rope_theta", 1e6}}}}),
+              invalid("rope_parameters: full_attention: expected one rotation"));
+  EXPECT_THAT(with("rope_parameters", {{"partial_rotary_factor", 0.5}}),
+              invalid("partial_rotary_factor"));
+  EXPECT_THAT(with("rope_parameters", {{"rope_type", "linear"}}),
+              invalid("rope_parameters: factor: expected it for rope_type linear, got none"));
+}
+
+TEST(LlamaConfigTest, WhatTheFamilyTakesWhereTheConfigDoesNotSay) {
+  nlohmann::json json = TinyConfig().ToHuggingFace();
+  json["hidden_size"] = 4096;
+  json["num_attention_heads"] = 64;
+  for (const char* name : {"num_key_value_heads", "head_dim", "max_position_embeddings"})
+    json.erase(name);
+  const auto of = [&](const char* type) {
+    json["model_type"] = type;
+    auto config = LlamaConfig::FromHuggingFace(json);
+    EXPECT_THAT(config, testing::IsOk());
+    return *config;
+  };
+  EXPECT_EQ(of("llama").num_key_value_heads, 64);
+  EXPECT_EQ(of("llama").head_dim, 64);
+  EXPECT_EQ(of("qwen2").num_key_value_heads, 32);
+  EXPECT_EQ(of("qwen2").head_dim, 64);
+  EXPECT_EQ(of("qwen3").head_dim, 128);
+  EXPECT_EQ(of("qwen3").rotary.max_position_embeddings, 32768);
+  // Not Qwen 2's fields.
+  json["attention_bias"] = false;
+  json["mlp_bias"] = true;
+  EXPECT_TRUE(of("qwen2").qkv_bias);
+  EXPECT_FALSE(of("qwen2").output_bias);
+  EXPECT_FALSE(of("qwen2").mlp_bias);
+}
+
+TEST(LlamaConfigTest, AbsurdNumbersAreRefusedByName) {
+  const auto with = [](const char* name, nlohmann::json value) {
+    nlohmann::json json = TinyConfig().ToHuggingFace();
+    json[name] = std::move(value);
+    if (std::string_view(name) == "num_attention_heads") json.erase("head_dim");
+    return LlamaConfig::FromHuggingFace(json).status();
+  };
+  const std::pair<const char*, nlohmann::json> wrong[] = {
+      {"rms_norm_eps", -1.0},       {"rms_norm_eps", 1e308},    {"rms_norm_eps", 0.5},
+      {"initializer_range", -0.1},  {"rope_theta", 0},          {"rope_theta", -1e4},
+      {"hidden_size", 0},           {"hidden_size", -12},       {"num_hidden_layers", 1 << 20},
+      {"num_attention_heads", 5},   {"num_key_value_heads", 0}, {"head_dim", 1 << 23},
+      {"quantization_config", {{"bits", 4}}}};
+  for (const auto& [name, value] : wrong) {
+    EXPECT_THAT(with(name, value),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(name))) << value.dump();
+  }
+  nlohmann::json lora = LoraConfig{.rank = 2, .dropout = 1.5}.ToPeft();
+  EXPECT_THAT(with("openp5_lora", lora),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("lora_dropout")));
 }
 
 TEST(LlamaPresetTest, EveryPresetIsAConfigOfAKnownFamily) {

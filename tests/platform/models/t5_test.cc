@@ -2,6 +2,7 @@
 
 #include <torch/types.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "tests/testing/testing.h"
@@ -165,6 +166,85 @@ TEST(T5ConfigTest, ReadsBackAndNamesTheField) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("expected t5, got bert")));
   EXPECT_THAT(PresetConfig("t5-huge"), StatusIs(absl::StatusCode::kNotFound,
                                                 AllOf(HasSubstr("t5-tiny"), HasSubstr("t5-huge"))));
+}
+
+// The head and the scale are apart in transformers 5.
+TEST(T5Test, ScalesAsTheConfigSaysWhateverTheHead) {
+  const at::NoGradGuard no_gradients;
+  const double factor = std::pow(static_cast<double>(TinyConfig().d_model), -0.5);
+  const auto model = T5Model::Create(TinyConfig(), 3);
+  const at::Tensor hidden = at::randn({2, TinyConfig().d_model});
+  const at::Tensor table = *FindTensor(model->parameters(), "shared.weight");
+  const auto logits = [&](bool tied, bool scaled, const at::Tensor& head) {
+    nlohmann::json json = TinyConfig().ToHuggingFace();
+    json["tie_word_embeddings"] = tied;
+    json["scale_decoder_outputs"] = scaled;
+    NamedTensors weights = model->parameters();
+    if (head.defined()) weights.emplace_back("lm_head.weight", head);
+    auto loaded = T5Model::FromStateDict(*T5Config::FromHuggingFace(json), weights);
+    EXPECT_THAT(loaded, testing::IsOk());
+    EXPECT_EQ((*loaded)->ToHuggingFace()["scale_decoder_outputs"], scaled);
+    return (*loaded)->Logits(hidden);
+  };
+  const at::Tensor head = at::randn_like(table);
+  const auto expect = [&](const at::Tensor& got, const at::Tensor& weight, double scale) {
+    EXPECT_TRUE(at::allclose(got, at::mm(hidden, weight.t()) * scale, 1e-4, 1e-4));
+  };
+  expect(logits(true, true, {}), table, factor);
+  expect(logits(true, false, {}), table, 1);
+  expect(logits(false, false, head), head, 1);
+  expect(logits(false, true, head), head, factor);
+  expect(logits(true, true, head), head, factor);  // what there is counts
+}
+
+TEST(T5ConfigTest, SpellingsOfTheActivation) {
+  const auto read = [](const nlohmann::json& fields) {
+    nlohmann::json json = TinyConfig().ToHuggingFace();
+    json.erase("feed_forward_proj");
+    json.update(fields);
+    return T5Config::FromHuggingFace(json);
+  };
+  EXPECT_FALSE(read({})->gated_gelu);
+  EXPECT_TRUE(read({{"feed_forward_proj", "gated-gelu"}})->gated_gelu);
+  EXPECT_TRUE(read({{"feed_forward_proj", "gated-gelu"},
+                    {"is_gated_act", true},
+                    {"dense_act_fn", "gelu_new"}})
+                  ->gated_gelu);
+  // transformers follows the two fields, which a config repeats.
+  EXPECT_TRUE(read({{"is_gated_act", true}, {"dense_act_fn", "gelu_pytorch_tanh"}})->gated_gelu);
+  const auto refused = [&](const nlohmann::json& fields, const char* message) {
+    EXPECT_THAT(read(fields),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(message)));
+  };
+  refused({{"feed_forward_proj", "gated-gelu"}, {"dense_act_fn", "gelu"}},
+          "dense_act_fn: expected gelu_new as is_gated_act is true, got gelu");
+  refused({{"dense_act_fn", "gelu_new"}}, "dense_act_fn: expected relu");
+  refused({{"feed_forward_proj", "gated-silu"}}, "got gated-silu");
+}
+
+TEST(T5ConfigTest, AbsurdNumbersAreRefusedByName) {
+  const std::pair<const char*, nlohmann::json> wrong[] = {
+      {"layer_norm_epsilon", -1.0},
+      {"layer_norm_epsilon", 1e308},
+      {"dropout_rate", 1.5},
+      {"dropout_rate", -0.1},
+      {"num_layers", 1 << 20},
+      {"num_decoder_layers", 0},
+      {"d_kv", 1 << 24},
+      {"relative_attention_num_buckets", 1},
+      {"relative_attention_max_distance", 1},
+      {"tie_encoder_decoder", true},
+      {"pruned_heads", {{"0", {1}}}}};
+  for (const auto& [name, value] : wrong) {
+    nlohmann::json json = TinyConfig().ToHuggingFace();
+    json[name] = value;
+    EXPECT_THAT(T5Config::FromHuggingFace(json),
+                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(name)))
+        << value.dump();
+  }
+  nlohmann::json json = TinyConfig().ToHuggingFace();
+  json["eos_token_id"] = {1, 2};
+  EXPECT_EQ(T5Config::FromHuggingFace(json)->eos_token_id, 1);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include "checkpoints/printable.h"
 #include "platform/base/digest.h"
 #include "platform/base/file.h"
+#include "platform/base/json.h"
 
 namespace openp5::checkpoints {
 namespace {

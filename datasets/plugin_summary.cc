@@ -54,7 +54,7 @@ absl::StatusOr<PluginSummary> SummarizePlugin(const std::string& file) {
       },
       [&](std::string text) { said = std::move(text); });
   if (ended.ok()) return ReadSummary(file, said);
-  return Annotate(ended, StrCat("plugin: ", file, ": loading: the library"));
+  return FailedPrecondition("plugin: ", file, ": loading: the library ", ended.message());
 }
 
 }  // namespace openp5::datasets

@@ -7,8 +7,12 @@
 
 #include <cerrno>
 #include <cstring>
+#include <exception>
 #include <filesystem>
+#include <future>
 #include <memory>
+#include <thread>
+#include <vector>
 
 #include "platform/base/file.h"
 #include "platform/storage/key_value_store.h"
@@ -221,10 +225,32 @@ absl::Status OpenError(const rocksdb::Status& status, const std::string& path) {
   return Translate(status, "cannot open the store", path);
 }
 
+// RocksDB aborts or waits for ever where the system gives it no thread for its background work:
+// whether it would is asked first. ResourceExhausted if not.
+absl::Status CheckThreads(const std::string& path) {
+  constexpr size_t kThreads = 4;  // RocksDB's, and room for what they take
+  std::promise<void> all;
+  const std::shared_future<void> ready = all.get_future().share();
+  std::vector<std::jthread> threads;
+  absl::Status status;
+  try {
+    threads.reserve(kThreads);
+    while (threads.size() < kThreads) threads.emplace_back([ready] { ready.wait(); });
+  } catch (const std::exception&) {
+    status = absl::ResourceExhaustedError(
+        StrCat("cannot open: ", path,
+               ": no memory or thread for its background work; hint: a "
+               "larger limit (ulimit -v, ulimit -u, the container's memory and pids.max)"));
+  }
+  all.set_value();
+  return status;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<KeyValueStore>> OpenRocksDb(const std::string& path, OpenMode mode) {
   OPENP5_RETURN_IF_ERROR(CheckFolder(path, mode));
+  OPENP5_RETURN_IF_ERROR(CheckThreads(path));
   rocksdb::Options options;
   options.create_if_missing = mode == OpenMode::kReadWrite;
   options.paranoid_checks = true;

@@ -53,8 +53,8 @@ absl::StatusOr<ListedFiles> ListFiles(const std::string& folder) {
 std::string OwnDigest(const json& manifest) {
   json covered = json::object();
   for (const char* name : {"format", "version", "model_family", "model_config", "tokenizer_family",
-                           "indexes", "training", "metrics", "files"}) {
-    covered[name] = manifest.at(name);
+                           "indexes", "training", "metrics", "files", "backbone"}) {
+    if (manifest.contains(name)) covered[name] = manifest.at(name);
   }
   return Sha256Of(covered.dump(-1, ' ', false, json::error_handler_t::replace));
 }

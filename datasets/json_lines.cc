@@ -66,7 +66,8 @@ size_t EndOfValue(std::string_view line, size_t at) {
   return at;
 }
 
-// How the number `name` of the object on `line` is written, which must be JSON; "" if there is none.
+// How the number `name` of the object on `line`, which must be JSON, is written; "" if there is
+// none.
 std::string_view NumberText(std::string_view line, std::string_view name) {
   size_t at = line.find('{');
   while (at < line.size()) {

@@ -12,8 +12,8 @@
 
 namespace openp5::datasets {
 
-// Reads the times of a user's own file, whose unit may follow from its first row, and keeps those of
-// interactions: in steps of the unit, and what is finer only if there is any.
+// Reads the times of a user's own file, whose unit may follow from its first row, and keeps those
+// of interactions: in steps of the unit, and what is finer only if there is any.
 class RowTimes {
  public:
   // `unit`: "s", "ms", "us", "ns", "iso", or "auto": dates if the first time is one, else seconds.
@@ -43,7 +43,7 @@ class RowTimes {
   std::string unit_;
   const std::string format_;
   const bool allow_negative_;
-  std::vector<int32_t> rests_;  // [rows] nanoseconds that Steps rounded off; empty if there are none
+  std::vector<int32_t> rests_;  // [rows] nanoseconds that Steps rounded off; empty: none
 };
 
 }  // namespace openp5::datasets

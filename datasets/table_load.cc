@@ -36,7 +36,8 @@ bool HasUnicodeBlank(std::string_view id) {
   constexpr std::string_view kBlanks[] = {"\xc2\x85",     "\xc2\xa0",     "\xe1\x9a\x80",
                                           "\xe2\x80\xa8", "\xe2\x80\xa9", "\xe2\x80\xaf",
                                           "\xe2\x81\x9f", "\xe3\x80\x80", "\xef\xbb\xbf"};
-  if (std::none_of(id.begin(), id.end(), [](char byte) { return (byte & 0x80) != 0; })) return false;
+  const auto is_ascii = [](char byte) { return (byte & 0x80) == 0; };
+  if (std::all_of(id.begin(), id.end(), is_ascii)) return false;
   for (char last = '\x80'; last <= '\x8b'; ++last) {
     if (id.find(std::string("\xe2\x80") + last) != std::string_view::npos) return true;
   }
@@ -316,8 +317,8 @@ absl::StatusOr<HistoryColumns> FindHistories(const TableRule& rule, const RawRea
     }
     if (column.name == options.item_col + "_list" &&
         (!options.rating_col.empty() || !options.event_col.empty() || rule.since || rule.until)) {
-      return FailedPrecondition(where, "expected no --rating-col, --event-col, --since and --until ",
-                                "with histories, which count the rows that these leave out");
+      return FailedPrecondition(where, "expected no --rating-col, --event-col, --since and ",
+                                "--until with histories, which count the rows that these leave out");
     }
   }
   if (history.items.empty()) history.times.clear();

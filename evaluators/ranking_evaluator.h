@@ -40,8 +40,8 @@ class RankingEvaluator {
   absl::Status Check(const IndexedDataset& dataset, const datasets::PromptSet& prompts,
                      const std::string& task, const EvaluationOptions& options) const;
 
-  // One prompt: the best `count` items that are not in `excluded` (recommend). The search is as wide
-  // as options.beams, or `count` if that is more: with the same width a shorter list is the
+  // One prompt: the best `count` items that are not in `excluded` (recommend). The search is as
+  // wide as options.beams, or `count` if that is more: with the same width a shorter list is the
   // beginning of a longer one.
   absl::StatusOr<UserRanking> Recommend(const IndexedDataset& dataset, const std::string& input,
                                         const std::vector<int32_t>& excluded, int64_t count,

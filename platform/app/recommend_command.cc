@@ -38,9 +38,10 @@ struct RecommendOptions {
                    .minimum = 1,
                    .maximum = 100000},
                   &beams);
-    visitor.Visit({.name = "exact",
-                   .help = "score every item instead of searching: slower the more items there are"},
-                  &exact);
+    visitor.Visit(
+        {.name = "exact",
+         .help = "score every item instead of searching: slower the more items there are"},
+        &exact);
     visitor.Visit({.name = "include-seen", .help = "also recommend items of the history"},
                   &include_seen);
     visitor.Visit({.name = "prompt", .help = "template to ask with: seen:N or unseen:N"}, &prompt);

@@ -400,8 +400,8 @@ std::string CommandLine::Help() const {
       "  --config FILE\n      read options from an INI file; flags win over it\n"
       "  --dump-config\n      print the options as such a file and stop\n"
       "\nIn parentheses: what holds where an option is not given. A switch, which shows no value, "
-      "is turned on\nby its name, --switch, and off by --switch=false; in a file by switch=true and "
-      "switch=false.\n";
+      "is turned on\nby its name, --switch, and off by --switch=false; in a file by switch=true "
+      "and switch=false.\n";
   return text;
 }
 

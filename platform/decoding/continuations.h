@@ -29,8 +29,8 @@ struct Wanted {
   int32_t token;
 };
 
-// Log-probabilities of `wanted` (ordered by row) given hidden states [rows, d_model], over the whole
-// vocabulary; `over_allowed`: over a row's wanted tokens only.
+// Log-probabilities of `wanted` (ordered by row) given hidden states [rows, d_model], over the
+// whole vocabulary; `over_allowed`: over a row's wanted tokens only.
 std::vector<float> LogProbabilities(const models::GenerationState& state, const at::Tensor& hidden,
                                     const std::vector<Wanted>& wanted, bool over_allowed);
 

@@ -112,27 +112,6 @@ TEST_F(TrainingTest, OnlyOpenP5sWayRedrawsNumbersUnasked) {
   EXPECT_THAT(RunProgram({"train", "--help"}).out, HasSubstr("turns it on (off)\n"));
 }
 
-// Training a model further begins where it was, unless its numbers are redrawn.
-TEST_F(TrainingTest, APretrainedModelKeepsWhatItKnows) {
-  Run(Train("first", {"--epochs", "8", "--batch-size", "32", "--lr", "2e-3"}));
-  Run({"checkpoint", "export", "--checkpoint", Path("first/checkpoints/best"), "--to",
-       "huggingface", "--out", Path("pretrained")});
-  const auto first_loss = [](const std::string& run, const Arguments& more) {
-    Run(Train(run, Arguments{"--backbone", Path("pretrained"), "--tokenizer", Path("pretrained"),
-                             "--max-steps", "1", "--logging-step", "1", "--lr", "1e-6"} +
-                       more));
-    std::istringstream lines(ReadFile(Path(run + "/metrics.jsonl")).value_or(""));
-    for (std::string line; std::getline(lines, line);) {
-      const Json json = Json::parse(line);
-      if (json.contains("loss")) return json["loss"].get<double>();
-    }
-    ADD_FAILURE() << "no loss in " << run;
-    return 0.0;
-  };
-  const double kept = first_loss("kept", {});
-  EXPECT_LT(kept, first_loss("redrawn", {"--random-initialize"}) - 0.3);
-}
-
 // Killed again and again, at any moment, a run ends with the files of one that was left alone.
 // OPENP5_TEST_KILLS: how often (each costs about a second).
 TEST_F(TrainingTest, KilledAtAnyMomentLosesNothing) {

@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "checkpoints/hugging_face.h"
 #include "checkpoints/peft.h"
+#include "checkpoints/state_dict_form.h"
 #include "checkpoints/torch_file.h"
 #include "platform/base/file.h"
 #include "platform/base/log.h"
@@ -27,6 +28,7 @@ absl::StatusOr<ForeignModel> ReadOpenP5(const ForeignSource& source) {
   ForeignModel model{.has_exact_rows = true};
   OPENP5_ASSIGN_OR_RETURN(model.config, ReadHuggingFaceConfig(source.backbone));
   OPENP5_ASSIGN_OR_RETURN(model.weights, ReadTorchStateDict(source.checkpoint));
+  OPENP5_RETURN_IF_ERROR(SettleStateDict(source.checkpoint, &model.config, &model.weights));
   return model;
 }
 
@@ -35,6 +37,7 @@ absl::StatusOr<ForeignModel> ReadFolder(const std::string& path) {
   OPENP5_ASSIGN_OR_RETURN(auto folder, ReadHuggingFaceFolder(path));
   model.config = std::move(folder.config);
   model.weights = std::move(folder.weights);
+  OPENP5_RETURN_IF_ERROR(SettleStateDict(path, &model.config, &model.weights));
   return model;
 }
 
@@ -42,11 +45,20 @@ absl::StatusOr<ForeignModel> ReadHuggingFace(const ForeignSource& source) {
   return ReadFolder(source.checkpoint);
 }
 
+// The adapter may change a tied head or its table alone: the model has both then.
+absl::Status Merge(const PeftAdapter& adapter, const std::string& where, ForeignModel* model) {
+  const bool was_tied = HasTiedHead(model->config);
+  bool tied = was_tied;
+  OPENP5_RETURN_IF_ERROR(MergeAdapter(adapter, where, &model->weights, &tied));
+  if (tied != was_tied) SeparateHead(&model->config);
+  return absl::OkStatus();
+}
+
 absl::StatusOr<ForeignModel> ReadPeft(const ForeignSource& source) {
   OPENP5_RETURN_IF_ERROR(RequireBackbone(source, "model"));
   OPENP5_ASSIGN_OR_RETURN(const PeftAdapter adapter, ReadPeftAdapter(source.checkpoint));
   OPENP5_ASSIGN_OR_RETURN(ForeignModel model, ReadFolder(source.backbone));
-  OPENP5_RETURN_IF_ERROR(MergeAdapter(adapter, source.checkpoint, &model.weights));
+  OPENP5_RETURN_IF_ERROR(Merge(adapter, source.checkpoint, &model));
   return model;
 }
 
@@ -82,7 +94,7 @@ absl::StatusOr<ForeignModel> ReadOpenP5Llama(const ForeignSource& source) {
     }
     return absl::OkStatus();
   }));
-  OPENP5_RETURN_IF_ERROR(MergeAdapter(adapter, source.checkpoint, &model.weights));
+  OPENP5_RETURN_IF_ERROR(Merge(adapter, source.checkpoint, &model));
   return model;
 }
 

@@ -1,10 +1,6 @@
 #include "checkpoints/peft.h"
 
-#include <ATen/ATen.h>
-
 #include <algorithm>
-#include <cmath>
-#include <map>
 #include <string_view>
 #include <utility>
 
@@ -13,7 +9,6 @@
 #include "checkpoints/safetensors.h"
 #include "checkpoints/torch_file.h"
 #include "platform/base/file.h"
-#include "platform/tensor/runtime.h"
 
 namespace openp5::checkpoints {
 namespace {
@@ -26,31 +21,47 @@ constexpr std::string_view kTorchName = "adapter_model.bin";
 constexpr std::string_view kPrefix = "base_model.model.";
 
 // Fields that say what the adapter is for or how it was trained: the result does not depend on
-// them.
+// them. MergeAdapter heeds `modules_to_save`, `ensure_weight_tying` and `trainable_token_indices`.
 constexpr std::string_view kHarmless[] = {
-    "auto_mapping",   "base_model_name_or_path", "exclude_modules", "inference_mode",
-    "layers_pattern", "layers_to_transform",     "loftq_config",    "lora_dropout",
-    "megatron_core",  "modules_to_save",         "peft_version",    "revision",
-    "runtime_config", "target_modules",          "task_type",
+    "auto_mapping",      "base_model_name_or_path", "ensure_weight_tying", "eva_config",
+    "exclude_modules",   "inference_mode",          "layers_pattern",      "layers_to_transform",
+    "loftq_config",      "lora_dropout",            "megatron_core",       "modules_to_save",
+    "peft_version",      "revision",                "runtime_config",      "target_modules",
+    "task_type",         "velora_config",
 };
 
 bool IsUnset(const json& value) {
-  return value.is_null() || value == false || (value.is_structured() && value.empty());
+  return value.is_null() || value == false || value == "" ||
+         (value.is_structured() && value.empty());
+}
+
+// True for a setting of a feature that another field switches off: `qalora_group_size` with
+// `use_qalora` false.
+bool IsSwitchedOff(const json& config, std::string_view field) {
+  for (const auto& [name, value] : config.items()) {
+    constexpr std::string_view kSwitch = "use_";
+    if (!name.starts_with(kSwitch) || !IsUnset(value)) continue;
+    if (field.starts_with(name.substr(kSwitch.size()) + "_")) return true;
+  }
+  return false;
 }
 
 // True if `field`, which is set, leaves the adapter a plain LoRA of MergeAdapter's kind.
 bool IsPlain(std::string_view field, const json& value) {
   if (field == "peft_type") return value == "LORA";
   if (field == "bias") return value == "none";
-  // Other beginnings than these (PiSSA, LoftQ, …) also change the weights of the backbone.
-  if (field == "init_lora_weights") return value == true || value == "gaussian";
+  // Beginnings that leave the backbone as it is. Others (PiSSA, OLoRA, LoftQ, …) change it.
+  if (field == "init_lora_weights") {
+    return value == true || value == "gaussian" || value == "eva" || value == "orthogonal";
+  }
   if (field == "r" || field == "lora_alpha" || field == "use_rslora") return true;
   return std::find(std::begin(kHarmless), std::end(kHarmless), field) != std::end(kHarmless);
 }
 
 absl::Status CheckConfig(const json& config, const std::string& where) {
   for (const auto& [field, value] : config.items()) {
-    if (IsUnset(value) || IsPlain(field, value)) continue;
+    if (IsUnset(value) || IsPlain(field, value) || IsSwitchedOff(config, field)) continue;
+    if (field == "trainable_token_indices") continue;  // needs the tensors: CheckTokenRows
     return InvalidArgument(where, ": ", Printable(field), ": expected a plain LoRA adapter, got ",
                            Printable(value.dump(-1, ' ', true)), "; merge it with PEFT first");
   }
@@ -80,69 +91,16 @@ absl::StatusOr<NamedTensors> ReadAdapterWeights(const std::string& folder) {
                   ", got none");
 }
 
-// Removes `suffix` from `name` if it ends so.
-bool TakeSuffix(std::string_view suffix, std::string* name) {
-  if (!name->ends_with(suffix)) return false;
-  name->resize(name->size() - suffix.size());
-  return true;
-}
-
-// What the adapter has for one layer; undefined tensors are not in it.
-struct LayerUpdate {
-  at::Tensor full, a, b;
-  bool is_embedding = false;
-};
-
-absl::StatusOr<std::map<std::string, LayerUpdate>> ByLayer(const NamedTensors& tensors,
-                                                           const std::string& where) {
-  std::map<std::string, LayerUpdate> layers;
-  for (const auto& [name, tensor] : tensors) {
-    std::string layer = name;
-    if (TakeSuffix(".lora_A.weight", &layer)) {
-      layers[layer].a = tensor;
-    } else if (TakeSuffix(".lora_B.weight", &layer)) {
-      layers[layer].b = tensor;
-    } else if (TakeSuffix(".lora_embedding_A", &layer)) {
-      layers[layer].a = tensor;
-      layers[layer].is_embedding = true;
-    } else if (TakeSuffix(".lora_embedding_B", &layer)) {
-      layers[layer].b = tensor;
-      layers[layer].is_embedding = true;
-    } else if (TakeSuffix(".base_layer.weight", &layer) || TakeSuffix(".weight", &layer)) {
-      layers[layer].full = tensor;
-    } else {
-      return DataLoss(where, ": tensor '", Printable(name),
-                      "': expected one of LoRA's or a layer's weight, got another");
-    }
+// Rows of tokens that are trained stand in the file, whatever else the field may have meant.
+absl::Status CheckTokenRows(const PeftAdapter& adapter, const std::string& where) {
+  const json tokens = adapter.config.value("trainable_token_indices", json());
+  if (IsUnset(tokens)) return absl::OkStatus();
+  for (const auto& [name, tensor] : adapter.tensors) {
+    if (name.ends_with(".trainable_tokens_delta")) return absl::OkStatus();
   }
-  return layers;
-}
-
-absl::Status CheckUpdate(const LayerUpdate& update, int64_t rank, const std::string& where) {
-  if (update.a.defined() != update.b.defined()) {
-    return DataLoss(where, ": expected both of LoRA's factors, got one");
-  }
-  if (update.a.defined() && (update.a.dim() != 2 || update.b.dim() != 2 ||
-                             update.a.size(0) != rank || update.b.size(1) != rank)) {
-    return DataLoss(where, ": expected factors [", rank, ", n] and [m, ", rank,
-                    "] as adapter_config.json says, got other shapes");
-  }
-  return absl::OkStatus();
-}
-
-absl::Status MergeLayer(const LayerUpdate& update, double scale, const std::string& where,
-                        at::Tensor* weight) {
-  if (update.full.defined()) *weight = update.full;
-  if (!update.a.defined()) return absl::OkStatus();
-  at::Tensor change = at::mm(update.b.to(at::kFloat), update.a.to(at::kFloat));
-  if (update.is_embedding) change = change.t();
-  if (change.sizes() != weight->sizes()) {
-    return DataLoss(where, ": expected an update for a weight of ",
-                    weight->dim() > 0 ? weight->size(0) : 0, " rows, got one for ", change.size(0),
-                    "; hint: is --backbone the model the adapter was trained on?");
-  }
-  *weight = (weight->to(at::kFloat) + change * scale).to(weight->scalar_type()).contiguous();
-  return absl::OkStatus();
+  return InvalidArgument(where, ": trainable_token_indices: expected a plain LoRA adapter or one "
+                         "with these tokens' rows, got ", Printable(tokens.dump(-1, ' ', true)),
+                         " and no trainable_tokens_delta");
 }
 
 }  // namespace
@@ -155,6 +113,7 @@ absl::StatusOr<PeftAdapter> ReadPeftAdapter(const std::string& path) {
   OPENP5_ASSIGN_OR_RETURN(adapter.config, ReadJsonObject(config_path));
   OPENP5_RETURN_IF_ERROR(CheckConfig(adapter.config, config_path));
   OPENP5_ASSIGN_OR_RETURN(adapter.tensors, ReadAdapterWeights(path));
+  OPENP5_RETURN_IF_ERROR(CheckTokenRows(adapter, config_path));
   for (auto& [name, tensor] : adapter.tensors) {
     if (!name.starts_with(kPrefix)) {
       return DataLoss(path, ": tensor '", Printable(name), "': expected a name that begins with ",
@@ -176,27 +135,6 @@ absl::Status WritePeftAdapter(const std::string& path, const PeftAdapter& adapte
         WriteSafetensors(JoinPath(folder, kWeightsName), named, {{"format", "pt"}}));
     return WriteJson(JoinPath(folder, kConfigName), adapter.config);
   });
-}
-
-absl::Status MergeAdapter(const PeftAdapter& adapter, const std::string& where,
-                          NamedTensors* weights) {
-  const auto rank = adapter.config["r"].get<int64_t>();
-  const double alpha = adapter.config["lora_alpha"].get<double>();
-  const bool by_root = adapter.config.value("use_rslora", false);
-  const double scale =
-      alpha / (by_root ? std::sqrt(static_cast<double>(rank)) : static_cast<double>(rank));
-  OPENP5_ASSIGN_OR_RETURN(const auto layers, ByLayer(adapter.tensors, where));
-  for (const auto& [layer, update] : layers) {
-    const std::string layer_where = StrCat(where, ": layer '", Printable(layer), "'");
-    OPENP5_RETURN_IF_ERROR(CheckUpdate(update, rank, layer_where));
-    at::Tensor* weight = FindTensor(weights, layer + ".weight");
-    if (weight == nullptr) {
-      return DataLoss(layer_where, ": expected it in the backbone, got no such layer");
-    }
-    OPENP5_RETURN_IF_ERROR(
-        CatchTorch(layer_where, [&] { return MergeLayer(update, scale, layer_where, weight); }));
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace openp5::checkpoints

@@ -46,6 +46,7 @@ class PickleMachine {
   absl::Status ReadContainer(uint8_t opcode);
   absl::Status ReadMemo(uint8_t opcode);
   absl::Status ReadCall(uint8_t opcode);
+  absl::Status ReadObject(uint8_t opcode);
   absl::Status Refuse(uint8_t opcode) const;
 
   PickleValue* Push(Kind kind) {
@@ -239,7 +240,9 @@ absl::Status PickleMachine::ReadCall(uint8_t opcode) {
       if (Available() < 2) return Damaged("a callable and its arguments");
       const PickleValue* arguments = Pop();
       const PickleValue* callable = Pop();
-      if (callable->kind != Kind::kGlobal || arguments->kind != Kind::kTuple) {
+      const bool can_be_called = callable->kind == Kind::kGlobal ||
+                                 (options_.keeps_objects && callable->kind == Kind::kObject);
+      if (!can_be_called || arguments->kind != Kind::kTuple) {
         return Damaged("a callable and its arguments");
       }
       Push(Kind::kObject)->items = {callable, arguments};
@@ -260,6 +263,52 @@ absl::Status PickleMachine::ReadCall(uint8_t opcode) {
       Push(Kind::kPersistentId)->items = {id};
       return absl::OkStatus();
     }
+    default:
+      return options_.keeps_objects ? ReadObject(opcode) : Refuse(opcode);
+  }
+}
+
+// What is made of classes that a state dict does not need.
+absl::Status PickleMachine::ReadObject(uint8_t opcode) {
+  std::vector<const PickleValue*> values;
+  switch (opcode) {
+    case 0x81:  // NEWOBJ
+    case 0x92:  // NEWOBJ_EX
+    {
+      const size_t parts = opcode == 0x81 ? 2 : 3;
+      if (Available() < parts) return Damaged("a class and its arguments");
+      if (parts == 3) Pop();  // arguments by name
+      const PickleValue* arguments = Pop();
+      const PickleValue* made_of = Pop();
+      if (made_of->kind != Kind::kGlobal || arguments->kind != Kind::kTuple) {
+        return Damaged("a class and its arguments");
+      }
+      Push(Kind::kObject)->items = {made_of, arguments};
+      return absl::OkStatus();
+    }
+    case 0x8f:  // EMPTY_SET
+      Push(Kind::kObject);
+      return absl::OkStatus();
+    case 0x90:  // ADDITEMS
+      OPENP5_RETURN_IF_ERROR(TakeToMark(&values));
+      return Available() > 0 && stack_.back()->kind == Kind::kObject ? absl::OkStatus()
+                                                                     : Damaged("a set");
+    case 0x91:  // FROZENSET
+      OPENP5_RETURN_IF_ERROR(TakeToMark(&values));
+      Push(Kind::kObject);
+      return absl::OkStatus();
+    case 0x8b:  // LONG4
+    {
+      uint32_t size = 0;
+      std::string_view bytes;
+      if (!reader_.Number(&size) || !reader_.Take(size, &bytes)) return Damaged("a long number");
+      Push(Kind::kBigInteger)->text = std::string(bytes);
+      return absl::OkStatus();
+    }
+    case '0':  // POP
+      if (Available() == 0) return Damaged("a value to drop");
+      Pop();
+      return absl::OkStatus();
     default:
       return Refuse(opcode);
   }
@@ -357,9 +406,11 @@ absl::Status PickleMachine::TakeToMark(std::vector<const PickleValue*>* values) 
 }
 
 absl::Status PickleMachine::Append(const std::vector<const PickleValue*>& values) {
-  if (Available() == 0 || stack_.back()->kind != Kind::kList) return Damaged("a list");
-  auto& items = stack_.back()->items;
-  items.insert(items.end(), values.begin(), values.end());
+  if (Available() == 0) return Damaged("a list");
+  PickleValue& list = *stack_.back();
+  if (list.kind == Kind::kObject && options_.keeps_objects) return absl::OkStatus();  // one like it
+  if (list.kind != Kind::kList) return Damaged("a list");
+  list.items.insert(list.items.end(), values.begin(), values.end());
   return absl::OkStatus();
 }
 

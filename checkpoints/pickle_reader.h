@@ -28,7 +28,7 @@ struct PickleValue {
     kList,          // items
     kDict,          // entries
     kGlobal,        // text: "module.name"
-    kObject,        // items: {callable, arguments}; entries if it is a dict; state
+    kObject,        // items: {callable, arguments}, or none for a set; entries if a dict; state
     kPersistentId,  // items: {id}
   };
   using Entry = std::pair<const PickleValue*, const PickleValue*>;
@@ -44,7 +44,7 @@ struct PickleValue {
   bool IsGlobal(std::string_view name) const { return kind == Kind::kGlobal && text == name; }
   // True if this is what calling the global of that name would have made.
   bool IsCallOf(std::string_view name) const {
-    return kind == Kind::kObject && items[0]->IsGlobal(name);
+    return kind == Kind::kObject && !items.empty() && items[0]->IsGlobal(name);
   }
 };
 
@@ -56,6 +56,9 @@ struct PickleOptions {
   size_t base_position = 0;  // of the pickle in the file, for messages
   // Whether a global ("module.name") may appear at all.
   std::function<bool(std::string_view)> allows_global;
+  // Objects of any class and sets are kept as values of kind kObject, of which nothing is known but
+  // what the pickle would have made them from; else their opcodes are refused.
+  bool keeps_objects = false;
 };
 
 // The values of one pickle. They may form cycles, which is why they are owned together: walk them

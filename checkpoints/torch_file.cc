@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string_view>
@@ -15,6 +16,7 @@
 #include "checkpoints/tensor_layout.h"
 #include "platform/base/file.h"
 #include "platform/tensor/runtime.h"
+#include "platform/tensor/tensor_checks.h"
 
 namespace openp5::checkpoints {
 namespace {
@@ -50,6 +52,17 @@ bool IsAllowedGlobal(std::string_view name) {
          TypeOfStorage(name) != nullptr;
 }
 
+// Beside its weights a training's file holds anything: arguments, an optimizer's state, numbers of
+// other libraries. It is read as data, never made, and looked at no further; a state dict itself
+// may have none of it (StateDictBuilder).
+absl::StatusOr<Pickle> ReadPickle(std::string_view bytes, const std::string& where,
+                                  size_t position) {
+  return Pickle::Read(bytes, {.where = where,
+                              .base_position = position,
+                              .allows_global = [](std::string_view) { return true; },
+                              .keeps_objects = true});
+}
+
 // The memory several tensors may share.
 struct Storage {
   ScalarType type = ScalarType::Float;
@@ -76,12 +89,20 @@ absl::Status ReadStorageId(const PickleValue& value, const std::string& where, s
   }
   const ScalarType* type = TypeOfStorage(id.items[1]->text);
   if (type == nullptr) {
-    return InvalidArgument(where, ": expected a storage's type, got '", id.items[1]->text, "'");
+    return InvalidArgument(where, ": global '", Printable(id.items[1]->text),
+                           "' is refused: not a type of storage that is read");
   }
   *key = id.items[2]->text;
   storage->type = *type;
   storage->elements = id.items[4]->integer;
   return absl::OkStatus();
+}
+
+// True for a storage of complex numbers and the like.
+bool HasUnknownType(const PickleValue& value) {
+  const PickleValue& id = *value.items[0];
+  return id.kind == Kind::kTuple && id.items.size() > 1 && id.items[1]->kind == Kind::kGlobal &&
+         TypeOfStorage(id.items[1]->text) == nullptr;
 }
 
 absl::StatusOr<Storages> FindStorages(const Pickle& pickle, const std::string& where) {
@@ -90,6 +111,7 @@ absl::StatusOr<Storages> FindStorages(const Pickle& pickle, const std::string& w
     if (value.kind != Kind::kPersistentId) continue;
     std::string key;
     Storage storage;
+    if (HasUnknownType(value)) continue;  // an error only for a tensor that needs it
     OPENP5_RETURN_IF_ERROR(ReadStorageId(value, where, &key, &storage));
     const auto [place, is_new] = storages.try_emplace(key, storage);
     if (!is_new &&
@@ -118,13 +140,85 @@ class StateDictBuilder {
   StateDictBuilder(const MappedFile& file, Storages storages, std::string where)
       : file_(file), storages_(std::move(storages)), where_(std::move(where)) {}
 
+  // `root` is a state dict, or a dict that has one among other things.
   absl::StatusOr<NamedTensors> Build(const PickleValue& root) {
-    if (root.kind != Kind::kDict && !root.IsCallOf(kOrderedDict)) {
-      return InvalidArgument(where_, ": expected a state dict, got ", NameOf(root.kind));
+    OPENP5_RETURN_IF_ERROR(CheckDict(root));
+    OPENP5_ASSIGN_OR_RETURN(const PickleValue* dict, ChooseStateDict(root));
+    return BuildDict(*dict);
+  }
+
+ private:
+  absl::Status CheckDict(const PickleValue& value) const {
+    if (IsDict(value)) return absl::OkStatus();
+    OPENP5_RETURN_IF_ERROR(CheckGlobal(value, where_));
+    return InvalidArgument(where_, ": expected a state dict, got ", NameOf(value.kind));
+  }
+
+  // InvalidArgument if `value` is an object of a class that no state dict has.
+  static absl::Status CheckGlobal(const PickleValue& value, const std::string& where) {
+    const PickleValue* global = &value;
+    if (value.kind == Kind::kObject && !value.items.empty()) global = value.items[0];
+    if (global->kind != Kind::kGlobal || IsAllowedGlobal(global->text)) return absl::OkStatus();
+    return InvalidArgument(where, ": global '", Printable(global->text),
+                           "' is refused: not part of a state dict");
+  }
+
+  static bool IsDict(const PickleValue& value) {
+    return value.kind == Kind::kDict || value.IsCallOf(kOrderedDict);
+  }
+  static bool IsTensor(const PickleValue& value) {
+    return value.IsCallOf(kRebuildTensor) || value.IsCallOf(kRebuildParameter);
+  }
+  static bool IsStateDict(const PickleValue& value) {
+    return IsDict(value) && !value.entries.empty() &&
+           std::all_of(value.entries.begin(), value.entries.end(), [](const auto& entry) {
+             return entry.first->kind == Kind::kString && IsTensor(*entry.second);
+           });
+  }
+
+  // Not so the states of generators of random numbers.
+  static bool HasNamesOfLayers(const PickleValue& value) {
+    return std::any_of(value.entries.begin(), value.entries.end(), [](const auto& entry) {
+      return entry.first->text.find('.') != std::string::npos;
+    });
+  }
+
+  // The state dict in a training's file, whatever it is called there ("state_dict", "model", …),
+  // or `root` itself. InvalidArgument naming two that disagree.
+  absl::StatusOr<const PickleValue*> ChooseStateDict(const PickleValue& root) {
+    if (IsStateDict(root)) return &root;
+    const PickleValue::Entry* chosen = nullptr;
+    NamedTensors tensors;
+    for (const auto& entry : root.entries) {
+      if (entry.first->kind != Kind::kString || !IsStateDict(*entry.second) ||
+          !HasNamesOfLayers(*entry.second)) {
+        continue;
+      }
+      OPENP5_ASSIGN_OR_RETURN(NamedTensors other, BuildDict(*entry.second));
+      if (chosen == nullptr) {
+        chosen = &entry;
+        tensors = std::move(other);
+      } else if (!AreSame(tensors, other)) {
+        return InvalidArgument(where_, ": expected one state dict, got '",
+                               Printable(chosen->first->text), "' and '",
+                               Printable(entry.first->text),
+                               "', which disagree; hint: save the one you mean alone");
+      }
     }
+    return chosen == nullptr ? &root : chosen->second;
+  }
+
+  static bool AreSame(const NamedTensors& a, const NamedTensors& b) {
+    return a.size() == b.size() &&
+           std::equal(a.begin(), a.end(), b.begin(), [](const auto& x, const auto& y) {
+             return x.first == y.first && IsSame(x.second, y.second);
+           });
+  }
+
+  absl::StatusOr<NamedTensors> BuildDict(const PickleValue& dict) {
     NamedTensors tensors;
     std::set<std::string_view> names;
-    for (const auto& [key, value] : root.entries) {
+    for (const auto& [key, value] : dict.entries) {
       if (key->kind != Kind::kString) {
         return InvalidArgument(where_, ": expected names as the state dict's keys, got ",
                                NameOf(key->kind));
@@ -139,7 +233,6 @@ class StateDictBuilder {
     return tensors;
   }
 
- private:
   // _rebuild_tensor_v2(storage, offset, sizes, strides, requires_grad, hooks[, metadata]), alone or
   // as the first argument of _rebuild_parameter.
   absl::StatusOr<at::Tensor> BuildTensor(const PickleValue& value, const std::string& where) {
@@ -148,6 +241,7 @@ class StateDictBuilder {
       call = call->items[1]->items[0];
     }
     if (!call->IsCallOf(kRebuildTensor)) {
+      OPENP5_RETURN_IF_ERROR(CheckGlobal(*call, where));
       return InvalidArgument(where, ": expected a tensor, got ", NameOf(call->kind),
                              "; a state dict holds tensors only");
     }
@@ -229,9 +323,7 @@ absl::StatusOr<NamedTensors> ReadZipFormat(const MappedFile& file, const std::st
     }
   }
   OPENP5_ASSIGN_OR_RETURN(const std::string_view text, zip.Read(folder + std::string(kPickle)));
-  OPENP5_ASSIGN_OR_RETURN(
-      const Pickle pickle,
-      Pickle::Read(text, {.where = where, .base_position = 0, .allows_global = IsAllowedGlobal}));
+  OPENP5_ASSIGN_OR_RETURN(const Pickle pickle, ReadPickle(text, where, 0));
   OPENP5_ASSIGN_OR_RETURN(Storages storages, FindStorages(pickle, where));
   for (auto& [key, storage] : storages) {
     OPENP5_ASSIGN_OR_RETURN(const uint64_t size, StorageSize(key, storage, where));
@@ -261,10 +353,8 @@ class LegacyReader {
 
  private:
   absl::StatusOr<Pickle> NextPickle() {
-    OPENP5_ASSIGN_OR_RETURN(
-        Pickle pickle, Pickle::Read(bytes_.substr(position_), {.where = where_,
-                                                               .base_position = position_,
-                                                               .allows_global = IsAllowedGlobal}));
+    OPENP5_ASSIGN_OR_RETURN(Pickle pickle,
+                            ReadPickle(bytes_.substr(position_), where_, position_));
     position_ += pickle.size();
     return pickle;
   }

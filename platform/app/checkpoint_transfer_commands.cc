@@ -2,13 +2,16 @@
 
 #include <ATen/ATen.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
+#include <string_view>
 #include <utility>
 
 #include "checkpoints/checkpoint.h"
 #include "checkpoints/hugging_face.h"
 #include "checkpoints/inner_path.h"
 #include "checkpoints/peft.h"
+#include "checkpoints/state_dict_form.h"
 #include "indexing/openp5_files.h"
 #include "platform/app/data_options.h"
 #include "platform/app/format_options.h"
@@ -28,6 +31,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr char kEmbeddings[] = "model.embed_tokens.weight";
+constexpr char kT5Table[] = "shared.weight";
+constexpr char kHead[] = "lm_head.weight";
 constexpr char kWholeWords[] = "encoder.whole_word_embeddings.weight";
 
 struct OutOption {
@@ -101,7 +106,27 @@ absl::Status MergeOwnAdapter(checkpoints::HuggingFaceFolder* folder) {
                                                 folder->config, std::move(folder->weights), type));
   folder->weights = model->MergedWeights();
   folder->config.erase(models::kLoraField);
+  if (FindTensor(folder->weights, kHead) != nullptr) checkpoints::SeparateHead(&folder->config);
   return absl::OkStatus();
+}
+
+// Transformers before 5 takes a T5 that is tied for one that scales what its decoder puts out, and
+// one that is not for one that does not. Another is written so that every version reads it right:
+// with a head of its own that has the factor in it.
+void SettleT5Head(checkpoints::HuggingFaceFolder* folder) {
+  const at::Tensor* table = FindTensor(folder->weights, kT5Table);
+  if (table == nullptr) return;
+  const bool tied = checkpoints::HasTiedHead(folder->config);
+  const bool scales = folder->config.value("scale_decoder_outputs", tied);
+  if (tied == scales) return;
+  if (tied) {
+    folder->weights.emplace_back(kHead, *table);
+  } else {
+    at::Tensor* head = FindTensor(&folder->weights, kHead);
+    const double factor = std::pow(static_cast<double>(table->size(1)), -0.5);
+    *head = (head->to(at::kFloat) * factor).to(head->scalar_type());
+  }
+  folder->config["tie_word_embeddings"] = folder->config["scale_decoder_outputs"] = false;
 }
 
 // A table of tokens with the rows that were added to it, if any.
@@ -109,6 +134,18 @@ at::Tensor WholeTable(const NamedTensors& weights, const std::string& module) {
   const at::Tensor *table = FindTensor(weights, module + ".weight"),
                    *added = FindTensor(weights, module + ".added.weight");
   return added == nullptr ? *table : at::cat({*table, added->to(table->scalar_type())});
+}
+
+// An adapter's factor with zeros for the tokens that were added, which it does not change.
+at::Tensor ForAllRows(std::string_view name, const at::Tensor& factor, const at::Tensor* added) {
+  if (added == nullptr) return factor;
+  if (name.ends_with(".lora_embedding_A")) {
+    return at::constant_pad_nd(factor, {0, added->size(0)});
+  }
+  if (name == "lm_head.lora_B.weight") {
+    return at::constant_pad_nd(factor, {0, 0, 0, added->size(0)});
+  }
+  return factor;
 }
 
 // The tables of tokens that the training changed outside the adapter, whole, under the names PEFT
@@ -149,9 +186,7 @@ absl::StatusOr<Notes> ExportPeft(const std::string& path, const std::string& out
     const at::Tensor* added = FindTensor(weights, "model.embed_tokens.added.weight");
     for (const auto& [name, tensor] : weights) {
       if (name.find(".lora_") == std::string::npos) continue;
-      const bool of_rows = added != nullptr && name.ends_with(".lora_embedding_A");
-      adapter.tensors.emplace_back(
-          name, of_rows ? at::constant_pad_nd(tensor, {0, added->size(0)}) : tensor);
+      adapter.tensors.emplace_back(name, ForAllRows(name, tensor, added));
     }
     AddChangedTables(manifest, weights, &adapter, &notes);
     return absl::OkStatus();
@@ -169,6 +204,7 @@ absl::StatusOr<Notes> ExportHuggingFace(const std::string& path, const std::stri
   OPENP5_ASSIGN_OR_RETURN(folder.weights, checkpoints::ReadWeights(path));
   OPENP5_RETURN_IF_ERROR(CatchTorch(path, [&]() -> absl::Status {
     OPENP5_RETURN_IF_ERROR(MergeOwnAdapter(&folder));
+    SettleT5Head(&folder);
     return SettleWholeWords(&folder.weights, &notes);
   }));
   OPENP5_RETURN_IF_ERROR(checkpoints::WriteHuggingFaceFolder(

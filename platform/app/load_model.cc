@@ -8,9 +8,11 @@
 #include "checkpoints/checkpoint.h"
 #include "checkpoints/foreign_model.h"
 #include "checkpoints/hugging_face.h"
+#include "checkpoints/state_dict_form.h"
 #include "platform/base/file.h"
 #include "platform/base/memory.h"
 #include "platform/models/llama.h"
+#include "platform/tensor/tensor_checks.h"
 
 namespace openp5::app {
 namespace {
@@ -77,6 +79,7 @@ absl::StatusOr<LoadedModel> LoadOwn(const CheckpointOptions& options,
   OPENP5_RETURN_IF_ERROR(CompleteTokenizer(own, loaded.tokenizer.get()));
   OPENP5_RETURN_IF_ERROR(CompleteTokenizer(chosen.indexes, loaded.tokenizer.get()));
   OPENP5_ASSIGN_OR_RETURN(NamedTensors weights, checkpoints::ReadWeights(path));
+  OPENP5_RETURN_IF_ERROR(CheckFinite(path, weights));
   const c10::ScalarType type = StorageType(manifest.model_config, runtime);
   OPENP5_RETURN_IF_ERROR(ReserveFor(path, CountElements(weights), type));
   OPENP5_ASSIGN_OR_RETURN(loaded.model,
@@ -115,11 +118,9 @@ NamedTensors WithoutData(const NamedTensors& weights) {
 
 // The weights under the model's own names, each once, as they are in the file.
 NamedTensors OwnWeights(const models::LanguageModel& model, NamedTensors weights) {
-  constexpr std::string_view kPrefix = "module.";
   NamedTensors own;
   for (const auto& [name, parameter] : model.parameters()) {
     const at::Tensor* found = FindTensor(weights, name);
-    if (found == nullptr) found = FindTensor(weights, std::string(kPrefix) + name);
     // Whole-word rows may be missing: a loaded model has zeros then.
     if (found != nullptr) own.emplace_back(name, *found);
   }
@@ -158,6 +159,9 @@ LanguageModelOr CreatePreset(const BackboneOptions& options, const NewModelOptio
 LanguageModelOr LoadBackbone(const BackboneOptions& options, const NewModelOptions& create,
                              const text::Tokenizer& tokenizer, const Runtime& runtime) {
   OPENP5_ASSIGN_OR_RETURN(auto folder, checkpoints::ReadHuggingFaceFolder(options.backbone));
+  OPENP5_RETURN_IF_ERROR(
+      checkpoints::SettleStateDict(options.backbone, &folder.config, &folder.weights));
+  OPENP5_RETURN_IF_ERROR(CheckFinite(options.backbone, folder.weights));
   const c10::ScalarType type =
       options.lora ? StorageType(folder.config, runtime) : c10::ScalarType::Float;
   OPENP5_RETURN_IF_ERROR(ReserveForTraining(options, CountElements(folder.weights), type));
@@ -269,6 +273,7 @@ absl::StatusOr<ForeignCheckpoint> OpenForeignCheckpoint(
     foreign.config = std::move(model.config);
     foreign.config.update(shape->ToHuggingFace());
     foreign.weights = OwnWeights(*shape, std::move(model.weights));
+    OPENP5_RETURN_IF_ERROR(CheckFinite(path, foreign.weights));
     return CheckIndexFits(path, {shape->vocabulary_size(), model.has_exact_rows},
                           *foreign.tokenizer, datasets, request);
   }));

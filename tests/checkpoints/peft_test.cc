@@ -64,6 +64,138 @@ TEST(PeftTest, MergesLinearLayersEmbeddingsAndFullOnes) {
       before[0].second + 4 / std::sqrt(2.) * at::mm(factor[1].second, factor[0].second)));
 }
 
+// A table E and a head tied to it, and adapters of each kind: what PEFT computes without merging.
+class TiedPeftTest : public ::testing::Test {
+ protected:
+  // The table and the head after the merge; a head that is undefined is still tied.
+  std::pair<at::Tensor, at::Tensor> Merge(const json& fields, NamedTensors tensors) {
+    PeftAdapter adapter{Config(), std::move(tensors)};
+    if (!fields.is_null()) adapter.config.update(fields);
+    NamedTensors weights = {{"model.embed_tokens.weight", table_}};
+    bool tied = true;
+    EXPECT_THAT(MergeAdapter(adapter, "adapter", &weights, &tied), testing::IsOk());
+    const at::Tensor* head = FindTensor(weights, "lm_head.weight");
+    EXPECT_EQ(tied, head == nullptr);
+    return {weights[0].second, head == nullptr ? at::Tensor() : *head};
+  }
+
+  const at::Tensor table_ = at::arange(15, at::kFloat).view({5, 3});
+  const at::Tensor a_ = at::arange(10, at::kFloat).view({2, 5}),
+                   b_ = at::arange(6, at::kFloat).view({3, 2});
+  const NamedTensors table_lora_ = {{"model.embed_tokens.lora_embedding_A", a_},
+                                    {"model.embed_tokens.lora_embedding_B", b_}};
+  const NamedTensors head_lora_ = {{"lm_head.lora_A.weight", b_.t().contiguous()},
+                                   {"lm_head.lora_B.weight", a_.t().contiguous()}};
+  const at::Tensor update_ = 2 * at::mm(b_, a_).t();
+};
+
+TEST_F(TiedPeftTest, AnUpdateOfOneLeavesTheOther) {
+  const auto [table, head] = Merge({}, table_lora_);
+  EXPECT_TRUE(at::equal(table, table_ + update_));
+  EXPECT_TRUE(at::equal(head, table_));
+  const auto [other_table, other_head] = Merge({}, head_lora_);
+  EXPECT_TRUE(at::equal(other_table, table_));
+  EXPECT_TRUE(at::equal(other_head, table_ + update_));
+}
+
+TEST_F(TiedPeftTest, WhatReplacesTheTableReplacesTheHead) {
+  const at::Tensor grown = at::arange(21, at::kFloat).view({7, 3}) * 2;
+  const auto [table, head] = Merge({}, {{"model.embed_tokens.weight", grown}});
+  EXPECT_TRUE(at::equal(table, grown));
+  EXPECT_FALSE(head.defined());
+  // As PEFT saves both names of a grown table.
+  EXPECT_FALSE(
+      Merge({}, {{"model.embed_tokens.weight", grown}, {"lm_head.weight", grown.clone()}})
+          .second.defined());
+  NamedTensors tensors = table_lora_;
+  tensors.emplace_back("model.embed_tokens.base_layer.weight", table_ + 1);
+  const auto [updated, base] = Merge({}, tensors);
+  EXPECT_TRUE(at::equal(updated, table_ + 1 + update_));
+  EXPECT_TRUE(at::equal(base, table_ + 1));
+  PeftAdapter adapter{Config(), {{"model.embed_tokens.weight", grown},
+                                 {"lm_head.weight", grown + 1}}};
+  NamedTensors weights = {{"model.embed_tokens.weight", table_}};
+  bool tied = true;
+  EXPECT_THAT(MergeAdapter(adapter, "adapter", &weights, &tied),
+              StatusIs(Code::kDataLoss, HasSubstr("layer 'lm_head': expected the weight of "
+                                                  "model.embed_tokens")));
+}
+
+TEST_F(TiedPeftTest, ModulesToSaveAreTheLayersOwn) {
+  const json saved = {{"modules_to_save", {"embed_tokens"}}};
+  const auto [table, head] = Merge(saved, {{"model.embed_tokens.weight", table_ * 3}});
+  EXPECT_TRUE(at::equal(table, table_ * 3));
+  EXPECT_TRUE(at::equal(head, table_));
+  // Grown: what the layer was before is there, too.
+  const at::Tensor grown = at::ones({7, 3});
+  const auto [grown_table, grown_head] =
+      Merge(saved, {{"model.embed_tokens.weight", grown * 3},
+                    {"model.embed_tokens.original_module.weight", grown},
+                    {"model.embed_tokens.modules_to_save.weight", grown * 3},
+                    {"lm_head.weight", grown}});
+  EXPECT_TRUE(at::equal(grown_table, grown * 3));
+  EXPECT_TRUE(at::equal(grown_head, grown));
+}
+
+TEST_F(TiedPeftTest, EnsureWeightTyingChangesBoth) {
+  const json tying = {{"ensure_weight_tying", true}};
+  const auto [table, head] = Merge(tying, table_lora_);
+  EXPECT_TRUE(at::equal(table, table_ + update_));
+  EXPECT_FALSE(head.defined());
+}
+
+TEST_F(TiedPeftTest, RowsOfTokens) {
+  const at::Tensor rows = at::full({2, 3}, 9.f);
+  at::Tensor changed = table_.clone();
+  changed.select(0, 4).fill_(9);
+  changed.select(0, 1).fill_(9);
+  const NamedTensors of_table = {
+      {"model.embed_tokens.token_adapter.trainable_tokens_delta", rows}};
+  for (const json& tokens : {json({4, 1}), json({{"embed_tokens", {4, 1}}})}) {
+    const auto [table, head] = Merge({{"trainable_token_indices", tokens}}, of_table);
+    EXPECT_TRUE(at::equal(table, changed));
+    EXPECT_FALSE(head.defined());
+  }
+  NamedTensors both = of_table;
+  both.emplace_back("lm_head.token_adapter.trainable_tokens_delta", rows + 1);
+  const auto [table, head] =
+      Merge({{"trainable_token_indices", {{"embed_tokens", {4, 1}}, {"lm_head", {0, 2}}}}}, both);
+  EXPECT_TRUE(at::equal(table, changed));
+  at::Tensor other = table_.clone();
+  other.select(0, 0).fill_(10);
+  other.select(0, 2).fill_(10);
+  EXPECT_TRUE(at::equal(head, other));
+
+  const auto fails = [&](const json& tokens, const std::string& message) {
+    PeftAdapter adapter{Config(), of_table};
+    adapter.config["trainable_token_indices"] = tokens;
+    NamedTensors weights = {{"model.embed_tokens.weight", table_}};
+    EXPECT_THAT(MergeAdapter(adapter, "adapter", &weights),
+                StatusIs(Code::kDataLoss, HasSubstr(message)));
+  };
+  fails({1}, "expected rows for the 1 tokens");
+  fails({1, 5}, "expected token ids below 5, got 5");
+  fails({1, -1}, "expected token ids, got -1");
+}
+
+TEST_F(TiedPeftTest, ATableOfAT5IsOnlyReplaced) {
+  const auto merge = [&](NamedTensors tensors) {
+    NamedTensors weights = {{"shared.weight", table_}};
+    bool tied = true;
+    const PeftAdapter adapter{Config(), std::move(tensors)};
+    const absl::Status status = MergeAdapter(adapter, "adapter", &weights, &tied);
+    if (status.ok()) EXPECT_TRUE(at::equal(weights[0].second, table_ + 1));
+    return status;
+  };
+  OPENP5_EXPECT_OK(merge({{"shared.weight", table_ + 1},
+                          {"encoder.embed_tokens.weight", table_ + 1},
+                          {"lm_head.weight", table_ + 1}}));
+  EXPECT_THAT(merge({{"shared.weight", table_ + 1}, {"encoder.embed_tokens.weight", table_}}),
+              StatusIs(Code::kDataLoss, HasSubstr("encoder.embed_tokens")));
+  EXPECT_THAT(merge({{"shared.lora_embedding_A", a_}, {"shared.lora_embedding_B", b_}}),
+              StatusIs(Code::kInvalidArgument, HasSubstr("layer 'shared': an adapter of T5's")));
+}
+
 TEST(PeftTest, RoundsOnceToTheWeightsType) {
   NamedTensors weights = {{"q.weight", at::ones({4, 3}, at::kBFloat16)}};
   const PeftAdapter adapter = LinearAdapter();
@@ -123,7 +255,36 @@ TEST(PeftTest, AdaptersOfAnotherKindAreRefusedByName) {
                 StatusIs(Code::kInvalidArgument,
                          AllOf(HasSubstr(path + ": " + field), HasSubstr("plain LoRA"))));
   }
-  OPENP5_EXPECT_OK(with("something_new", nullptr));
+  // Off: of any name, and settings of a feature that is off.
+  for (const json& off : {json(), json(false), json(""), json::array(), json::object()}) {
+    OPENP5_EXPECT_OK(with("something_new", off));
+  }
+  json off = Config();
+  off.update({{"use_qalora", false}, {"qalora_group_size", 16}, {"use_next", nullptr},
+              {"next_depth", 3}, {"eva_config", {{"rho", 2.0}}}, {"init_lora_weights", "eva"},
+              {"megatron_core", "megatron.core"}});
+  OPENP5_ASSERT_OK(WriteFileAtomic(path, off.dump()));
+  OPENP5_EXPECT_OK(ReadPeftAdapter(folder.File("a")));
+  const std::pair<const char*, json> on[] = {
+      {"use_qalora", true},
+      {"use_next", true},
+      {"alora_invocation_tokens", {7}},
+      {"arrow_config", {{"top_k", 2}}},
+      {"corda_config", {{"corda_method", "ipm"}}},
+      {"layer_replication", {{0, 2}}},
+      {"target_parameters", {"up_proj.weight"}},
+      {"use_bdlora", {{"nblocks", 2}}},
+      {"alpha_pattern", {{"q", 4}}},
+      {"init_lora_weights", "olora"},
+      {"bias", "lora_only"},
+  };
+  for (const auto& [field, value] : on) {
+    json config = off;
+    config[field] = value;
+    OPENP5_ASSERT_OK(WriteFileAtomic(path, config.dump()));
+    EXPECT_THAT(ReadPeftAdapter(folder.File("a")),
+                StatusIs(Code::kInvalidArgument, HasSubstr(path + ": "))) << field;
+  }
   EXPECT_THAT(with("r", 0), StatusIs(Code::kDataLoss, HasSubstr("r: expected a rank")));
   EXPECT_THAT(with("r", "8"), StatusIs(Code::kDataLoss, HasSubstr("r: expected a rank")));
   EXPECT_THAT(with("lora_alpha", "x"), StatusIs(Code::kDataLoss, HasSubstr("lora_alpha")));

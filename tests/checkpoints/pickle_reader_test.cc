@@ -80,6 +80,28 @@ TEST(PickleReaderTest, OpcodesAreRefusedByName) {
   ExpectFailure("\x80\x01.", Code::kInvalidArgument, "protocol 2 to 5, got 1");
 }
 
+TEST(PickleReaderTest, ObjectsAreKeptAsDataWhereAllowed) {
+  const auto read = [](const std::string& bytes) {
+    return Pickle::Read("\x80\x02" + bytes + ".",
+                        {.where = "file",
+                         .base_position = 0,
+                         .allows_global = [](std::string_view) { return true; },
+                         .keeps_objects = true});
+  };
+  const std::string made_of = PickleGlobal("os", "system");
+  for (const std::string& object :
+       {made_of + "K\1\x85\x81", made_of + "K\1\x85}\x92", made_of + "K\1\x85R}b",
+        made_of + ")RK\1\x85R", made_of + ")\x81K\1a", std::string("\x8f(K\1\x90"),
+        std::string("(K\1\x91"), "NN0" + std::string("0") + made_of + ")R"}) {
+    OPENP5_ASSERT_OK_AND_ASSIGN(const Pickle pickle, read(object));
+    EXPECT_EQ(pickle.root().kind, Kind::kObject);
+  }
+  OPENP5_EXPECT_OK(read("\x8b" + Little(2, 4) + "ab"));
+  for (const char* damaged : {")\x81", "K\1)\x81", ")R", "NNN\x92", "\x90", "N(\x90", "\x91", "0"})
+    EXPECT_THAT(read(damaged), StatusIs(Code::kDataLoss, HasSubstr("damaged"))) << damaged;
+  EXPECT_THAT(read("(ios\nsystem\n"), StatusIs(Code::kInvalidArgument, HasSubstr("INST")));
+}
+
 TEST(PickleReaderTest, CyclesThroughTheMemoAreValuesLikeOthers) {
   OPENP5_ASSERT_OK_AND_ASSIGN(const Pickle pickle, Read("\x80\x02]q\x05h\x05"
                                                         "a."));

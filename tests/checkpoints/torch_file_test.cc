@@ -136,6 +136,64 @@ TEST(TorchFileTest, HostileGlobalsAreRefused) {
   }
 }
 
+// A plain dict of names and pickled values.
+std::string PickleEntries(const ZipRecords& entries) {
+  std::string bytes = "}(";
+  for (const auto& [name, value] : entries) bytes += PickleText(name) + value;
+  return bytes + "u";
+}
+
+TEST(TorchFileTest, StateDictsAreFoundAmongOtherThings) {
+  const std::string dict = PickleEntries({{"a.weight", PickleTensor({})}});
+  // Objects of classes that are not known: made by a call, with a state, and as a set or list.
+  const std::string arguments = PickleGlobal("argparse", "Namespace") + ")\x81}" +
+                                PickleText("lr") + "G" + Little(0, 8) + "sb";
+  const std::string posix = PickleGlobal("posixpath", "PosixPath") + "(" + PickleText("a") + "tR";
+  const std::string list = PickleGlobal("my.lists", "List") + ")\x81(K\1K\2e";
+  const std::string optimizer = PickleEntries(
+      {{"state", "}K\5}" + PickleText("exp_avg") + PickleTensor({}) + "ss"}, {"groups", "]"}});
+  for (const char* name : {"state_dict", "model_state_dict", "model", "module", "net"}) {
+    const std::string pickle =
+        "\x80\x02" + PickleEntries({{"epoch", "K\3"},
+                                    {"optimizer", optimizer},
+                                    {"hyper_parameters", arguments},
+                                    {name, dict},
+                                    {"path", posix},
+                                    {"list", list},
+                                    {"set", PickleGlobal("builtins", "set") + "](K\1e\x85R"},
+                                    {"rng", PickleEntries({{"cpu", PickleTensor({})}})}}) +
+        ".";
+    OPENP5_ASSERT_OK_AND_ASSIGN(const NamedTensors tensors,
+                                ReadBytes(MakeTorchZip(pickle, {{"0", BytesOf(kValues)}})));
+    ASSERT_EQ(tensors.size(), 1u) << name;
+    EXPECT_EQ(tensors[0].first, "a.weight");
+    EXPECT_TRUE(SameBits(tensors[0].second, at::arange(1, 5, at::kFloat).view({2, 2})));
+  }
+}
+
+TEST(TorchFileTest, StateDictsThatDisagreeAreRefused) {
+  const auto read = [](const TensorRecord& other) {
+    return ReadBytes(MakeTorchZip(
+        "\x80\x02" + PickleEntries({{"model", PickleEntries({{"a.b", PickleTensor({})}})},
+                                    {"ema", PickleEntries({{"a.b", PickleTensor(other)}})}}) +
+            ".",
+        {{"0", BytesOf(kValues)}, {"1", BytesOf(std::vector<float>{1, 2, 3, 5})}}));
+  };
+  OPENP5_EXPECT_OK(read({}));
+  EXPECT_THAT(read({.key = "1"}), StatusIs(Code::kInvalidArgument,
+                                           HasSubstr("got 'model' and 'ema', which disagree")));
+}
+
+TEST(TorchFileTest, WholeModelsAreRefusedByTheirClass) {
+  const std::string model = PickleGlobal("transformers.models.t5", "T5") + ")\x81}b";
+  EXPECT_THAT(ReadBytes(MakeTorchZip("\x80\x02" + model + ".", {})),
+              StatusIs(Code::kInvalidArgument,
+                       HasSubstr("global 'transformers.models.t5.T5' is refused")));
+  EXPECT_THAT(
+      ReadBytes(MakeTorchZip("\x80\x02" + PickleEntries({{"model", model}}) + ".", {})),
+      StatusIs(Code::kInvalidArgument, HasSubstr("tensor 'model': global 'transformers.models")));
+}
+
 TEST(TorchFileTest, OtherPicklesAreRefused) {
   const auto refused = [](const std::string& pickle, Code code, const std::string& message) {
     EXPECT_THAT(ReadBytes(MakeTorchZip(pickle, {{"0", BytesOf(kValues)}})),

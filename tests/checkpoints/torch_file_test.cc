@@ -151,7 +151,7 @@ TEST(TorchFileTest, StateDictsAreFoundAmongOtherThings) {
   const std::string posix = PickleGlobal("posixpath", "PosixPath") + "(" + PickleText("a") + "tR";
   const std::string list = PickleGlobal("my.lists", "List") + ")\x81(K\1K\2e";
   const std::string optimizer = PickleEntries(
-      {{"state", "}K\0}" + PickleText("exp_avg") + PickleTensor({}) + "ss"}, {"groups", "]"}});
+      {{"state", "}K\5}" + PickleText("exp_avg") + PickleTensor({}) + "ss"}, {"groups", "]"}});
   for (const char* name : {"state_dict", "model_state_dict", "model", "module", "net"}) {
     const std::string pickle =
         "\x80\x02" + PickleEntries({{"epoch", "K\3"},

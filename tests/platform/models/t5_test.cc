@@ -204,7 +204,7 @@ TEST(T5ConfigTest, SpellingsOfTheActivation) {
     json.update(fields);
     return T5Config::FromHuggingFace(json);
   };
-  EXPECT_FALSE(read({})->gated_gelu);
+  EXPECT_FALSE(read(nlohmann::json::object())->gated_gelu);
   EXPECT_TRUE(read({{"feed_forward_proj", "gated-gelu"}})->gated_gelu);
   EXPECT_TRUE(read({{"feed_forward_proj", "gated-gelu"},
                     {"is_gated_act", true},

@@ -84,8 +84,8 @@ absl::Status CheckFields(const json& parsed, const std::string& where) {
   if (!parsed.contains("version") || !ReadCount(parsed["version"], &version) || version == 0) {
     return DataLoss(where, ": version: expected a number of at least 1");
   }
-  if (version > kAdapterVersion) {
-    return DataLoss(where, ": version: expected at most ", kAdapterVersion, ", got ", version,
+  if (version > kVersion) {
+    return DataLoss(where, ": version: expected at most ", kVersion, ", got ", version,
                     "; written by a newer openp5");
   }
   const std::pair<const char*, json::value_t> fields[] = {

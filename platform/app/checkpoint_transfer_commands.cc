@@ -306,8 +306,8 @@ const ExportForm kForms[] = {
 
 absl::Status RunImportWith(const ImportOptions& options, const IndexRequest& request) {
   std::vector<std::string> sources = SourceFolders(options.data);
-  for (const std::string& path : {options.checkpoint.checkpoint, options.checkpoint.backbone,
-                                  options.checkpoint.tokenizer}) {
+  for (const std::string& path :
+       {options.checkpoint.checkpoint, options.checkpoint.backbone, options.checkpoint.tokenizer}) {
     sources.push_back(path);
   }
   OPENP5_RETURN_IF_ERROR(Annotate(
@@ -333,11 +333,11 @@ absl::Status RunImportWith(const ImportOptions& options, const IndexRequest& req
                        {"from", foreign.format},
                        {"tensors", foreign.weights.size()},
                        {"added_tokens", foreign.tokenizer->added_tokens().size()}};
-  return Print(
-      options.format,
-      StrCat("imported ", foreign.format, ": ", OneLine(options.out.out), ": ",
-             foreign.weights.size(), " tensors, ", foreign.tokenizer->added_tokens().size(), " added tokens\n"),
-      result);
+  return Print(options.format,
+               StrCat("imported ", foreign.format, ": ", OneLine(options.out.out), ": ",
+                      foreign.weights.size(), " tensors, ",
+                      foreign.tokenizer->added_tokens().size(), " added tokens\n"),
+               result);
 }
 
 }  // namespace
@@ -370,7 +370,8 @@ absl::Status RunCheckpointExport(const std::vector<std::string>& arguments) {
                                  [&](const ExportForm& one) { return one.name == options.to; });
   OPENP5_CHECK(form != std::end(kForms));
   OPENP5_RETURN_IF_ERROR(Annotate(
-      CheckOutputFolder(out.out, form->kind(), {options.checkpoint, options.backbone}), "--out"));
+      CheckOutputFolder(out.out, form->kind(), {options.checkpoint, options.backbone.backbone}),
+      "--out"));
   // Also tells a folder that is none of ours, whatever is exported from it.
   OPENP5_ASSIGN_OR_RETURN(const auto manifest, checkpoints::ReadManifest(options.checkpoint));
   if (trainers::IsSasrec(manifest)) {

@@ -2,7 +2,7 @@
 
 #include "checkpoints/checkpoint.h"
 #include "checkpoints/hugging_face.h"
-#include "checkpoints/json_text.h"
+#include "platform/base/json.h"
 #include "platform/base/digest.h"
 #include "platform/base/file.h"
 #include "tests/checkpoints/torch_bytes.h"

@@ -4,6 +4,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <utility>
 
 #include "platform/base/file.h"
 #include "tests/cli/program.h"
@@ -66,6 +67,7 @@ class ForeignWeightsTest : public ::testing::Test {
   std::string WithNumber(float number) const {
     const std::string to = folder_.File("broken");
     std::filesystem::remove_all(to);
+    EXPECT_TRUE(MakeDirectories(to).ok());
     std::filesystem::copy(Case("t5-save_model"), to);
     const std::string file = to + "/model.safetensors";
     std::string bytes = ReadFile(file).value_or("");
@@ -138,9 +140,11 @@ TEST_F(ForeignWeightsTest, NumbersThatAreNoneAreRefusedByTheirTensor) {
 TEST_F(ForeignWeightsTest, AbsurdConfigsAreRefusedByTheirField) {
   const std::string folder = WithNumber(1);
   const Json right = Json::parse(ReadFile(folder + "/config.json").value_or("{}"));
-  for (const auto& [field, value] :
-       {std::pair<const char*, Json>{"layer_norm_epsilon", -1.0}, {"layer_norm_epsilon", 1e308},
-        {"d_model", 0}, {"dropout_rate", 2}}) {
+  const std::pair<const char*, Json> absurd[] = {{"layer_norm_epsilon", -1.0},
+                                                 {"layer_norm_epsilon", 1e308},
+                                                 {"d_model", 0},
+                                                 {"dropout_rate", 2}};
+  for (const auto& [field, value] : absurd) {
     Json config = right;
     config[field] = value;
     std::filesystem::remove(folder + "/config.json");

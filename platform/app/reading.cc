@@ -106,13 +106,13 @@ absl::Status UseReading(const std::string& path, const Reading& reading, Command
   OPENP5_ASSIGN_OR_RETURN(const auto kept, FindReading(path));
   if (!kept.has_value()) return absl::OkStatus();
   std::vector<std::string> differences;
-  const nlohmann::json given = reading.Json();
-  for (const auto& [name, trained] : kept->reading.Json().items()) {
+  const nlohmann::json given = reading.Json(), trained = kept->reading.Json();
+  for (const auto& [name, value] : trained.items()) {
     if (!line->IsGiven(name)) {
-      OPENP5_RETURN_IF_ERROR(line->Set(name, FlagText(trained), path));
-    } else if (given[name] != trained && name != "tasks") {
+      OPENP5_RETURN_IF_ERROR(line->Set(name, FlagText(value), path));
+    } else if (given[name] != value && name != "tasks") {
       differences.push_back(
-          StrCat("--", name, " '", FlagText(given[name]), "', not '", FlagText(trained), "'"));
+          StrCat("--", name, " '", FlagText(given[name]), "', not '", FlagText(value), "'"));
     }
   }
   OPENP5_RETURN_IF_ERROR(UsePrompts(path, kept->prompt_file, line, &differences));

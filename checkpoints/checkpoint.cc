@@ -148,28 +148,29 @@ absl::StatusOr<ManifestAndFiles> ReadAll(const std::string& path) {
   OPENP5_RETURN_IF_ERROR(CheckFields(parsed, where));
   ManifestAndFiles all;
   OPENP5_ASSIGN_OR_RETURN(all.files, ParseListedFiles(parsed["files"], where));
+  Manifest& manifest = all.manifest;
+  if (parsed["version"].get<int64_t>() > 1 && parsed.contains("backbone")) {
+    OPENP5_ASSIGN_OR_RETURN(manifest.backbone,
+                            Backbone::FromJson(parsed["backbone"], where + ": backbone"));
+  }
+  if (const std::string name = WeightsName(manifest); !all.files.contains(name)) {
+    return DataLoss(where, ": files: expected ", name, ", got none");
+  }
   // The manifests of older versions have no digest.
   if (parsed.contains(kOwnDigest) && parsed[kOwnDigest] != OwnDigest(parsed)) {
     return DataLoss(where, ": expected the fields that were written, got others: their SHA-256 is ",
                     OwnDigest(parsed));
   }
-  all.manifest = {.model_family = parsed["model_family"].get<std::string>(),
-                  .model_config = std::move(parsed["model_config"]),
-                  .tokenizer_family = parsed["tokenizer_family"].get<std::string>(),
-                  .indexes = std::move(parsed["indexes"]),
-                  .training = std::move(parsed["training"]),
-                  .metrics = std::move(parsed["metrics"]),
-                  .reading = parsed.value("reading", json::object())};
-  if (parsed["version"].get<int64_t>() > 1 && parsed.contains("backbone")) {
-    OPENP5_ASSIGN_OR_RETURN(all.manifest.backbone,
-                            Backbone::FromJson(parsed["backbone"], where + ": backbone"));
-  }
-  if (const std::string name = WeightsName(all.manifest); !all.files.contains(name)) {
-    return DataLoss(where, ": files: expected ", name, ", got none");
-  }
   for (const auto& [name, file] : all.files) {
     OPENP5_RETURN_IF_ERROR(CheckSize(path, name, file.size));
   }
+  manifest.model_family = parsed["model_family"].get<std::string>();
+  manifest.model_config = std::move(parsed["model_config"]);
+  manifest.tokenizer_family = parsed["tokenizer_family"].get<std::string>();
+  manifest.indexes = std::move(parsed["indexes"]);
+  manifest.training = std::move(parsed["training"]);
+  manifest.metrics = std::move(parsed["metrics"]);
+  manifest.reading = parsed.value("reading", json::object());
   return all;
 }
 

@@ -25,11 +25,15 @@ constexpr std::string_view kPrefix = "base_model.model.";
 // Fields that say what the adapter is for or how it was trained: the result does not depend on
 // them. MergeAdapter heeds `modules_to_save`, `ensure_weight_tying` and `trainable_token_indices`.
 constexpr std::string_view kHarmless[] = {
-    "auto_mapping",      "base_model_name_or_path", "ensure_weight_tying", "eva_config",
-    "exclude_modules",   "inference_mode",          "layers_pattern",      "layers_to_transform",
-    "loftq_config",      "lora_dropout",            "megatron_core",       "modules_to_save",
-    "peft_version",      "revision",                "runtime_config",      "target_modules",
-    "task_type",         "velora_config",
+    "auto_mapping",        "base_model_name_or_path",
+    "ensure_weight_tying", "eva_config",
+    "exclude_modules",     "inference_mode",
+    "layers_pattern",      "layers_to_transform",
+    "loftq_config",        "lora_dropout",
+    "megatron_core",       "modules_to_save",
+    "peft_version",        "revision",
+    "runtime_config",      "target_modules",
+    "task_type",           "velora_config",
 };
 
 bool IsUnset(const json& value) {
@@ -100,9 +104,10 @@ absl::Status CheckTokenRows(const PeftAdapter& adapter, const std::string& where
   for (const auto& [name, tensor] : adapter.tensors) {
     if (name.ends_with(".trainable_tokens_delta")) return absl::OkStatus();
   }
-  return InvalidArgument(where, ": trainable_token_indices: expected a plain LoRA adapter or one "
-                         "with these tokens' rows, got ", Printable(tokens.dump(-1, ' ', true)),
-                         " and no trainable_tokens_delta");
+  return InvalidArgument(where,
+                         ": trainable_token_indices: expected a plain LoRA adapter or one "
+                         "with these tokens' rows, got ",
+                         Printable(tokens.dump(-1, ' ', true)), " and no trainable_tokens_delta");
 }
 
 }  // namespace

@@ -208,8 +208,7 @@ absl::Status Merger::ApplyTied(const std::string& table_name, Layers* layers, Na
   of_table.base = of_head.base = base;
   // PEFT ties rows of the table to the head's unless it has other ones for the head, and other
   // updates if it is told to.
-  const bool ties =
-      of_table.rows.defined() || config_.value("ensure_weight_tying", json()) == true;
+  const bool ties = of_table.rows.defined() || config_.value("ensure_weight_tying", json()) == true;
   const bool follows = ties && !of_head.ChangesOnlyThisLayer();
   at::Tensor* weight = FindTensor(weights, table_name + ".weight");
   at::Tensor table = *weight, head = *weight;
@@ -264,8 +263,8 @@ absl::Status MergeAdapter(const PeftAdapter& adapter, const std::string& where,
   if (tied_head != nullptr && *tied_head &&
       (layers.contains(table) || layers.contains(std::string(kHead))) &&
       FindTensor(*weights, table + ".weight") != nullptr) {
-    OPENP5_RETURN_IF_ERROR(CatchTorch(
-        where, [&] { return merger.ApplyTied(table, &layers, weights, tied_head); }));
+    OPENP5_RETURN_IF_ERROR(
+        CatchTorch(where, [&] { return merger.ApplyTied(table, &layers, weights, tied_head); }));
   }
   for (const auto& [layer, update] : layers) {
     at::Tensor* weight = FindTensor(weights, layer + ".weight");

@@ -223,9 +223,8 @@ absl::Status WriteSafetensors(const std::string& path, const NamedTensors& tenso
   std::stable_sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) {
     return a.second.element_size() > b.second.element_size();
   });
-  return CatchTorch(StrCat("safetensors: ", path), [&] {
-    return WriteParts(path, ordered, MakeHeader(ordered, metadata));
-  });
+  return CatchTorch(StrCat("safetensors: ", path),
+                    [&] { return WriteParts(path, ordered, MakeHeader(ordered, metadata)); });
 }
 
 }  // namespace openp5::checkpoints

@@ -135,12 +135,10 @@ absl::Status SettleNames(const std::string& where, NamedTensors* weights) {
     taken += other.size();
   }
   if (taken < weights->size()) {
-    const auto foreign =
-        std::find_if(weights->begin(), weights->end(), [&](const auto& named) {
-          return std::all_of(places.begin(), places.end(), [&](const Place& place) {
-            return place.Inner(named.first).empty();
-          });
-        });
+    const auto foreign = std::find_if(weights->begin(), weights->end(), [&](const auto& named) {
+      return std::all_of(places.begin(), places.end(),
+                         [&](const Place& place) { return place.Inner(named.first).empty(); });
+    });
     LogWarning(StrCat(where, ": passed over ", weights->size() - taken,
                       " tensors outside of the model, such as '", Printable(foreign->first), "'"));
   }
@@ -195,8 +193,10 @@ void SettleHead(const std::string& where, json* config, NamedTensors* weights) {
                       " is not the table of tokens: the file's own head is used"));
     SeparateHead(config);
   } else if (!tied && head == nullptr && IsT5(*config) && table != nullptr) {
-    LogWarning(StrCat(where, ": config.json says that tie_word_embeddings is false, but there is "
-                             "no ", kHead, ": the table of tokens is used"));
+    LogWarning(StrCat(where,
+                      ": config.json says that tie_word_embeddings is false, but there is "
+                      "no ",
+                      kHead, ": the table of tokens is used"));
     if (!config->contains("scale_decoder_outputs")) (*config)["scale_decoder_outputs"] = false;
     (*config)["tie_word_embeddings"] = true;
   }

@@ -199,10 +199,9 @@ class StateDictBuilder {
         chosen = &entry;
         tensors = std::move(other);
       } else if (!AreSame(tensors, other)) {
-        return InvalidArgument(where_, ": expected one state dict, got '",
-                               Printable(chosen->first->text), "' and '",
-                               Printable(entry.first->text),
-                               "', which disagree; hint: save the one you mean alone");
+        return InvalidArgument(
+            where_, ": expected one state dict, got '", Printable(chosen->first->text), "' and '",
+            Printable(entry.first->text), "', which disagree; hint: save the one you mean alone");
       }
     }
     return chosen == nullptr ? &root : chosen->second;
@@ -353,8 +352,7 @@ class LegacyReader {
 
  private:
   absl::StatusOr<Pickle> NextPickle() {
-    OPENP5_ASSIGN_OR_RETURN(Pickle pickle,
-                            ReadPickle(bytes_.substr(position_), where_, position_));
+    OPENP5_ASSIGN_OR_RETURN(Pickle pickle, ReadPickle(bytes_.substr(position_), where_, position_));
     position_ += pickle.size();
     return pickle;
   }

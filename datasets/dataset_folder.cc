@@ -50,12 +50,11 @@ std::string MetadataText(const std::vector<ItemMetadata>& items) {
 
 absl::Status CheckMayWriteDataset(const std::string& path,
                                   const std::vector<std::string>& sources) {
-  const FolderKind kind = {
-      .name = "a prepared dataset",
-      .files = [](const std::string& folder) {
-        return IsDatasetFolder(folder) ? std::set<std::string>{kSequences, kMetadata, kDescription}
-                                       : std::set<std::string>();
-      }};
+  const FolderKind kind = {.name = "a prepared dataset", .files = [](const std::string& folder) {
+                             return IsDatasetFolder(folder)
+                                        ? std::set<std::string>{kSequences, kMetadata, kDescription}
+                                        : std::set<std::string>();
+                           }};
   return Annotate(CheckOutputFolder(path, kind, sources), "--out");
 }
 

@@ -98,8 +98,8 @@ absl::StatusOr<int64_t> RowTimes::Refine(Interactions* rows) const {
     const int64_t steps = time, rest = row < rests_.size() ? rests_[row] : 0;
     if (__builtin_mul_overflow(steps, scale, &time) || __builtin_add_overflow(time, rest, &time)) {
       return InvalidArgument("times: expected the years 1678 to 2261 in a file whose times have ",
-                             "fractions finer than ", scale, " ns, got ",
-                             steps / StepsPerSecond(), " seconds since 1970");
+                             "fractions finer than ", scale, " ns, got ", steps / StepsPerSecond(),
+                             " seconds since 1970");
     }
   }
   return kNanoseconds;

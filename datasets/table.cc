@@ -43,8 +43,8 @@ absl::Status Check(const std::string& format, const TableOptions& options) {
     return UsageError("user-col, item-col: expected names of columns, got nothing");
   }
   if (options.user_col == options.item_col) {
-    return UsageError(StrCat("user-col, item-col: expected two columns, got '", options.user_col,
-                             "' twice"));
+    return UsageError(
+        StrCat("user-col, item-col: expected two columns, got '", options.user_col, "' twice"));
   }
   if (options.event_col.empty() != options.event_values.empty()) {
     return UsageError("event-col, event-values: expected both or neither");

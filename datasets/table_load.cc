@@ -21,9 +21,8 @@ namespace {
 // How pandas, SQL and spreadsheets write a value that is missing.
 bool StandsForNothing(std::string_view id) {
   constexpr std::string_view kSpellings[] = {
-      "na",    "nan",    "-nan",   "nat",     "null",    "none",     "n/a",
-      "<na>",  "#na",    "#n/a",   "\\n",     "(null)",  "1.#ind",   "-1.#ind",
-      "1.#qnan", "-1.#qnan"};
+      "na",  "nan",  "-nan", "nat",    "null",   "none",    "n/a",     "<na>",
+      "#na", "#n/a", "\\n",  "(null)", "1.#ind", "-1.#ind", "1.#qnan", "-1.#qnan"};
   if (id.size() > 8 || std::string_view("nN-<#\\(1").find(id.front()) == std::string_view::npos) {
     return false;
   }
@@ -92,12 +91,12 @@ class RowAdder {
   RowAdder(const TableRule& rule, HistoryColumns history)
       : rule_(rule),
         history_(std::move(history)),
-        times_(rule.options.time_unit, rule.options.time_format,
-               rule.options.allow_negative_time) {}
+        times_(rule.options.time_unit, rule.options.time_format, rule.options.allow_negative_time) {
+  }
 
   std::vector<TableColumn> Columns() const {
     const TableOptions& options = rule_.options;
-    return {{options.user_col},   {options.item_col}, {options.time_col}, {options.rating_col},
+    return {{options.user_col},  {options.item_col}, {options.time_col}, {options.rating_col},
             {options.event_col}, {history_.items},   {history_.times}};
   }
 
@@ -305,8 +304,8 @@ absl::StatusOr<HistoryColumns> FindHistories(const TableRule& rule, const RawRea
   OPENP5_ASSIGN_OR_RETURN(const auto columns, ReadAtomicHeader(reader, file, rule.text));
   for (const AtomicColumn& column : columns) {
     if (!column.is_sequence()) continue;
-    const std::string where = StrCat("inter: ", reader.Where(file), ":1: column '", column.name,
-                                     "': ");
+    const std::string where =
+        StrCat("inter: ", reader.Where(file), ":1: column '", column.name, "': ");
     if (column.name == options.user_col || column.name == options.item_col ||
         column.name == options.time_col) {
       return FailedPrecondition(where, "expected one value a row, got the type ", column.type);
@@ -317,8 +316,9 @@ absl::StatusOr<HistoryColumns> FindHistories(const TableRule& rule, const RawRea
     }
     if (column.name == options.item_col + "_list" &&
         (!options.rating_col.empty() || !options.event_col.empty() || rule.since || rule.until)) {
-      return FailedPrecondition(where, "expected no --rating-col, --event-col, --since and ",
-                                "--until with histories, which count the rows that these leave out");
+      return FailedPrecondition(
+          where, "expected no --rating-col, --event-col, --since and ",
+          "--until with histories, which count the rows that these leave out");
     }
   }
   if (history.items.empty()) history.times.clear();
@@ -379,11 +379,11 @@ absl::StatusOr<RawDataset> LoadTable(const TableRule& rule, const LoadOptions& l
   OPENP5_ASSIGN_OR_RETURN(const int file, reader.Get(BaseName(load.raw)));
   OPENP5_ASSIGN_OR_RETURN(HistoryColumns history, FindHistories(rule, reader, file));
   RowAdder adder(rule, std::move(history));
-  OPENP5_RETURN_IF_ERROR(ForEachRecord(
-      &reader, file, rule.text, adder.Columns(),
-      [&](const std::vector<std::string>& fields, const TextLines& lines) {
-        return adder.Add(fields, lines);
-      }));
+  OPENP5_RETURN_IF_ERROR(
+      ForEachRecord(&reader, file, rule.text, adder.Columns(),
+                    [&](const std::vector<std::string>& fields, const TextLines& lines) {
+                      return adder.Add(fields, lines);
+                    }));
   RawDataset result;
   const absl::StatusOr<int64_t> units = adder.Finish();
   if (!units.ok()) return Annotate(units.status(), StrCat(rule.text.format, ": ", load.raw));

@@ -43,7 +43,9 @@ class RecordSplitter {
  public:
   explicit RecordSplitter(const TableText& table)
       : is_csv_(table.format == "csv"),
-        separator_(!table.separator.empty() ? table.separator : is_csv_ ? "," : "\t") {}
+        separator_(!table.separator.empty() ? table.separator
+                   : is_csv_                ? ","
+                                            : "\t") {}
 
   // True once `fields` holds a whole record; false if it goes on in the next line.
   absl::StatusOr<bool> Add(std::string_view line, const TextLines& lines) {
@@ -254,8 +256,7 @@ class TableRows {
     if (table_.has_header && fields == header_) return SecondHeader(lines, line);
     if (fields.size() != width_) {
       return WrongFieldCount(
-          lines,
-          StrCat(width_, " fields as in the ", table_.has_header ? "header" : "first line"),
+          lines, StrCat(width_, " fields as in the ", table_.has_header ? "header" : "first line"),
           fields.size(), line);
     }
     for (size_t i = 0; i < places_.size(); ++i) {
@@ -278,13 +279,11 @@ class TableRows {
 absl::Status ForEachTableRow(RawReader* reader, int file, const TableText& table,
                              const std::vector<TableColumn>& columns, const RecordVisitor& visit) {
   TableRows rows(table, columns, visit);
-  OPENP5_RETURN_IF_ERROR(
-      ForEachTextLine(reader, file, table, [&](std::string_view line, const TextLines& lines) {
-        return rows.AddLine(line, lines);
-      }));
+  OPENP5_RETURN_IF_ERROR(ForEachTextLine(
+      reader, file, table,
+      [&](std::string_view line, const TextLines& lines) { return rows.AddLine(line, lines); }));
   if (!rows.splitter().is_open()) return absl::OkStatus();
-  return InvalidArgument(table.format, ": ", reader->Where(file), ":",
-                         rows.splitter().opened_at(),
+  return InvalidArgument(table.format, ": ", reader->Where(file), ":", rows.splitter().opened_at(),
                          ": expected a closing quote, got the end of the file");
 }
 
@@ -294,21 +293,21 @@ absl::Status ForEachObject(RawReader* reader, int file, const TableText& table,
   for (const TableColumn& column : columns) names.push_back(column.name);
   ObjectFields fields(names);
   std::vector<std::string> wanted(columns.size());
-  return ForEachTextLine(
-      reader, file, table, [&](std::string_view line, const TextLines& lines) -> absl::Status {
-        if (Trim(line).empty()) return absl::OkStatus();
-        OPENP5_RETURN_IF_ERROR(fields.Parse(line, lines));
-        for (size_t i = 0; i < columns.size(); ++i) {
-          wanted[i].clear();
-          if (names[i].empty()) continue;
-          if (fields.Has(i)) {
-            OPENP5_ASSIGN_OR_RETURN(wanted[i], fields.Scalar(i, lines));
-          } else if (columns[i].is_needed) {
-            return fields.Missing(i, lines);
-          }
-        }
-        return visit(wanted, lines);
-      });
+  return ForEachTextLine(reader, file, table,
+                         [&](std::string_view line, const TextLines& lines) -> absl::Status {
+                           if (Trim(line).empty()) return absl::OkStatus();
+                           OPENP5_RETURN_IF_ERROR(fields.Parse(line, lines));
+                           for (size_t i = 0; i < columns.size(); ++i) {
+                             wanted[i].clear();
+                             if (names[i].empty()) continue;
+                             if (fields.Has(i)) {
+                               OPENP5_ASSIGN_OR_RETURN(wanted[i], fields.Scalar(i, lines));
+                             } else if (columns[i].is_needed) {
+                               return fields.Missing(i, lines);
+                             }
+                           }
+                           return visit(wanted, lines);
+                         });
 }
 
 }  // namespace

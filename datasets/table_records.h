@@ -23,8 +23,8 @@ struct TableText {
 };
 
 struct TableColumn {
-  std::string name;         // "": none, its field is always empty
-  bool is_needed = true;    // in every JSON object; a table's header has all that are named
+  std::string name;       // "": none, its field is always empty
+  bool is_needed = true;  // in every JSON object; a table's header has all that are named
 };
 
 // Calls `visit` for every record of a table, its text as UTF-8. Blank lines are skipped.

@@ -192,8 +192,7 @@ char SeparatorOfDayOrMonthFirst(std::string_view text) {
 
 // `format` in the words of absl::ParseTime.
 std::string AbslFormat(const std::string& format) {
-  return absl::StrReplaceAll(
-      format, {{"%%", "%%"}, {"%Y", "%E4Y"}, {"%f", "%E*f"}, {"%z", "%Ez"}});
+  return absl::StrReplaceAll(format, {{"%%", "%%"}, {"%Y", "%E4Y"}, {"%f", "%E*f"}, {"%z", "%Ez"}});
 }
 
 }  // namespace
@@ -237,8 +236,8 @@ absl::StatusOr<Moment> ParseDateAs(std::string_view text, const std::string& for
     return InvalidArgument("expected a date as '", format, "', got '", Excerpt(text), "'");
   }
   const int64_t seconds = absl::ToUnixSeconds(time);
-  return Moment{seconds, static_cast<int32_t>(absl::ToInt64Nanoseconds(
-                             time - absl::FromUnixSeconds(seconds)))};
+  return Moment{seconds, static_cast<int32_t>(
+                             absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds)))};
 }
 
 absl::Status CheckDateFormat(const std::string& format) {
@@ -253,9 +252,10 @@ absl::Status CheckDateFormat(const std::string& format) {
     has_year |= std::string_view("YyDFscEO").find(field) != std::string_view::npos;
   }
   if (has_year) return absl::OkStatus();
-  return UsageError(StrCat("time-format: expected a format with a year such as '%d.%m.%Y %H:%M', "
-                           "got '",
-                           format, "'"));
+  return UsageError(
+      StrCat("time-format: expected a format with a year such as '%d.%m.%Y %H:%M', "
+             "got '",
+             format, "'"));
 }
 
 }  // namespace openp5::datasets

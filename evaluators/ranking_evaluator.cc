@@ -218,9 +218,9 @@ class Searcher {
     };
     const models::PackedBatch prompts = Pack(texts, device_);
     if (exact_) {
-      OPENP5_ASSIGN_OR_RETURN(const auto ranked,
-                              decoding::RankAllItems(model_, prompts, trie_, chunk_excluded,
-                                                     ExactOptions()));
+      OPENP5_ASSIGN_OR_RETURN(
+          const auto ranked,
+          decoding::RankAllItems(model_, prompts, trie_, chunk_excluded, ExactOptions()));
       fill(ranked);
     } else {
       OPENP5_ASSIGN_OR_RETURN(

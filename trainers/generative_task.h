@@ -28,9 +28,9 @@ struct GenerativeSetup {
   std::vector<std::string> tasks = {};
   c10::Device device = c10::Device(c10::kCPU);
   evaluators::EvaluationOptions evaluation = {};
-  evaluators::Sharding sharding = {};  // of evaluations
-  nlohmann::json description = {};     // goes into the manifests as "training"
-  nlohmann::json reading = {};         // goes into the manifests under this name
+  evaluators::Sharding sharding = {};                 // of evaluations
+  nlohmann::json description = {};                    // goes into the manifests as "training"
+  nlohmann::json reading = nlohmann::json::object();  // goes into the manifests under this name
   // Of an adapter: the model that keeps the weights which are not trained, and what a checkpoint
   // holds of them all the same (see ReplacedRows). Nothing: checkpoints hold every weight.
   std::optional<checkpoints::Backbone> backbone = {};

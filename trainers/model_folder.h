@@ -26,8 +26,8 @@ struct ModelFolder {
   std::vector<const indexing::ItemIndex*> indexes = {};
   nlohmann::json training = nlohmann::json::object();  // options it was trained with
   nlohmann::json metrics = nlohmann::json::object();
-  nlohmann::json reading = nlohmann::json::object();  // how histories become its input
-  std::string prompts = {};                           // text of a prompt file
+  nlohmann::json reading = nlohmann::json::object();   // how histories become its input
+  std::string prompts = {};                            // text of a prompt file
   std::optional<checkpoints::Backbone> backbone = {};  // has the weights that are not in `weights`
 };
 

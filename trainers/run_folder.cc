@@ -75,10 +75,11 @@ bool IsLockOrUnfinished(const std::string& name) { return name == kLock || IsTem
 bool HoldsNothingYet(const std::string& path) {
   constexpr std::string_view kMadeAtStart[] = {kConfig, kRecord, kCheckpoints};
   return FileExists(JoinPath(path, kLock)) && FileExists(RunFolder::ConfigPath(path)) &&
-         HoldsOnly(path, [&](const std::string& name) {
-           return IsLockOrUnfinished(name) || TensorBoardEvents::IsEventsFile(name) ||
-                  std::count(std::begin(kMadeAtStart), std::end(kMadeAtStart), name) > 0;
-         }) &&
+         HoldsOnly(path,
+                   [&](const std::string& name) {
+                     return IsLockOrUnfinished(name) || TensorBoardEvents::IsEventsFile(name) ||
+                            std::count(std::begin(kMadeAtStart), std::end(kMadeAtStart), name) > 0;
+                   }) &&
          HoldsOnly(JoinPath(path, kCheckpoints), IsTemporaryName);
 }
 

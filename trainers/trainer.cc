@@ -209,8 +209,8 @@ class Training {
 // Goes on from a state, if there is one, with the same weights, moments and position on every rank.
 absl::Status Training::Prepare() {
   if (folder_ != nullptr && folder_->HasState()) {
-    OPENP5_ASSIGN_OR_RETURN(
-        position_, LoadTrainingState(folder_->StatePath(), Trained(), &optimizer_));
+    OPENP5_ASSIGN_OR_RETURN(position_,
+                            LoadTrainingState(folder_->StatePath(), Trained(), &optimizer_));
     OPENP5_RETURN_IF_ERROR(CheckFrozen());
     OPENP5_RETURN_IF_ERROR(folder_->CutLog(position_.log_bytes));
     OPENP5_RETURN_IF_ERROR(saver_.Repair(position_));
@@ -254,8 +254,7 @@ absl::Status Training::ShareState() {
   OPENP5_RETURN_IF_ERROR(group_->Broadcast(std::move(tensors)));
   OPENP5_ASSIGN_OR_RETURN(const auto positions, group_->Gather(position_.ToText()));
   OPENP5_ASSIGN_OR_RETURN(position_, TrainingPosition::FromText(positions.front()));
-  OPENP5_ASSIGN_OR_RETURN(
-      reducer_, GradientReducer::Create(*group_, Trained()));
+  OPENP5_ASSIGN_OR_RETURN(reducer_, GradientReducer::Create(*group_, Trained()));
   return absl::OkStatus();
 }
 
@@ -301,7 +300,7 @@ absl::StatusOr<TrainingSummary> Training::Run() {
   if (!position_.best.empty()) {
     summary.best_epoch = position_.best.front().epoch;
     const double value = position_.best.front().value;
-    summary.best_validation = !validation_.is_on() ? std::numeric_limits<double>::quiet_NaN()
+    summary.best_validation = !validation_.is_on()    ? std::numeric_limits<double>::quiet_NaN()
                               : validation_.by_loss() ? value
                                                       : -value;
   }
@@ -333,10 +332,9 @@ absl::Status Training::TrainEpoch() {
     });
     const int64_t left = (LastStep() - first_step) * accumulation_;  // batches of the whole run
     const int64_t now = std::min(total - first, left);
-    ProgressBar progress(StrCat("epoch ", position_.epoch + 1, "/", options_.epochs),
-                         now * batch_samples,
-                         options_.pack_targets > 1 ? "runs of targets" : "samples",
-                         (left - now) * batch_samples);
+    ProgressBar progress(
+        StrCat("epoch ", position_.epoch + 1, "/", options_.epochs), now * batch_samples,
+        options_.pack_targets > 1 ? "runs of targets" : "samples", (left - now) * batch_samples);
     while (position_.batch < total && !StepsAreDone()) {
       const int64_t count = std::min(accumulation_, total - position_.batch);
       OPENP5_RETURN_IF_ERROR(CatchTorch(StrCat("training step ", position_.step + 1),
@@ -494,8 +492,7 @@ void Training::ShowEpoch(bool is_best, const std::vector<LossMean>& validation) 
   if (groups_.size() == 1) return;
   for (size_t group = 0; group < groups_.size(); ++group) {
     LogInfo(absl::StrFormat("  %s: train loss %.4f%s", groups_[group].name,
-                            position_.losses[group].Value(),
-                            validated(validation[group].Value())));
+                            position_.losses[group].Value(), validated(validation[group].Value())));
   }
 }
 

@@ -21,7 +21,7 @@ struct ValidationResult {
   // What epochs are compared by, smaller is better: the mean loss, or the negative mean of a metric
   // over all groups.
   double value = 0;
-  std::vector<LossMean> losses = {};  // by group
+  std::vector<LossMean> losses = {};                              // by group
   nlohmann::ordered_json log = nlohmann::ordered_json::object();  // fields of metrics.jsonl
 };
 

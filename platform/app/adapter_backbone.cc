@@ -178,9 +178,8 @@ absl::Status VerifyBackbone(const std::string& path, const checkpoints::Manifest
     return checkpoints::FindBackbone(*manifest.backbone, path, given).status();
   }
   OPENP5_ASSIGN_OR_RETURN(const NamedTensors own, checkpoints::ReadWeights(path));
-  return CatchTorch(path, [&] {
-    return FrozenWeights(path, manifest, own, given, at::kFloat).status();
-  });
+  return CatchTorch(path,
+                    [&] { return FrozenWeights(path, manifest, own, given, at::kFloat).status(); });
 }
 
 }  // namespace openp5::app

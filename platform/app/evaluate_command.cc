@@ -51,9 +51,8 @@ struct EvaluateCommandOptions {
   bool has_model() const { return !recommender.checkpoint.checkpoint.empty(); }
   absl::Status Check() const {
     OPENP5_RETURN_IF_ERROR(evaluation.Check());
-    OPENP5_RETURN_IF_ERROR(
-        CheckOutputFiles({{"--topk-out", output.topk_out}},
-                         SourceFiles(recommender.data, recommender.checkpoint)));
+    OPENP5_RETURN_IF_ERROR(CheckOutputFiles({{"--topk-out", output.topk_out}},
+                                            SourceFiles(recommender.data, recommender.checkpoint)));
     OPENP5_RETURN_IF_ERROR(baselines.Check());
     if (has_model()) return absl::OkStatus();
     if (!baselines.any()) {

@@ -114,8 +114,7 @@ absl::Status PrintIndexes(const std::vector<ItemIndex>& indexes, const Options& 
     all.push_back(Describe(index));
     text += DescriptionText(all.back());
   }
-  return Print(options.output, text,
-               json{{"index_db", options.data.IndexDb()}, {"indexes", all}});
+  return Print(options.output, text, json{{"index_db", options.data.IndexDb()}, {"indexes", all}});
 }
 
 absl::Status RunBuild(const std::vector<std::string>& arguments) {
@@ -159,8 +158,7 @@ absl::Status ListIndexes(const Options& options) {
                           OneLine(index.dataset_name), OneLine(index.key), index.item_count,
                           OneLine(index.dataset_digest));
   }
-  return Print(options.output, text,
-               json{{"index_db", options.data.IndexDb()}, {"indexes", all}});
+  return Print(options.output, text, json{{"index_db", options.data.IndexDb()}, {"indexes", all}});
 }
 
 absl::Status RunInspect(const std::vector<std::string>& arguments) {
@@ -209,10 +207,9 @@ absl::Status RunExport(const std::vector<std::string>& arguments) {
   if (files.items.empty() && files.users.empty() && files.sequences.empty()) {
     return UsageError("index export: expected at least one of --items, --users, --sequences");
   }
-  OPENP5_RETURN_IF_ERROR(CheckOutputFiles({{"--items", files.items},
-                                           {"--users", files.users},
-                                           {"--sequences", files.sequences}},
-                                          SourceFiles(options.data)));
+  OPENP5_RETURN_IF_ERROR(CheckOutputFiles(
+      {{"--items", files.items}, {"--users", files.users}, {"--sequences", files.sequences}},
+      SourceFiles(options.data)));
   OPENP5_ASSIGN_OR_RETURN(const auto dataset, OpenOneDataset(options.data, "index export"));
   OPENP5_ASSIGN_OR_RETURN(
       const ItemIndex index,

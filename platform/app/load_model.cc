@@ -342,10 +342,9 @@ absl::StatusOr<LoadedModel> CreateModel(const BackboneOptions& options,
   OPENP5_RETURN_IF_ERROR(CompleteTokenizer(options.backbone, loaded.indexes, MissingTokens::kAdd,
                                            loaded.tokenizer.get()));
   OPENP5_RETURN_IF_ERROR(CatchTorch(options.backbone, [&]() -> absl::Status {
-    OPENP5_ASSIGN_OR_RETURN(loaded.model,
-                            preset ? CreatePreset(options, create, *loaded.tokenizer)
-                                   : LoadBackbone(options, create, *loaded.tokenizer, runtime,
-                                                  &loaded.backbone_rows));
+    OPENP5_ASSIGN_OR_RETURN(loaded.model, preset ? CreatePreset(options, create, *loaded.tokenizer)
+                                                 : LoadBackbone(options, create, *loaded.tokenizer,
+                                                                runtime, &loaded.backbone_rows));
     if (preset) loaded.backbone_rows = loaded.model->vocabulary_size();
     OPENP5_RETURN_IF_ERROR(AddLora(options, create, *loaded.tokenizer, loaded.model.get()));
     loaded.model->To(runtime.device);

@@ -85,8 +85,8 @@ absl::Status Run(std::vector<std::string> words) {
   if (command == nullptr) {
     std::string known;
     for (const Command& c : commands) known += (known.empty() ? "" : ", ") + c.name;
-    return UsageError(StrCat("unknown command '", words[0],
-                             words.size() > 1 ? " " + words[1] : "", "'; known: ", known));
+    return UsageError(StrCat("unknown command '", words[0], words.size() > 1 ? " " + words[1] : "",
+                             "'; known: ", known));
   }
   OPENP5_RETURN_IF_ERROR(command->run(arguments));
   return FlushStandardOutput();  // the last net: what was printed must have arrived

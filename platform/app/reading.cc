@@ -127,8 +127,7 @@ absl::Status WriteReading(const std::string& path, const std::string& folder) {
   if (!kept.has_value()) return absl::OkStatus();
   const std::string exported = JoinPath(folder, kExported);
   OPENP5_RETURN_IF_ERROR(MakeDirectories(exported));
-  OPENP5_RETURN_IF_ERROR(
-      WriteJson(JoinPath(exported, kReadingName), kept->reading.Json()));
+  OPENP5_RETURN_IF_ERROR(WriteJson(JoinPath(exported, kReadingName), kept->reading.Json()));
   OPENP5_RETURN_IF_ERROR(
       CopyIfThere(kept->prompt_file, JoinPath(exported, trainers::kPromptsName)));
   return CopyIfThere(JoinPath(path, kIndexName), ExportedIndex(folder));

@@ -75,10 +75,8 @@ struct RecommendCommandOptions {
 
 absl::StatusOr<Question> Ask(const RecommendOptions& options,
                              const datasets::SequenceDataset& dataset) {
-  Question question{.prompt = options.prompt,
-                    .count = options.k,
-                    .beams = options.beams,
-                    .exact = options.exact};
+  Question question{
+      .prompt = options.prompt, .count = options.k, .beams = options.beams, .exact = options.exact};
   if (!options.user.empty()) {
     question.user = dataset.FindUser(options.user);
     if (!question.user.has_value()) {
@@ -128,8 +126,8 @@ absl::Status Print(const RecommendOptions& options, const datasets::SequenceData
     Json item = {{"item", id}, {"score", ranking.scores[i]}};
     if (title != titles.end()) item["title"] = title->second;
     json["items"].push_back(std::move(item));
-    absl::StrAppendFormat(&text, "%3d  %-12s %9.4f  %s\n", i + 1, OneLine(id),
-                          ranking.scores[i], title == titles.end() ? "" : OneLine(title->second));
+    absl::StrAppendFormat(&text, "%3d  %-12s %9.4f  %s\n", i + 1, OneLine(id), ranking.scores[i],
+                          title == titles.end() ? "" : OneLine(title->second));
   }
   OPENP5_ASSIGN_OR_RETURN(TextOutput output, TextOutput::Open(""));
   OPENP5_RETURN_IF_ERROR(output.Write(options.format == "json" ? DumpJson(json) + "\n" : text));

@@ -197,9 +197,8 @@ absl::Status NameBackbone(const TrainCommandOptions& options, const LoadedModel&
     const std::vector<int32_t> ids = text::NumberTokenIds(*loaded.tokenizer);
     drawn.assign(ids.begin(), ids.end());
   }
-  OPENP5_ASSIGN_OR_RETURN(
-      setup->backbone,
-      NameFrozenWeights(options.backbone.backbone, options.train.seed, *loaded.model));
+  OPENP5_ASSIGN_OR_RETURN(setup->backbone, NameFrozenWeights(options.backbone.backbone,
+                                                             options.train.seed, *loaded.model));
   setup->replaced_rows = ReplacedRows(*loaded.model, std::move(drawn), loaded.backbone_rows);
   return absl::OkStatus();
 }
@@ -277,9 +276,8 @@ absl::StatusOr<std::unique_ptr<Prepared>> Prepare(const TrainCommandOptions& opt
                              ? PrepareSasrec(options, processes, prepared.get())
                              : PrepareGenerative(options, line, processes, prepared.get()));
   if (processes.is_first()) {
-    OPENP5_ASSIGN_OR_RETURN(
-        prepared->folder,
-        trainers::RunFolder::Open(options.run.run_dir, config, options.train.resume));
+    OPENP5_ASSIGN_OR_RETURN(prepared->folder, trainers::RunFolder::Open(options.run.run_dir, config,
+                                                                        options.train.resume));
   }
   return prepared;
 }

@@ -107,8 +107,7 @@ absl::StatusOr<FileDescriptor> OpenAsItIs(const Target& target) {
 // Gives the successor of a file its permissions, and its owner where this process may.
 absl::Status TakeOver(const struct stat& replaced, const TemporaryOutput& successor) {
   const bool is_given =
-      replaced.st_uid == geteuid() ||
-      fchown(successor.fd(), replaced.st_uid, replaced.st_gid) == 0;
+      replaced.st_uid == geteuid() || fchown(successor.fd(), replaced.st_uid, replaced.st_gid) == 0;
   // Without the owner, bits that let others act as the owner must not be kept.
   const mode_t kept = is_given ? 07777 : 0777;
   if (fchmod(successor.fd(), replaced.st_mode & kept) == 0) return absl::OkStatus();
@@ -177,8 +176,8 @@ absl::Status CheckOutputFiles(const std::vector<OutputOption>& outputs,
     const auto [other, is_new] =
         option_of.emplace(JoinPath(folder, BaseName(target->path)), option);
     if (!is_new) {
-      return UsageError(StrCat(option, ": ", path, ": expected another file than that of ",
-                               other->second));
+      return UsageError(
+          StrCat(option, ": ", path, ": expected another file than that of ", other->second));
     }
     for (const std::string& source : sources) {
       if (!IsSameFile(target->path, source)) continue;

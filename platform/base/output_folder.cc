@@ -213,8 +213,8 @@ absl::Status CheckContent(const std::string& given, const std::string& path,
                           const FolderKind& kind) {
   OPENP5_ASSIGN_OR_RETURN(const auto first, FindStranger(path, {}));
   if (!first.has_value()) return absl::OkStatus();
-  const std::string expected = StrCat(given, ": expected nothing there, an empty folder or ",
-                                      kind.name, ", got ");
+  const std::string expected =
+      StrCat(given, ": expected nothing there, an empty folder or ", kind.name, ", got ");
   const char* const hint = "; hint: choose another folder, or remove this one yourself";
   if (IsFilledInPlace(path)) {
     return UsageError(StrCat(expected, IsMountPoint(path) ? "a mount point" : "a folder",
@@ -267,10 +267,9 @@ absl::Status WriteDirectoryAtomic(const std::string& given,
   }
   struct stat replaced;
   const mode_t mode = stat(path.c_str(), &replaced) == 0 ? (replaced.st_mode & 0777) | 0700 : 0777;
-  OPENP5_ASSIGN_OR_RETURN(
-      TemporaryOutput temporary,
-      TemporaryOutput::Make(in_place ? JoinPath(path, BaseName(path)) : path,
-                            TemporaryOutput::Kind::kFolder, mode));
+  OPENP5_ASSIGN_OR_RETURN(TemporaryOutput temporary,
+                          TemporaryOutput::Make(in_place ? JoinPath(path, BaseName(path)) : path,
+                                                TemporaryOutput::Kind::kFolder, mode));
   OPENP5_RETURN_IF_ERROR(fill(temporary.path()));
   OPENP5_RETURN_IF_ERROR(SyncTree(temporary.path()));
   OPENP5_RETURN_IF_ERROR(in_place ? MoveUp(temporary.path(), path) : TakePlace(&temporary, path));

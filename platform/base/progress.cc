@@ -42,9 +42,9 @@ std::string ProgressLine(const ProgressState& state, int columns) {
           ? std::min(1.0, static_cast<double>(state.done) / static_cast<double>(state.total))
           : 1.0;
   const double left =
-      rate > 0 ? static_cast<double>(std::max<int64_t>(state.total - state.done, 0) + state.after) /
-                     rate
-               : 0;
+      rate > 0
+          ? static_cast<double>(std::max<int64_t>(state.total - state.done, 0) + state.after) / rate
+          : 0;
   char numbers[160];
   std::snprintf(numbers, sizeof numbers, " %3.0f%% %lld/%lld %.40s, %.1f/s, %s %s", share * 100,
                 static_cast<long long>(state.done), static_cast<long long>(state.total),
@@ -67,8 +67,7 @@ std::string ProgressLine(const ProgressState& state, int columns) {
 }
 
 ProgressBar::ProgressBar(const std::string& title, int64_t total, std::string unit, int64_t after)
-    : state_{
-          .title = OneLine(title), .unit = std::move(unit), .total = total, .after = after},
+    : state_{.title = OneLine(title), .unit = std::move(unit), .total = total, .after = after},
       terminal_(isatty(STDERR_FILENO) == 1),
       start_(std::chrono::steady_clock::now()),
       drawn_(start_) {}

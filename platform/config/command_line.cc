@@ -47,9 +47,9 @@ std::string NumberText(double value) {
 // Blanks at an end would be trimmed when a config file is read: such values stand in quotes.
 std::string Quoted(const std::string& text) {
   constexpr std::string_view kBlanks = " \t";
-  const bool bare = text.empty() || (kBlanks.find(text.front()) == std::string_view::npos &&
-                                     kBlanks.find(text.back()) == std::string_view::npos &&
-                                     text.front() != '"');
+  const bool bare =
+      text.empty() || (kBlanks.find(text.front()) == std::string_view::npos &&
+                       kBlanks.find(text.back()) == std::string_view::npos && text.front() != '"');
   return bare ? text : "\"" + text + "\"";
 }
 

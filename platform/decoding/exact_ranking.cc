@@ -157,13 +157,12 @@ class Ranking {
           .to(device_);
     };
     const at::Tensor all_users = at::arange(static_cast<int64_t>(users()), at::kLong);
-    level.state->Select(
-        all_users.to(device_),
-        grid({children.origins.begin() + begin, children.origins.begin() + end}));
+    level.state->Select(all_users.to(device_),
+                        grid({children.origins.begin() + begin, children.origins.begin() + end}));
     level.hidden =
         level.state
-            ->Advance(grid({children.tokens.begin() + begin, children.tokens.begin() + end})
-                          .unsqueeze(2))
+            ->Advance(
+                grid({children.tokens.begin() + begin, children.tokens.begin() + end}).unsqueeze(2))
             .squeeze(2);
     return level;
   }

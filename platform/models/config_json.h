@@ -42,8 +42,8 @@ absl::Status ReadField(const nlohmann::json& json, const char* name, T* value) {
 // InvalidArgument naming the field unless it is from 1 to `largest`.
 inline absl::Status CheckPositive(const char* name, int64_t value, int64_t largest = 1 << 24) {
   if (value > 0 && value <= largest) return absl::OkStatus();
-  return InvalidArgument("config.json: ", name, ": expected a number from 1 to ", largest,
-                         ", got ", value);
+  return InvalidArgument("config.json: ", name, ": expected a number from 1 to ", largest, ", got ",
+                         value);
 }
 
 // More layers than any model has; with sizes up to 2^24, counts of parameters stay within 63 bits.
@@ -63,7 +63,8 @@ inline absl::Status ReadTokenId(const nlohmann::json& json, const char* name, in
   const auto found = json.find(name);
   if (found == json.end() || !found->is_array()) return ReadField(json, name, id);
   if (found->empty() || !found->front().is_number_integer()) {
-    return InvalidArgument("config.json: ", name, ": expected token ids, got ", JsonExcerpt(*found));
+    return InvalidArgument("config.json: ", name, ": expected token ids, got ",
+                           JsonExcerpt(*found));
   }
   *id = found->front().get<int64_t>();
   return absl::OkStatus();

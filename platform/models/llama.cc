@@ -24,8 +24,7 @@ constexpr char kHead[] = "lm_head.weight";
 // What a state dict may hold besides the parameters: a tied head's copy, and tables of the rotary
 // embedding that old versions of transformers saved.
 bool IsKnownExtra(const std::string& name, const LlamaConfig& config) {
-  return name.ends_with(".rotary_emb.inv_freq") ||
-         (config.tie_word_embeddings && name == kHead);
+  return name.ends_with(".rotary_emb.inv_freq") || (config.tie_word_embeddings && name == kHead);
 }
 
 absl::Status CheckTargets(const LoraConfig& lora) {
@@ -270,8 +269,8 @@ NamedTensors LlamaModel::MergedWeights() const {
   const LoraConfig& lora = impl_->config.lora;
   if (impl_->config.tie_word_embeddings &&
       (lora.Targets("embed_tokens") || lora.Targets("lm_head"))) {
-    merged.emplace_back(kHead, append(merge("lm_head", find(kEmbeddings)->detach()),
-                                      find(kAddedRows)));
+    merged.emplace_back(kHead,
+                        append(merge("lm_head", find(kEmbeddings)->detach()), find(kAddedRows)));
   }
   return merged;
 }

@@ -60,8 +60,7 @@ absl::Status ReadRotary(const nlohmann::json& json, RotaryConfig* rotary) {
   OPENP5_RETURN_IF_ERROR(ReadField(json, "rope_theta", &rotary->theta));
   OPENP5_RETURN_IF_ERROR(
       ReadField(json, "max_position_embeddings", &rotary->max_position_embeddings));
-  OPENP5_RETURN_IF_ERROR(
-      CheckPositive("max_position_embeddings", rotary->max_position_embeddings));
+  OPENP5_RETURN_IF_ERROR(CheckPositive("max_position_embeddings", rotary->max_position_embeddings));
   rotary->original_max_position_embeddings = rotary->max_position_embeddings;
   double rotated = 1;  // the part of a head's dimensions
   OPENP5_RETURN_IF_ERROR(ReadField(json, "partial_rotary_factor", &rotated));
@@ -69,7 +68,8 @@ absl::Status ReadRotary(const nlohmann::json& json, RotaryConfig* rotary) {
     if (!IsSet(json, name)) continue;
     const nlohmann::json& inner = json[name];
     if (!inner.is_object())
-      return InvalidArgument("config.json: ", name, ": expected an object, got ", JsonExcerpt(inner));
+      return InvalidArgument("config.json: ", name, ": expected an object, got ",
+                             JsonExcerpt(inner));
     for (const auto& [field, value] : inner.items()) {
       if (value.is_object()) {
         return InvalidArgument("config.json: ", name, ": ", field,
@@ -136,8 +136,7 @@ absl::Status ReadHeads(const nlohmann::json& json, LlamaConfig* config) {
   if (!is_llama && !json.contains("num_key_value_heads")) config->num_key_value_heads = 32;
   if (config->model_type == "qwen3" && !json.contains("head_dim")) {
     config->head_dim = 128;
-  } else if (!IsSet(json, "head_dim") &&
-             config->hidden_size % config->num_attention_heads != 0) {
+  } else if (!IsSet(json, "head_dim") && config->hidden_size % config->num_attention_heads != 0) {
     return InvalidArgument("config.json: num_attention_heads: expected a divisor of hidden_size ",
                            config->hidden_size, ", got ", config->num_attention_heads);
   }
@@ -177,8 +176,7 @@ absl::StatusOr<LlamaConfig> LlamaConfig::FromHuggingFace(const nlohmann::json& j
     OPENP5_RETURN_IF_ERROR(ReadField(json, name, value));
     OPENP5_RETURN_IF_ERROR(CheckPositive(name, *value));
   }
-  OPENP5_RETURN_IF_ERROR(
-      CheckPositive("num_hidden_layers", config.num_hidden_layers, kMostLayers));
+  OPENP5_RETURN_IF_ERROR(CheckPositive("num_hidden_layers", config.num_hidden_layers, kMostLayers));
   OPENP5_RETURN_IF_ERROR(ReadHeads(json, &config));
   OPENP5_RETURN_IF_ERROR(CheckHeads(config));
   OPENP5_RETURN_IF_ERROR(ReadField(json, "rms_norm_eps", &config.rms_norm_eps));

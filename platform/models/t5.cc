@@ -261,9 +261,8 @@ at::Tensor T5Model::Decode(const PackedBatch& input, const at::Tensor& encoded,
 
 at::Tensor T5Model::Logits(const at::Tensor& decoded) const {
   const Impl& m = *impl_;
-  const at::Tensor x = m.config.scales()
-                           ? decoded * std::pow(static_cast<double>(m.config.d_model), -0.5)
-                           : decoded;
+  const at::Tensor x =
+      m.config.scales() ? decoded * std::pow(static_cast<double>(m.config.d_model), -0.5) : decoded;
   return m.weights.lm_head.defined() ? Linear(x, m.weights.lm_head, m.compute_type)
                                      : Linear(x, m.weights.shared, m.compute_type);
 }

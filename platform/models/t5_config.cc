@@ -77,8 +77,7 @@ absl::StatusOr<T5Config> T5Config::FromHuggingFace(const nlohmann::json& json) {
   OPENP5_RETURN_IF_ERROR(ReadField(json, "layer_norm_epsilon", &config.layer_norm_epsilon));
   OPENP5_RETURN_IF_ERROR(ReadField(json, "tie_word_embeddings", &config.tie_word_embeddings));
   config.scale_decoder_outputs = config.tie_word_embeddings;
-  OPENP5_RETURN_IF_ERROR(
-      ReadField(json, "scale_decoder_outputs", &*config.scale_decoder_outputs));
+  OPENP5_RETURN_IF_ERROR(ReadField(json, "scale_decoder_outputs", &*config.scale_decoder_outputs));
   OPENP5_RETURN_IF_ERROR(ReadTokenId(json, "pad_token_id", &config.pad_token_id));
   OPENP5_RETURN_IF_ERROR(ReadTokenId(json, "eos_token_id", &config.eos_token_id));
   OPENP5_RETURN_IF_ERROR(

@@ -2,9 +2,9 @@
 
 #include "checkpoints/checkpoint.h"
 #include "checkpoints/hugging_face.h"
-#include "platform/base/json.h"
 #include "platform/base/digest.h"
 #include "platform/base/file.h"
+#include "platform/base/json.h"
 #include "tests/checkpoints/torch_bytes.h"
 
 namespace openp5::checkpoints {

@@ -104,16 +104,15 @@ TEST_F(TiedPeftTest, WhatReplacesTheTableReplacesTheHead) {
   EXPECT_TRUE(at::equal(table, grown));
   EXPECT_FALSE(head.defined());
   // As PEFT saves both names of a grown table.
-  EXPECT_FALSE(
-      Merge({}, {{"model.embed_tokens.weight", grown}, {"lm_head.weight", grown.clone()}})
-          .second.defined());
+  EXPECT_FALSE(Merge({}, {{"model.embed_tokens.weight", grown}, {"lm_head.weight", grown.clone()}})
+                   .second.defined());
   NamedTensors tensors = table_lora_;
   tensors.emplace_back("model.embed_tokens.base_layer.weight", table_ + 1);
   const auto [updated, base] = Merge({}, tensors);
   EXPECT_TRUE(at::equal(updated, table_ + 1 + update_));
   EXPECT_TRUE(at::equal(base, table_ + 1));
-  PeftAdapter adapter{Config(), {{"model.embed_tokens.weight", grown},
-                                 {"lm_head.weight", grown + 1}}};
+  PeftAdapter adapter{Config(),
+                      {{"model.embed_tokens.weight", grown}, {"lm_head.weight", grown + 1}}};
   NamedTensors weights = {{"model.embed_tokens.weight", table_}};
   bool tied = true;
   EXPECT_THAT(MergeAdapter(adapter, "adapter", &weights, &tied),
@@ -149,8 +148,7 @@ TEST_F(TiedPeftTest, RowsOfTokens) {
   at::Tensor changed = table_.clone();
   changed.select(0, 4).fill_(9);
   changed.select(0, 1).fill_(9);
-  const NamedTensors of_table = {
-      {"model.embed_tokens.token_adapter.trainable_tokens_delta", rows}};
+  const NamedTensors of_table = {{"model.embed_tokens.token_adapter.trainable_tokens_delta", rows}};
   for (const json& tokens : {json({4, 1}), json({{"embed_tokens", {4, 1}}})}) {
     const auto [table, head] = Merge({{"trainable_token_indices", tokens}}, of_table);
     EXPECT_TRUE(at::equal(table, changed));
@@ -260,8 +258,12 @@ TEST(PeftTest, AdaptersOfAnotherKindAreRefusedByName) {
     OPENP5_EXPECT_OK(with("something_new", off));
   }
   json off = Config();
-  off.update({{"use_qalora", false}, {"qalora_group_size", 16}, {"use_next", nullptr},
-              {"next_depth", 3}, {"eva_config", {{"rho", 2.0}}}, {"init_lora_weights", "eva"},
+  off.update({{"use_qalora", false},
+              {"qalora_group_size", 16},
+              {"use_next", nullptr},
+              {"next_depth", 3},
+              {"eva_config", {{"rho", 2.0}}},
+              {"init_lora_weights", "eva"},
               {"megatron_core", "megatron.core"}});
   OPENP5_ASSERT_OK(WriteFileAtomic(path, off.dump()));
   OPENP5_EXPECT_OK(ReadPeftAdapter(folder.File("a")));
@@ -283,7 +285,8 @@ TEST(PeftTest, AdaptersOfAnotherKindAreRefusedByName) {
     config[field] = value;
     OPENP5_ASSERT_OK(WriteFileAtomic(path, config.dump()));
     EXPECT_THAT(ReadPeftAdapter(folder.File("a")),
-                StatusIs(Code::kInvalidArgument, HasSubstr(path + ": "))) << field;
+                StatusIs(Code::kInvalidArgument, HasSubstr(path + ": ")))
+        << field;
   }
   EXPECT_THAT(with("r", 0), StatusIs(Code::kDataLoss, HasSubstr("r: expected a rank")));
   EXPECT_THAT(with("r", "8"), StatusIs(Code::kDataLoss, HasSubstr("r: expected a rank")));

@@ -18,10 +18,9 @@ at::Tensor Numbers(int64_t first) { return at::arange(first, first + 6, at::kFlo
 
 // A Llama's names, each with `prefix` before it.
 NamedTensors Llama(const std::string& prefix, bool with_head = true) {
-  NamedTensors weights = {
-      {prefix + "model.embed_tokens.weight", Numbers(0)},
-      {prefix + "model.layers.0.input_layernorm.weight", at::ones({2})},
-      {prefix + "model.norm.weight", at::ones({2})}};
+  NamedTensors weights = {{prefix + "model.embed_tokens.weight", Numbers(0)},
+                          {prefix + "model.layers.0.input_layernorm.weight", at::ones({2})},
+                          {prefix + "model.norm.weight", at::ones({2})}};
   if (with_head) weights.emplace_back(prefix + "lm_head.weight", Numbers(10));
   return weights;
 }

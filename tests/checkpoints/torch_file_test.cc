@@ -154,14 +154,15 @@ TEST(TorchFileTest, StateDictsAreFoundAmongOtherThings) {
       {{"state", "}K\5}" + PickleText("exp_avg") + PickleTensor({}) + "ss"}, {"groups", "]"}});
   for (const char* name : {"state_dict", "model_state_dict", "model", "module", "net"}) {
     const std::string pickle =
-        "\x80\x02" + PickleEntries({{"epoch", "K\3"},
-                                    {"optimizer", optimizer},
-                                    {"hyper_parameters", arguments},
-                                    {name, dict},
-                                    {"path", posix},
-                                    {"list", list},
-                                    {"set", PickleGlobal("builtins", "set") + "](K\1e\x85R"},
-                                    {"rng", PickleEntries({{"cpu", PickleTensor({})}})}}) +
+        "\x80\x02" +
+        PickleEntries({{"epoch", "K\3"},
+                       {"optimizer", optimizer},
+                       {"hyper_parameters", arguments},
+                       {name, dict},
+                       {"path", posix},
+                       {"list", list},
+                       {"set", PickleGlobal("builtins", "set") + "](K\1e\x85R"},
+                       {"rng", PickleEntries({{"cpu", PickleTensor({})}})}}) +
         ".";
     OPENP5_ASSERT_OK_AND_ASSIGN(const NamedTensors tensors,
                                 ReadBytes(MakeTorchZip(pickle, {{"0", BytesOf(kValues)}})));
@@ -173,22 +174,23 @@ TEST(TorchFileTest, StateDictsAreFoundAmongOtherThings) {
 
 TEST(TorchFileTest, StateDictsThatDisagreeAreRefused) {
   const auto read = [](const TensorRecord& other) {
-    return ReadBytes(MakeTorchZip(
-        "\x80\x02" + PickleEntries({{"model", PickleEntries({{"a.b", PickleTensor({})}})},
-                                    {"ema", PickleEntries({{"a.b", PickleTensor(other)}})}}) +
-            ".",
-        {{"0", BytesOf(kValues)}, {"1", BytesOf(std::vector<float>{1, 2, 3, 5})}}));
+    return ReadBytes(
+        MakeTorchZip("\x80\x02" +
+                         PickleEntries({{"model", PickleEntries({{"a.b", PickleTensor({})}})},
+                                        {"ema", PickleEntries({{"a.b", PickleTensor(other)}})}}) +
+                         ".",
+                     {{"0", BytesOf(kValues)}, {"1", BytesOf(std::vector<float>{1, 2, 3, 5})}}));
   };
   OPENP5_EXPECT_OK(read({}));
-  EXPECT_THAT(read({.key = "1"}), StatusIs(Code::kInvalidArgument,
-                                           HasSubstr("got 'model' and 'ema', which disagree")));
+  EXPECT_THAT(read({.key = "1"}),
+              StatusIs(Code::kInvalidArgument, HasSubstr("got 'model' and 'ema', which disagree")));
 }
 
 TEST(TorchFileTest, WholeModelsAreRefusedByTheirClass) {
   const std::string model = PickleGlobal("transformers.models.t5", "T5") + ")\x81}b";
-  EXPECT_THAT(ReadBytes(MakeTorchZip("\x80\x02" + model + ".", {})),
-              StatusIs(Code::kInvalidArgument,
-                       HasSubstr("global 'transformers.models.t5.T5' is refused")));
+  EXPECT_THAT(
+      ReadBytes(MakeTorchZip("\x80\x02" + model + ".", {})),
+      StatusIs(Code::kInvalidArgument, HasSubstr("global 'transformers.models.t5.T5' is refused")));
   EXPECT_THAT(
       ReadBytes(MakeTorchZip("\x80\x02" + PickleEntries({{"model", model}}) + ".", {})),
       StatusIs(Code::kInvalidArgument, HasSubstr("tensor 'model': global 'transformers.models")));

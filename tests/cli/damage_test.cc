@@ -33,8 +33,7 @@ class DamageTest : public ::testing::Test {
     ExpectSuccess(RunProgram({"dataset", "generate", "--out", Path("data/Toy"), "--users", "20",
                               "--items", "60", "--groups", "5"}));
     ExpectSuccess(RunProgram(Arguments{"index", "build"} + Data()));
-    ExpectSuccess(
-        RunProgram(Arguments{"tokenizer", "train", "--out", Path("tokenizer")} + Data()));
+    ExpectSuccess(RunProgram(Arguments{"tokenizer", "train", "--out", Path("tokenizer")} + Data()));
     for (const char* seed : {"1", "2"}) {
       ExpectSuccess(RunProgram(Arguments{"train", "--backbone", "preset:t5-tiny", "--tokenizer",
                                          Path("tokenizer"), "--run-dir", Path(seed), "--epochs",
@@ -49,10 +48,9 @@ class DamageTest : public ::testing::Test {
   static std::string Checkpoint() { return Path("checkpoint"); }
   static Arguments Data() { return {"--data-dir", Path("data"), "--datasets", "Toy"}; }
   static ProgramResult Evaluate() {
-    return RunProgram(
-        Arguments{"evaluate", "--checkpoint", Checkpoint(), "--users", "1", "--beams", "2",
-                  "--metrics", "hit@1", "--threads", "1"} +
-        Data());
+    return RunProgram(Arguments{"evaluate", "--checkpoint", Checkpoint(), "--users", "1", "--beams",
+                                "2", "--metrics", "hit@1", "--threads", "1"} +
+                      Data());
   }
   // Flips a bit in each of the file's `blocks` parts of equal size, and has `run` fail with a line
   // that names the file.

@@ -43,9 +43,10 @@ const std::vector<Victim>& Victims() {
        .earlier = "$OPENP5 index build $D --index-db db --indexing random",
        .command = "index build $D --index-db db --indexing sequential",
        .again = "",
-       .shown = "$OPENP5 index inspect --index-db db | sort; $OPENP5 index inspect $D --index-db db "
-                "--indexing sequential || echo none; $OPENP5 index inspect $D --index-db db "
-                "--indexing random"},
+       .shown =
+           "$OPENP5 index inspect --index-db db | sort; $OPENP5 index inspect $D --index-db db "
+           "--indexing sequential || echo none; $OPENP5 index inspect $D --index-db db "
+           "--indexing random"},
       {.name = "tokenizer",
        .earlier = "$OPENP5 tokenizer train --text ../texts --vocabulary-size 18 --out T",
        .command = "tokenizer train --text ../texts --vocabulary-size 22 --out T",
@@ -77,7 +78,8 @@ class FaultLoopTest : public testing::SmallPipelineTest {
   static void SetUpTestSuite() {
     SmallPipelineTest::SetUpTestSuite();
     const ProgramResult made = Run(
-        "for i in a b c; do echo \"{\\\"u\\\": \\\"x\\\", \\\"i\\\": \\\"$i\\\"}\"; done > raw.jsonl\n"
+        "for i in a b c; do echo \"{\\\"u\\\": \\\"x\\\", \\\"i\\\": \\\"$i\\\"}\"; done > "
+        "raw.jsonl\n"
         "for i in 1 2 3 4; do echo \"some words about item $i\"; done > texts\n"
         "$OPENP5 train $D --backbone preset:t5-tiny --tokenizer tokenizer --epochs 1 --threads 1"
         " --batch-size 16 --sample-prompt --sample-num 1 --seed 9 --run-dir run\n"
@@ -170,7 +172,8 @@ TEST_F(FaultLoopTest, AFailingSystemCallLeavesNothingHalfAndLosesNothing) {
     const int64_t calls = Count(victim, &before, &after);
     ASSERT_GT(calls, 3) << victim.name;
     ASSERT_NE(before, after) << victim.name;
-    const int64_t stride = getenv("OPENP5_FAULT_ALL") != nullptr ? 1 : std::max(calls / kFew, int64_t{1});
+    const int64_t stride =
+        getenv("OPENP5_FAULT_ALL") != nullptr ? 1 : std::max(calls / kFew, int64_t{1});
     for (int64_t n = 1; n <= calls; n += stride) {
       Try(victim, {.action = "fail", .n = n, .error = ENOSPC, .sticky = true}, before, after);
       Try(victim, {.action = "fail", .n = n, .error = EIO}, before, after);

@@ -35,8 +35,8 @@ class ForeignWeightsTest : public ::testing::Test {
   }
 
   Arguments Data() const {
-    return {"--data-dir", Case("data"), "--datasets",  "Toy", "--index-db",
-            folder_.File("db"), "--indexing", "sequential"};
+    return {"--data-dir", Case("data"),       "--datasets", "Toy",
+            "--index-db", folder_.File("db"), "--indexing", "sequential"};
   }
 
   // The score of every item of every user, by both.
@@ -74,8 +74,7 @@ class ForeignWeightsTest : public ::testing::Test {
     uint64_t size = 0;
     std::memcpy(&size, bytes.data(), sizeof(size));
     const Json header = Json::parse(bytes.substr(sizeof(size), size));
-    const auto begin =
-        header["decoder.final_layer_norm.weight"]["data_offsets"][0].get<uint64_t>();
+    const auto begin = header["decoder.final_layer_norm.weight"]["data_offsets"][0].get<uint64_t>();
     std::memcpy(bytes.data() + sizeof(size) + size + begin, &number, sizeof(number));
     std::filesystem::remove(file);  // a copy of one that may not be written to
     EXPECT_TRUE(WriteFileAtomic(file, bytes).ok());
@@ -95,14 +94,30 @@ TEST_F(ForeignWeightsTest, ExportsOfAnAdapterOnATiedTableAreTheModel) {
     for (const std::string& old : {run, merged, adapter, imported}) {
       std::filesystem::remove_all(old);
     }
-    ExpectSuccess(RunProgram(
-        Arguments{"train", "--run-dir", run, "--backbone", Case("qwen2-tied"), "--lora",
-                  "--lora-r", "4", "--lora-target-modules", targets, "--epochs", "2",
-                  "--batch-size", "16", "--lr", "5e-2", "--threads", "1", "--seed", "1"} +
-        Data()));
+    ExpectSuccess(RunProgram(Arguments{"train",
+                                       "--run-dir",
+                                       run,
+                                       "--backbone",
+                                       Case("qwen2-tied"),
+                                       "--lora",
+                                       "--lora-r",
+                                       "4",
+                                       "--lora-target-modules",
+                                       targets,
+                                       "--epochs",
+                                       "2",
+                                       "--batch-size",
+                                       "16",
+                                       "--lr",
+                                       "5e-2",
+                                       "--threads",
+                                       "1",
+                                       "--seed",
+                                       "1"} +
+                             Data()));
     const auto trained = Scores({best});
-    ExpectSuccess(RunProgram({"checkpoint", "export", "--checkpoint", best, "--to",
-                              "huggingface", "--out", merged}));
+    ExpectSuccess(RunProgram(
+        {"checkpoint", "export", "--checkpoint", best, "--to", "huggingface", "--out", merged}));
     EXPECT_EQ(Json::parse(ReadFile(merged + "/config.json").value_or("{}"))["tie_word_embeddings"],
               false);
     ExpectSameScores(trained, Scores({merged}));
@@ -124,15 +139,14 @@ TEST_F(ForeignWeightsTest, NumbersThatAreNoneAreRefusedByTheirTensor) {
                             HasSubstr("got 1 of 16"));
     const Arguments model = {"--checkpoint", broken};
     ExpectFailure(RunProgram(Arguments{"evaluate"} + model + Data()), 1, line);
-    ExpectFailure(
-        RunProgram(Arguments{"recommend", "--user", "user0"} + model + Data()), 1, line);
+    ExpectFailure(RunProgram(Arguments{"recommend", "--user", "user0"} + model + Data()), 1, line);
     ExpectFailure(RunProgram(Arguments{"checkpoint", "import", "--out", folder_.File("own")} +
                              model + Data()),
                   1, line);
-    ExpectFailure(RunProgram(Arguments{"train", "--run-dir", folder_.File("run"), "--backbone",
-                                       broken} +
-                             Data()),
-                  1, line);
+    ExpectFailure(
+        RunProgram(Arguments{"train", "--run-dir", folder_.File("run"), "--backbone", broken} +
+                   Data()),
+        1, line);
     EXPECT_FALSE(FileExists(folder_.File("own")));
   }
 }
@@ -163,8 +177,8 @@ TEST_F(ForeignWeightsTest, AT5ThatIsTiedAndNotScaledComesBackFromEveryForm) {
   ExpectSuccess(RunProgram(Arguments{"checkpoint", "import", "--checkpoint", source, "--out", own} +
                            tokenizer + Data()));
   ExpectSameScores(scores, Scores({own}));
-  ExpectSuccess(RunProgram({"checkpoint", "export", "--checkpoint", own, "--to", "huggingface",
-                            "--out", exported}));
+  ExpectSuccess(RunProgram(
+      {"checkpoint", "export", "--checkpoint", own, "--to", "huggingface", "--out", exported}));
   const Json config = Json::parse(ReadFile(exported + "/config.json").value_or("{}"));
   EXPECT_EQ(config["tie_word_embeddings"], false);
   EXPECT_EQ(config["scale_decoder_outputs"], false);

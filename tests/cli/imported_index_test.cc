@@ -61,9 +61,9 @@ TEST_F(ImportedIndexTest, AModelFromElsewhereIsWarnedOfAnIndexThatWasBuilt) {
     const std::string own = Path(name + "/checkpoints/best"), exported = Path(name + "_exported");
     Run({"checkpoint", "export", "--checkpoint", own, "--to", "huggingface", "--out", exported});
     const auto evaluate = [&](const std::string& checkpoint) {
-      const ProgramResult result = RunProgram(
-          Arguments{"evaluate", "--checkpoint", checkpoint, "--format", "json"} + data +
-          (checkpoint == own ? Arguments{} : index));
+      const ProgramResult result =
+          RunProgram(Arguments{"evaluate", "--checkpoint", checkpoint, "--format", "json"} + data +
+                     (checkpoint == own ? Arguments{} : index));
       EXPECT_EQ(result.exit_code, 0) << result.err;
       return result;
     };
@@ -102,8 +102,8 @@ TEST_F(ImportedIndexTest, AReleasedCheckpointHasItsNumbersWithItsFilesOnly) {
   }
   OPENP5_ASSERT_OK(WriteFileAtomic(Path("prompts.txt"), prompts));
   const Arguments data = {"--data-dir", Path("data"), "--datasets", "ML100K"};
-  const Arguments index = {"--indexing", "collaborative", "--collaborative-token-size", "500",
-                           "--collaborative-cluster", "20"};
+  const Arguments index = {"--indexing", "collaborative",           "--collaborative-token-size",
+                           "500",        "--collaborative-cluster", "20"};
   const auto evaluate = [&] {
     return RunProgram(Arguments{"evaluate", "--checkpoint", golden, "--tokenizer",
                                 Shared("tokenizers/t5/spiece.model"), "--prompt-file",

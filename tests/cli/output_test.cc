@@ -1,5 +1,6 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include <filesystem>
 #include <map>
@@ -51,9 +52,10 @@ class OutputTest : public testing::SmallPipelineTest {
  protected:
   static void SetUpTestSuite() {
     SmallPipelineTest::SetUpTestSuite();
-    const ProgramResult made = Run(
-        "for i in a b c; do echo \"{\\\"u\\\": \\\"x\\\", \\\"i\\\": \\\"$i\\\"}\"; done > raw.jsonl\n"
-        "for i in 1 2 3 4; do echo \"some words about item $i\"; done > texts\n");
+    const ProgramResult made =
+        Run("for i in a b c; do echo \"{\\\"u\\\": \\\"x\\\", \\\"i\\\": \\\"$i\\\"}\"; done > "
+            "raw.jsonl\n"
+            "for i in 1 2 3 4; do echo \"some words about item $i\"; done > texts\n");
     ASSERT_EQ(made.exit_code, 0) << made.err;
   }
   void SetUp() override { fs::create_directory(Path("work")); }
@@ -99,10 +101,11 @@ TEST_F(OutputTest, AFolderIsReplacedByOneOfItsKindOnly) {
 }
 
 TEST_F(OutputTest, NothingOfAUsersIsDestroyed) {
-  const ProgramResult made = Run(
-      "mkdir work/precious work/tokenizer && echo thesis > work/precious/thesis.txt\n"
-      "cp tokenizer/spiece.model work/tokenizer && ln -s nowhere work/dangling\n"
-      "ln -s ../model work/model && cp -r huggingface work/edited && rm work/edited/.openp5-output");
+  const ProgramResult made =
+      Run("mkdir work/precious work/tokenizer && echo thesis > work/precious/thesis.txt\n"
+          "cp tokenizer/spiece.model work/tokenizer && ln -s nowhere work/dangling\n"
+          "ln -s ../model work/model && cp -r huggingface work/edited && rm "
+          "work/edited/.openp5-output");
   ASSERT_EQ(made.exit_code, 0) << made.err;
   for (const std::string& command : FolderCommands()) {
     for (const char* out :
@@ -123,9 +126,10 @@ TEST_F(OutputTest, ASourceIsNoOutput) {
   ASSERT_EQ(Run("cp -r model work/own && cp -r data/Toy work/Toy").exit_code, 0);
   ExpectRefused("dataset prepare jsonl --raw work/Toy/user_sequence.txt --out OUT", "work/Toy");
   ExpectRefused("dataset prepare ml-100k --raw work/Toy --out OUT", "work/Toy/");
-  ExpectRefused("checkpoint import $D --checkpoint huggingface --tokenizer work/own/tokenizer "
-                "--out OUT",
-                "work/own");
+  ExpectRefused(
+      "checkpoint import $D --checkpoint huggingface --tokenizer work/own/tokenizer "
+      "--out OUT",
+      "work/own");
 }
 
 TEST_F(OutputTest, IsRefusedBeforeAnythingIsRead) {
@@ -138,8 +142,8 @@ TEST_F(OutputTest, IsRefusedBeforeAnythingIsRead) {
         "dataset samples --data-dir missing --datasets X --out OUT"}) {
     ExpectRefused(command, "work/precious");
   }
-  const ProgramResult result = Run(
-      "$OPENP5 evaluate --data-dir missing --datasets X --checkpoint missing --topk-out work");
+  const ProgramResult result =
+      Run("$OPENP5 evaluate --data-dir missing --datasets X --checkpoint missing --topk-out work");
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_THAT(result.LastError(), HasSubstr("--topk-out: work: expected a file to write"));
 }
@@ -175,12 +179,12 @@ TEST_F(OutputTest, AForeignFolderGetsNoIndexes) {
 
 TEST_F(OutputTest, TwoFirstIndexBuildsAtOnceSayNothingOfDamage) {
   for (int round = 0; round < 3; ++round) {
-    const ProgramResult result = Run(
-        "rm -rf work/db\n"
-        "$OPENP5 index build $D --index-db work/db & first=$!\n"
-        "$OPENP5 index build $D --index-db work/db --indexing sequential; second=$?\n"
-        "wait $first; first=$?\n"
-        "echo codes $first $second");
+    const ProgramResult result =
+        Run("rm -rf work/db\n"
+            "$OPENP5 index build $D --index-db work/db & first=$!\n"
+            "$OPENP5 index build $D --index-db work/db --indexing sequential; second=$?\n"
+            "wait $first; first=$?\n"
+            "echo codes $first $second");
     EXPECT_THAT(result.err, AllOf(Not(HasSubstr("CURRENT")), Not(HasSubstr("damaged")),
                                   Not(HasSubstr("restore"))));
     EXPECT_THAT(result.out, Not(HasSubstr("codes 1 1")));
@@ -203,9 +207,10 @@ TEST_F(OutputTest, AMountPointLosesNothing) {
 }
 
 TEST_F(OutputTest, DevicesFifosAndLinksStayWhatTheyAre) {
-  const ProgramResult fifo = Run(
-      "mkfifo work/fifo; cat work/fifo > work/read & $OPENP5 index export $D --items work/fifo; wait\n"
-      "$OPENP5 index export $D --items work/plain; cmp work/plain work/read");
+  const ProgramResult fifo =
+      Run("mkfifo work/fifo; cat work/fifo > work/read & $OPENP5 index export $D --items "
+          "work/fifo; wait\n"
+          "$OPENP5 index export $D --items work/plain; cmp work/plain work/read");
   EXPECT_EQ(fifo.exit_code, 0) << fifo.err;
   EXPECT_TRUE(fs::is_fifo(Path("work/fifo")));
   EXPECT_EQ(Run("echo old > work/target; ln -s target work/link\n"
@@ -233,19 +238,22 @@ TEST_F(OutputTest, NoTitleReachesTheTerminalAsItIs) {
   const ProgramResult made = Run(
       "mkdir -p work/data && cp -r data/Toy work/data/Toy\n"
       "for item in $(cut -d ' ' -f 2- data/Toy/user_sequence.txt | tr ' ' '\\n' | sort -u); do\n"
-      "  printf '{\"item\": \"%s\", \"title\": \"\\\\u001b]0;PWNED\\\\u0007\\\\u001b[2J\\\\n9 x\\\\u009b31m\"}\\n' $item\n"
+      "  printf '{\"item\": \"%s\", \"title\": \"\\\\u001b]0;PWNED\\\\u0007\\\\u001b[2J\\\\n9 "
+      "x\\\\u009b31m\"}\\n' $item\n"
       "done > work/data/Toy/item_metadata.jsonl\n");
   ASSERT_EQ(made.exit_code, 0) << made.err;
   const std::string user = "$(head -n 1 data/Toy/user_sequence.txt | cut -d ' ' -f 1)";
   for (const std::string& command :
        {std::string("dataset inspect --data-dir work/data --datasets Toy"),
-        "recommend --include-seen --checkpoint sasrec --data-dir work/data --datasets Toy --user " + user}) {
+        "recommend --include-seen --checkpoint sasrec --data-dir work/data --datasets Toy --user " +
+            user}) {
     const ProgramResult text = Run("$OPENP5 " + command);
     ASSERT_EQ(text.exit_code, 0) << text.err;
     EXPECT_THAT(text.out, HasSubstr("\\x1b]0;PWNED\\x07\\x1b[2J\\n9 x\\xc2\\x9b31m\n"));
     EXPECT_EQ(text.out.find_first_of("\x1b\x07\x9b"), std::string::npos) << command;
     const ProgramResult json = Run("$OPENP5 " + command + " --format json");
-    EXPECT_THAT(nlohmann::json::parse(json.out).dump(), HasSubstr("PWNED\\u0007\\u001b[2J\\n9 x\u009b31m"));
+    EXPECT_THAT(nlohmann::json::parse(json.out).dump(),
+                HasSubstr("PWNED\\u0007\\u001b[2J\\n9 x\u009b31m"));
   }
 }
 

@@ -114,9 +114,9 @@ TEST_F(OwnFilesTest, WarningsOfOneKindAreShownFiveTimes) {
 TEST_F(OwnFilesTest, OptionsComeBackFromAConfigFile) {
   const std::string raw =
       File("raw.csv", "1\t\"a\"\t07.04.2014\n1\tb\t08.04.2014\n1\tc\t09.04.2014\n");
-  const Arguments options = {"--no-header",   "--separator", "\t",  "--user-col",
-                             "1",             "--item-col",  "2",   "--time-col",
-                             "3",             "--time-format", "%d.%m.%Y"};
+  const Arguments options = {"--no-header", "--separator",   "\t",      "--user-col",
+                             "1",           "--item-col",    "2",       "--time-col",
+                             "3",           "--time-format", "%d.%m.%Y"};
   const ProgramResult dumped = Prepare("csv", raw, options + Arguments{"--dump-config"});
   ExpectSuccess(dumped);
   const std::string config = File("config.ini", dumped.out);

@@ -212,11 +212,12 @@ std::vector<std::string> ItemsOf(const ProgramResult& result) {
 
 TEST_F(PipelineTest, AShorterListIsTheBeginningOfALongerOne) {
   for (const Arguments& way :
-       {Arguments{}, Arguments{"--beams", "13"}, Arguments{"--exact"},
-        Arguments{"--include-seen"}, Arguments{"--include-seen", "--exact"}}) {
+       {Arguments{}, Arguments{"--beams", "13"}, Arguments{"--exact"}, Arguments{"--include-seen"},
+        Arguments{"--include-seen", "--exact"}}) {
     const auto list = [&](int k) {
-      return ItemsOf(RunProgram(Recommend() + Arguments{"--user", "user3", "--format", "json",
-                                                        "--k", std::to_string(k)} + way));
+      return ItemsOf(RunProgram(
+          Recommend() + Arguments{"--user", "user3", "--format", "json", "--k", std::to_string(k)} +
+          way));
     };
     const std::vector<std::string> longest = list(13);
     ASSERT_EQ(longest.size(), 13u);
@@ -232,8 +233,8 @@ TEST_F(PipelineTest, ExactRankingIsThatOfASearchWithABeamForEveryItem) {
   EXPECT_EQ(ItemsOf(RunProgram(Recommend() + user + Arguments{"--exact"})),
             ItemsOf(RunProgram(Recommend() + user + Arguments{"--beams", "20"})));
   const auto evaluate = [](const Arguments& way) {
-    const ProgramResult result = RunProgram(Evaluate(Checkpoint()) +
-                                            Arguments{"--format", "json", "--filtered"} + way);
+    const ProgramResult result =
+        RunProgram(Evaluate(Checkpoint()) + Arguments{"--format", "json", "--filtered"} + way);
     ExpectSuccess(result);
     return Json::parse(result.out)["results"][0]["metrics"];
   };

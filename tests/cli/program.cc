@@ -72,8 +72,7 @@ ProgramResult Program::Wait() {
   return result;
 }
 
-ProgramResult RunProgram(const std::vector<std::string>& arguments,
-                         const std::string& stdout_file,
+ProgramResult RunProgram(const std::vector<std::string>& arguments, const std::string& stdout_file,
                          const std::vector<std::string>& variables) {
   return Program(arguments, stdout_file, variables).Wait();
 }

@@ -16,8 +16,8 @@ struct ProgramResult {
 };
 
 // A running `openp5` (the binary the tests were built with). Standard output goes to a file if
-// `stdout_file` is not empty (then `out` stays empty). `variables` are "NAME=value" and are added to
-// the environment.
+// `stdout_file` is not empty (then `out` stays empty). `variables` are "NAME=value" and are added
+// to the environment.
 class Program {
  public:
   explicit Program(const std::vector<std::string>& arguments, const std::string& stdout_file = "",

@@ -130,8 +130,9 @@ class RunSavesTest : public ::testing::Test {
     return result;
   }
   static Arguments Train(const std::string& run, const Arguments& more) {
-    return Arguments{"train", "--data-dir", Path("data"), "--datasets", "Toy", "--run-dir",
-                     Path(run), "--threads", "1", "--seed", "5", "--logging-step", "1"} +
+    return Arguments{"train",     "--data-dir",     Path("data"), "--datasets", "Toy",
+                     "--run-dir", Path(run),        "--threads",  "1",          "--seed",
+                     "5",         "--logging-step", "1"} +
            more;
   }
   // A small model without a tokenizer: few calls a save. Three epochs of two steps.
@@ -172,8 +173,8 @@ class RunSavesTest : public ::testing::Test {
   // compares it with one that was left alone. The number of tries.
   template <class Predicate>
   static int TryCalls(const std::string& name, const Arguments& options, Fault fault,
-                      const Predicate& is_tried, Arguments (*train)(const std::string&,
-                                                                    const Arguments&)) {
+                      const Predicate& is_tried,
+                      Arguments (*train)(const std::string&, const Arguments&)) {
     ProgramResult result;
     const std::string whole = name + "_whole", cut = name + "_cut";
     const std::vector<std::string> calls =
@@ -211,10 +212,10 @@ class RunSavesTest : public ::testing::Test {
 std::unique_ptr<TemporaryFolder> RunSavesTest::folder_;
 
 TEST_F(RunSavesTest, KilledAfterAnyCallGoesOnAsIfNothingHadBeen) {
-  EXPECT_GT(TryCalls("killed", {"--keep-best", "2", "--test-epoch", "1"},
-                     {.kinds = "write,sync,rename", .action = "kill-after"}, EveryOrStride(29, 3),
-                     Small),
-            10);
+  EXPECT_GT(
+      TryCalls("killed", {"--keep-best", "2", "--test-epoch", "1"},
+               {.kinds = "write,sync,rename", .action = "kill-after"}, EveryOrStride(29, 3), Small),
+      10);
 }
 
 TEST_F(RunSavesTest, KilledWithinAWriteOrBeforeARenamingGoesOn) {
@@ -376,9 +377,7 @@ TEST_F(RunSavesTest, ResumingNeedsNoOptionsAgain) {
   const auto calls = Disturb(Small("again"), "again", {.kinds = "rename"}, &result);
   fs::remove_all(Path("again"));
   Disturb(Small("again"), "again",
-          {.kinds = "rename",
-           .action = "kill-after",
-           .n = static_cast<int64_t>(calls.size()) / 2},
+          {.kinds = "rename", .action = "kill-after", .n = static_cast<int64_t>(calls.size()) / 2},
           &result);
   ASSERT_EQ(result.exit_code, 137);
   const ProgramResult other =
@@ -449,10 +448,10 @@ TEST_F(RunSavesTest, WrongNamesAreRefusedBeforeAnythingIsMade) {
 
 TEST_F(RunSavesTest, ASweepRefusesWrongNamesBeforeItsFirstTrial) {
   OPENP5_ASSERT_OK(WriteFileAtomic(Path("prompts.ini"), "valid-prompt = seen:0, seen:99\n"));
-  const ProgramResult result = RunProgram(
-      {"sweep", "--sweep-file", Path("prompts.ini"), "--out", Path("sweep"), "--data-dir",
-       Path("data"), "--datasets", "Toy", "--backbone", "preset:t5-tiny", "--tokenizer",
-       Path("tokenizer")});
+  const ProgramResult result =
+      RunProgram({"sweep", "--sweep-file", Path("prompts.ini"), "--out", Path("sweep"),
+                  "--data-dir", Path("data"), "--datasets", "Toy", "--backbone", "preset:t5-tiny",
+                  "--tokenizer", Path("tokenizer")});
   EXPECT_EQ(result.exit_code, 1);
   EXPECT_THAT(result.LastError(), HasSubstr("trial 1: --valid-prompt"));
   EXPECT_FALSE(FileExists(Path("sweep")));

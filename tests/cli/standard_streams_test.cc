@@ -48,8 +48,7 @@ const std::map<std::string, std::string>& Invocations() {
       {"tokenizer inspect", "--tokenizer tokenizer"},
       {"tokenizer train", "$D --vocabulary-size 300 --out tokenizer2"},
       {"train", "--model sasrec $D --epochs 1 --threads 1 --run-dir run-$N"},
-      {"sweep",
-       "--model sasrec $D --epochs 1 --threads 1 --sweep-file sweep.ini --out sweep-$N"},
+      {"sweep", "--model sasrec $D --epochs 1 --threads 1 --sweep-file sweep.ini --out sweep-$N"},
       {"evaluate", "$D --baseline popularity --topk-out top.jsonl"},
       {"recommend", "$D --checkpoint sasrec --history $ITEM"},
       {"checkpoint inspect", "model"},
@@ -68,10 +67,11 @@ class StandardStreamsTest : public testing::SmallPipelineTest {
  protected:
   static void SetUpTestSuite() {
     SmallPipelineTest::SetUpTestSuite();
-    const ProgramResult made = Run(
-        "for i in a b c; do echo \"{\\\"u\\\": \\\"x\\\", \\\"i\\\": \\\"$i\\\"}\"; done > raw.jsonl\n"
-        "echo '\"a text\"' > texts; echo '[3, 4]' > ids; echo 'lr = 1e-3' > sweep.ini\n"
-        "$OPENP5 index export $D --items items.txt --users users.txt\n");
+    const ProgramResult made =
+        Run("for i in a b c; do echo \"{\\\"u\\\": \\\"x\\\", \\\"i\\\": \\\"$i\\\"}\"; done > "
+            "raw.jsonl\n"
+            "echo '\"a text\"' > texts; echo '[3, 4]' > ids; echo 'lr = 1e-3' > sweep.ini\n"
+            "$OPENP5 index export $D --items items.txt --users users.txt\n");
     ASSERT_EQ(made.exit_code, 0) << made.err;
     commands_ = CommandNames(Run("$OPENP5 help").out);
     ASSERT_GT(commands_.size(), 20u);
@@ -79,13 +79,14 @@ class StandardStreamsTest : public testing::SmallPipelineTest {
   // Runs the command with its standard output redirected.
   static ProgramResult RunWith(const std::string& command, const std::string& arguments,
                                const std::string& redirection) {
-    return Run(StrCat("N=", ++number_, "; ITEM=$(cut -d ' ' -f 2 data/Toy/user_sequence.txt | head -n 1)\n",
+    return Run(StrCat("N=", ++number_,
+                      "; ITEM=$(cut -d ' ' -f 2 data/Toy/user_sequence.txt | head -n 1)\n",
                       "$OPENP5 ", command, " ", arguments, " ", redirection));
   }
   static std::string ArgumentsOf(const std::string& command) {
     const auto found = Invocations().find(command);
-    EXPECT_NE(found, Invocations().end()) << "a new command? it needs a line in Invocations: "
-                                          << command;
+    EXPECT_NE(found, Invocations().end())
+        << "a new command? it needs a line in Invocations: " << command;
     return found == Invocations().end() ? "" : found->second;
   }
   static void ExpectLostOutput(const ProgramResult& result, const std::string& what) {

@@ -84,8 +84,7 @@ TEST_F(DatasetFolder, NeverReplacesAnythingElse) {
   };
   OPENP5_ASSERT_OK(MakeDirectories(out_));
   OPENP5_ASSERT_OK(WriteFileAtomic(out_ + "/thesis.txt", "x"));
-  EXPECT_THAT(WriteDatasetFolder(out_, Content("u a b a\n")),
-              is_refused("thesis.txt"));
+  EXPECT_THAT(WriteDatasetFolder(out_, Content("u a b a\n")), is_refused("thesis.txt"));
   std::filesystem::remove(out_ + "/thesis.txt");
   for (const std::string json : {"{", "{}", "[]", "{\"format\":1}", "{\"format\":\"other\"}"}) {
     OPENP5_ASSERT_OK(WriteFileAtomic(out_ + "/dataset.json", json));

@@ -64,10 +64,21 @@ class TableFormsTest : public RawTest {
 
 TEST_F(TableFormsTest, JsonNumbersAreIdsInTheDigitsTheyAreWrittenIn) {
   std::string text;
-  const std::array ids = {"9223372036854775807", "9223372036854775808",  "18446744073709551614",
-                          "18446744073709551615", "18446744073709551616", "340282366920938463463",
-                          "340282366920938463464", "-9223372036854775809", "12", "12.0", "1.2e1",
-                          "1e3", "9007199254740993.0", "9007199254740992.0", "0.5"};
+  const std::array ids = {"9223372036854775807",
+                          "9223372036854775808",
+                          "18446744073709551614",
+                          "18446744073709551615",
+                          "18446744073709551616",
+                          "340282366920938463463",
+                          "340282366920938463464",
+                          "-9223372036854775809",
+                          "12",
+                          "12.0",
+                          "1.2e1",
+                          "1e3",
+                          "9007199254740993.0",
+                          "9007199254740992.0",
+                          "0.5"};
   for (const std::string id : ids) {
     text += "{\"x\": [\"user_id\", {\"user_id\": 1.5}], \"user_id\" : " + id +
             " ,\"item\\u005fid\":" + id + ", \"timestamp\": 1.5}\n";
@@ -93,9 +104,9 @@ TEST_F(TableFormsTest, WhatStandsForAMissingValueIsNoId) {
     EXPECT_THAT(LoadAs("csv", {}, 2)->interactions.size(), 1u);
     TableOptions literal;
     literal.literal_ids = true;
-    EXPECT_THAT(RowsOf("csv", text, literal),
-                ElementsAre(Row("u", "i", kMicro), Row(id, "j", 2 * kMicro),
-                            Row("v", id, 3 * kMicro)));
+    EXPECT_THAT(
+        RowsOf("csv", text, literal),
+        ElementsAre(Row("u", "i", kMicro), Row(id, "j", 2 * kMicro), Row("v", id, 3 * kMicro)));
   }
   ExpectRefused("jsonl", "{\"user_id\": \"u\", \"item_id\": \"None\", \"timestamp\": 1}\n",
                 ":1: key 'item_id': expected an item id, got 'None'");
@@ -161,10 +172,10 @@ TEST_F(TableFormsTest, AMissingKeyIsNamedWithThoseThereAre) {
 }
 
 TEST_F(TableFormsTest, DatesOfAllForms) {
-  const std::vector<std::string> texts = {
-      "2014-04-07T10:51:01Z",      "2014-04-07 12:51:01+02:00", "2014-04-07T16:21:01+0530",
-      "2014/04/07 10:51:01",       "20140407T105101",           "2014-04-07T10:51:01.000",
-      "2014-04-07 10:51:01 UTC",   "20140407105101"};
+  const std::vector<std::string> texts = {"2014-04-07T10:51:01Z",     "2014-04-07 12:51:01+02:00",
+                                          "2014-04-07T16:21:01+0530", "2014/04/07 10:51:01",
+                                          "20140407T105101",          "2014-04-07T10:51:01.000",
+                                          "2014-04-07 10:51:01 UTC",  "20140407105101"};
   for (const char* unit : {"iso", "auto"}) {
     const auto [times, units] = Times(texts, Unit(unit));
     EXPECT_EQ(units, 1);
@@ -278,18 +289,18 @@ TEST_F(TableFormsTest, AnySeparator) {
   }
   EXPECT_THAT(RowsOf("csv", "user_id\titem_id\ttimestamp\nu\t\"a\"\t5\nv\tb\t6\n", with("tab")),
               expected);
-  EXPECT_THAT(RowsOf("csv", "user_id;x;item_id;timestamp\n\"u\";\"1;\"\"2\";a;5\nv;;b;6\n",
-                     with(";")),
-              expected);
+  EXPECT_THAT(
+      RowsOf("csv", "user_id;x;item_id;timestamp\n\"u\";\"1;\"\"2\";a;5\nv;;b;6\n", with(";")),
+      expected);
   const std::string runs = "  user_id item_id   timestamp\nu \t a 5 \n   v  b  6\n";
   for (const char* format : {"csv", "tsv"}) {
     for (const char* name : {" ", "space"}) {
       EXPECT_THAT(RowsOf(format, runs, with(name)), expected);
     }
   }
-  EXPECT_THAT(RowsOf("inter", "user_id:token,item_id:token,timestamp:float\nu,a,5\nv,b,6\n",
-                     with(",")),
-              expected);
+  EXPECT_THAT(
+      RowsOf("inter", "user_id:token,item_id:token,timestamp:float\nu,a,5\nv,b,6\n", with(",")),
+      expected);
   ExpectRefused("csv", "user_id;item_id;timestamp\nu;a;5\n",
                 ":1: expected a column 'user_id', got user_id;item_id;timestamp; the file may have "
                 "another separator: --separator ';'");

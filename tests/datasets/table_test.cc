@@ -156,10 +156,9 @@ TEST_F(TableTest, RefusesMalformedTables) {
       "csv", head + "\xe9,i,1\n",
       ":2: column 'user_id': expected a user id in UTF-8, got '\\351'; hint: --encoding latin1 "
       "reads ISO 8859-1");
-  ExpectFailure(
-      "csv", head + "u,i,-1\n",
-      ":2: column 'timestamp': expected a timestamp that is not negative, got '-1'; "
-      "--allow-negative-time takes it");
+  ExpectFailure("csv", head + "u,i,-1\n",
+                ":2: column 'timestamp': expected a timestamp that is not negative, got '-1'; "
+                "--allow-negative-time takes it");
   for (const std::string time :
        {"", "nan", "1.5e400", "0x10", "1 000", "99999999999999", "1e", "inf.0"}) {
     ExpectFailure(

@@ -121,8 +121,8 @@ TEST_F(RankingEvaluatorTest, ExactRankingIsThatOfABeamForEveryItem) {
     for (const bool filtered : {false, true}) {
       OPENP5_ASSERT_OK_AND_ASSIGN(const auto searched,
                                   Evaluate({.filtered = filtered, .beams = items}));
-      OPENP5_ASSERT_OK_AND_ASSIGN(
-          const auto exact, Evaluate({.filtered = filtered, .beams = items, .exact = true}));
+      OPENP5_ASSERT_OK_AND_ASSIGN(const auto exact,
+                                  Evaluate({.filtered = filtered, .beams = items, .exact = true}));
       for (size_t user = 0; user < searched.rankings.size(); ++user) {
         EXPECT_EQ(exact.rankings[user].items, searched.rankings[user].items);
         for (size_t i = 0; i < exact.rankings[user].scores.size(); ++i) {

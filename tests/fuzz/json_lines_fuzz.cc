@@ -1,8 +1,7 @@
 // Objects line by line, read whole and by fields: both must agree.
-#include "datasets/json_lines.h"
-
 #include <charconv>
 
+#include "datasets/json_lines.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace {

@@ -8,6 +8,14 @@ import sys
 SKIPPED = 77  # CTest shows this exit code as skipped
 
 
+def is_there(name):
+    """True if module `name`, which may be one in a package, can be imported."""
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
+
+
 def run_with_each(variable, needed):
     """Returns in a Python that has the modules `needed`; in all other cases does not return.
 
@@ -23,7 +31,7 @@ def run_with_each(variable, needed):
             codes.append(subprocess.run([python] + sys.argv).returncode)
         failed = [code for code in codes if code not in (0, SKIPPED)]
         sys.exit(failed[0] if failed else min(codes))
-    missing = [name for name in needed if importlib.util.find_spec(name) is None]
+    missing = [name for name in needed if not is_there(name)]
     if missing:
         lacks = ", ".join(missing)
         print(f"skipped: {sys.executable} has no {lacks}; {variable} may name one that has")

@@ -1,6 +1,6 @@
-// A library to preload (LD_PRELOAD) that counts what a program does to the files below a folder, and
-// lets the n-th of these calls fail or kills the program there. Environment variables choose; they
-// are described in fault_shim.h, which sets them for tests.
+// A library to preload (LD_PRELOAD) that counts what a program does to the files below a folder,
+// and lets the n-th of these calls fail or kills the program there. Environment variables choose;
+// they are described in fault_shim.h, which sets them for tests.
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
@@ -91,8 +91,8 @@ static enum Verdict Judge(const char* kind, const char* path) {
   }
   const long number = atomic_fetch_add(&calls, 1) + 1;
   WriteLog(number, kind, path);
-  const int hit = settings.n > 0 &&
-                  (number == settings.n || (settings.sticky && number > settings.n));
+  const int hit =
+      settings.n > 0 && (number == settings.n || (settings.sticky && number > settings.n));
   if (!hit || settings.action == kCount) return kPass;
   if (settings.action == kKillBefore) Kill();
   if (settings.action == kKillWithin) return kMustDieWithin;
@@ -129,32 +129,32 @@ static enum Verdict JudgePath(const char* kind, int folder, const char* path) {
 }
 
 // The C library's own function of that name.
-#define REAL(result, name, ...)                \
-  static result (*real)(__VA_ARGS__) = NULL;   \
+#define REAL(result, name, ...)              \
+  static result (*real)(__VA_ARGS__) = NULL; \
   if (real == NULL) *(void**)&real = dlsym(RTLD_NEXT, name)
 
 // Calls it and does what `verdict` says. A call that is no write cannot die within itself: it dies
 // before it.
-#define FINISH(verdict, failure, call)         \
-  do {                                         \
-    const enum Verdict judged = (verdict);     \
-    if (judged == kMustFail) {                 \
-      errno = settings.error;                  \
-      return failure;                          \
-    }                                          \
-    if (judged == kMustDieWithin) Kill();      \
-    __typeof__(call) answer = (call);          \
-    if (judged == kMustDieAfter) Kill();       \
-    return answer;                             \
+#define FINISH(verdict, failure, call)     \
+  do {                                     \
+    const enum Verdict judged = (verdict); \
+    if (judged == kMustFail) {             \
+      errno = settings.error;              \
+      return failure;                      \
+    }                                      \
+    if (judged == kMustDieWithin) Kill();  \
+    __typeof__(call) answer = (call);      \
+    if (judged == kMustDieAfter) Kill();   \
+    return answer;                         \
   } while (0)
 
 // Half of a write that fails or dies within itself is done, as on a disk that gets full.
-#define FINISH_WRITE(verdict, half, call)                                                     \
-  do {                                                                                        \
-    const enum Verdict verdict_of_write = (verdict);                                          \
-    const int fails = verdict_of_write == kMustFail && settings.error != EINTR;               \
-    if (fails || verdict_of_write == kMustDieWithin) (void)!(half);                           \
-    FINISH(verdict_of_write, -1, call);                                                       \
+#define FINISH_WRITE(verdict, half, call)                                       \
+  do {                                                                          \
+    const enum Verdict verdict_of_write = (verdict);                            \
+    const int fails = verdict_of_write == kMustFail && settings.error != EINTR; \
+    if (fails || verdict_of_write == kMustDieWithin) (void)!(half);             \
+    FINISH(verdict_of_write, -1, call);                                         \
   } while (0)
 
 ssize_t write(int fd, const void* bytes, size_t size) {
@@ -312,13 +312,13 @@ int mkdir(const char* path, mode_t mode) {
 // Opening counts only where it may make or empty a file.
 static int MayCreate(int flags) { return (flags & (O_CREAT | O_TRUNC)) != 0; }
 
-#define MODE_OF(flags, mode)                                        \
-  mode_t mode = 0;                                                  \
-  if ((flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE) {      \
-    va_list rest;                                                   \
-    va_start(rest, flags);                                          \
-    mode = va_arg(rest, mode_t);                                    \
-    va_end(rest);                                                   \
+#define MODE_OF(flags, mode)                                   \
+  mode_t mode = 0;                                             \
+  if ((flags & O_CREAT) || (flags & O_TMPFILE) == O_TMPFILE) { \
+    va_list rest;                                              \
+    va_start(rest, flags);                                     \
+    mode = va_arg(rest, mode_t);                               \
+    va_end(rest);                                              \
   }
 
 int open(const char* path, int flags, ...) {

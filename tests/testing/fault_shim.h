@@ -21,7 +21,7 @@ namespace openp5::testing {
 //   create    mkdir, and open or fopen that may make or empty a file
 struct Fault {
   std::string folder = {};  // absolute, without links
-  std::string kinds = {};  // "write,sync"; empty: all of them
+  std::string kinds = {};   // "write,sync"; empty: all of them
   // "count"; "fail": the n-th call fails with `error`, a write after half of its bytes;
   // "kill-before", "kill-within" (a write: after half of its bytes), "kill-after": SIGKILL at the
   // n-th call.
@@ -37,10 +37,8 @@ inline std::vector<std::string> FaultVariables(const Fault& fault) {
   std::vector<std::string> variables = {
       "LD_PRELOAD=" OPENP5_FAULT_SHIM,
       // A sanitizer's library insists on being the first one otherwise.
-      "ASAN_OPTIONS=verify_asan_link_order=0",
-      "OPENP5_FAULT_FOLDER=" + fault.folder,
-      "OPENP5_FAULT_ACTION=" + fault.action,
-      StrCat("OPENP5_FAULT_N=", fault.n),
+      "ASAN_OPTIONS=verify_asan_link_order=0", "OPENP5_FAULT_FOLDER=" + fault.folder,
+      "OPENP5_FAULT_ACTION=" + fault.action, StrCat("OPENP5_FAULT_N=", fault.n),
       StrCat("OPENP5_FAULT_ERRNO=", fault.error),
       StrCat("OPENP5_FAULT_STICKY=", fault.sticky ? 1 : 0)};
   if (!fault.kinds.empty()) variables.push_back("OPENP5_FAULT_KINDS=" + fault.kinds);

@@ -45,8 +45,8 @@ TEST(RunFolderTest, GoesOnWithMoreEpochsButNotWithFewer) {
   const TemporaryFolder temporary;
   const std::string path = temporary.File("run");
   {
-    OPENP5_ASSERT_OK_AND_ASSIGN(
-        const auto folder, RunFolder::Open(path, "epochs=3\nmax-steps=9\n", /*resume=*/false));
+    OPENP5_ASSERT_OK_AND_ASSIGN(const auto folder,
+                                RunFolder::Open(path, "epochs=3\nmax-steps=9\n", /*resume=*/false));
     OPENP5_ASSERT_OK(folder.Log({{"event", "step"}, {"step", 1}}));
   }
   EXPECT_THAT(RunFolder::Open(path, "epochs=2\nmax-steps=9\n", /*resume=*/true),

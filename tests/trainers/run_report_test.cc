@@ -65,10 +65,10 @@ TEST(RunReportTest, HoldsNoControlCharactersAndNoMarkupOfNames) {
   const std::string page = RunReport(
       {.title = name,
        .config = "datasets=" + name + "next=1\n",
-       .lines = {{{"event", "test"},
-                  {"epoch", name},
-                  {"results",
-                   {{{"dataset", name}, {"metrics", {{name, name}}}}, "no result", 3}}}}});
+       .lines = {
+           {{"event", "test"},
+            {"epoch", name},
+            {"results", {{{"dataset", name}, {"metrics", {{name, name}}}}, "no result", 3}}}}});
   EXPECT_THAT(page, HasSubstr("<td>\\x1b[2J&lt;i&gt;&#39;\\xc2\\x9b\\n</td>"));
   EXPECT_THAT(page, HasSubstr("datasets=\\x1b[2J&lt;i&gt;&#39;\\xc2\\x9b\nnext=1\n"));
   EXPECT_THAT(page, Not(HasSubstr("<i>")));

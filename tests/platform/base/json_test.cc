@@ -1,6 +1,5 @@
 #include "platform/base/json.h"
 
-
 #include "platform/base/file.h"
 #include "tests/testing/testing.h"
 

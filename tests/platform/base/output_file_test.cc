@@ -53,9 +53,8 @@ TEST(OutputFileTest, PermissionsFollowTheUmaskAndThoseOfTheFileReplaced) {
     OPENP5_EXPECT_OK(WriteFileAtomic(path, "two"));
     EXPECT_EQ(ModeOf(path), mode);
   }
-  OPENP5_EXPECT_OK(WriteDirectoryAtomic(folder.File("folder"), [](const std::string&) {
-    return absl::OkStatus();
-  }));
+  OPENP5_EXPECT_OK(WriteDirectoryAtomic(folder.File("folder"),
+                                        [](const std::string&) { return absl::OkStatus(); }));
   EXPECT_EQ(ModeOf(folder.File("folder")), 0750u);
   umask(before);
 }

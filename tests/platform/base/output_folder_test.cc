@@ -121,9 +121,9 @@ TEST(OutputFolderTest, RefusesWhatIsNoFolder) {
   OPENP5_ASSERT_OK(AppendToFile(folder.File("file"), "x"));
   ASSERT_EQ(symlink("nowhere", folder.File("dangling").c_str()), 0);
   ASSERT_EQ(mkfifo(folder.File("fifo").c_str(), 0600), 0);
-  for (const std::string path : {folder.File("file"), folder.File("file/"), folder.File("file/x"),
-                                 folder.File("file/x/y"), folder.File("dangling"),
-                                 folder.File("fifo"), std::string("/dev/null"), std::string()}) {
+  for (const std::string path :
+       {folder.File("file"), folder.File("file/"), folder.File("file/x"), folder.File("file/x/y"),
+        folder.File("dangling"), folder.File("fifo"), std::string("/dev/null"), std::string()}) {
     EXPECT_TRUE(IsUsageError(Check(path))) << path << ": " << Check(path);
     EXPECT_FALSE(Write(path, "x").ok()) << path;
   }

@@ -58,8 +58,7 @@ TEST(TemporaryOutputTest, SweepsUpWhatKilledProcessesLeft) {
   OPENP5_ASSERT_OK(MakeDirectories(Left(output, ".tmp") + "/inside"));
   OPENP5_ASSERT_OK(AppendToFile(Left(folder.File("other"), ".tmp"), "another output's"));
   OPENP5_ASSERT_OK(AppendToFile(output + ".7.tmp", "a user's"));
-  OPENP5_ASSERT_OK_AND_ASSIGN(const auto alive,
-                              TemporaryOutput::Make(output, Kind::kFile, 0666));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto alive, TemporaryOutput::Make(output, Kind::kFile, 0666));
   OPENP5_ASSERT_OK(WriteFileAtomic(output, "new"));
   EXPECT_FALSE(FileExists(Left(output, ".tmp")));
   EXPECT_TRUE(FileExists(Left(folder.File("other"), ".tmp")));

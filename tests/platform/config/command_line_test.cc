@@ -152,8 +152,7 @@ TEST(CommandLineTest, HelpShowsWhatHoldsWithoutAnOption) {
                     HasSubstr("--separator S\n      text (' ')\n"),
                     HasSubstr("--beams N\n      beams (10)\n"),
                     HasSubstr("--filtered\n      filter (off)\n"),
-                    HasSubstr("--tasks A,B\n      tasks (none)\n"),
-                    HasSubstr("--switch=false")));
+                    HasSubstr("--tasks A,B\n      tasks (none)\n"), HasSubstr("--switch=false")));
   options.filtered = true;
   EXPECT_THAT(line.Help(), HasSubstr("--filtered\n      filter (on)\n"));
 }

@@ -109,19 +109,19 @@ TEST(ExactRankingTest, EqualsASearchWithABeamForEveryItem) {
     const auto excluded = RandomExcluded(random, users, items);
     const bool over_allowed = random.Below(2) == 1;
     const auto added = static_cast<int64_t>(random.Below(5));
-    OPENP5_ASSERT_OK_AND_ASSIGN(
-        const auto expected, BeamSearch(*model, prompts, trie, excluded,
-                                        {.beams = static_cast<int64_t>(items),
-                                         .max_length = 20,
-                                         .added_score_length = added,
-                                         .normalize_over_allowed = over_allowed}));
+    OPENP5_ASSERT_OK_AND_ASSIGN(const auto expected,
+                                BeamSearch(*model, prompts, trie, excluded,
+                                           {.beams = static_cast<int64_t>(items),
+                                            .max_length = 20,
+                                            .added_score_length = added,
+                                            .normalize_over_allowed = over_allowed}));
     for (const int64_t rows : {1, 7, 512}) {
-      OPENP5_ASSERT_OK_AND_ASSIGN(
-          const auto ranked, RankAllItems(*model, prompts, trie, excluded,
-                                          {.count = static_cast<int64_t>(items),
-                                           .added_score_length = added,
-                                           .normalize_over_allowed = over_allowed,
-                                           .max_rows = rows}));
+      OPENP5_ASSERT_OK_AND_ASSIGN(const auto ranked,
+                                  RankAllItems(*model, prompts, trie, excluded,
+                                               {.count = static_cast<int64_t>(items),
+                                                .added_score_length = added,
+                                                .normalize_over_allowed = over_allowed,
+                                                .max_rows = rows}));
       ASSERT_EQ(ranked.size(), users);
       for (size_t user = 0; user < users; ++user) ExpectSame(ranked[user], expected[user]);
     }

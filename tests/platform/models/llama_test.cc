@@ -244,9 +244,8 @@ TEST(LlamaTest, MergedWeightsOfATiedTableAreUntied) {
       const at::Tensor logits = LogitsOf(*model, batch);
       const NamedTensors weights = model->MergedWeights();
       if (targets.size() == 1) {  // only the head
-        EXPECT_TRUE(torch::equal(
-            FindTensor(weights, "model.embed_tokens.weight")->narrow(0, 0, 28),
-            base.narrow(0, 0, 28)));
+        EXPECT_TRUE(torch::equal(FindTensor(weights, "model.embed_tokens.weight")->narrow(0, 0, 28),
+                                 base.narrow(0, 0, 28)));
       } else if (targets.back() == "embed_tokens") {
         EXPECT_TRUE(torch::equal(FindTensor(weights, "lm_head.weight")->narrow(0, 0, 28),
                                  base.narrow(0, 0, 28)));
@@ -353,8 +352,10 @@ TEST(LlamaConfigTest, RoundTripsAndNamesWhatIsWrong) {
 TEST(LlamaConfigTest, FieldsOfTransformers5) {
   nlohmann::json json = TinyConfig().ToHuggingFace();
   json.erase("rope_theta");
-  json["rope_parameters"] = {{"rope_type", "llama3"},  {"rope_theta", 500000.0},
-                             {"factor", 8.0},          {"low_freq_factor", 1.0},
+  json["rope_parameters"] = {{"rope_type", "llama3"},
+                             {"rope_theta", 500000.0},
+                             {"factor", 8.0},
+                             {"low_freq_factor", 1.0},
                              {"high_freq_factor", 4.0}};
   json["dtype"] = "float32";
   json["layer_types"] = {"full_attention", "full_attention"};
@@ -362,8 +363,7 @@ TEST(LlamaConfigTest, FieldsOfTransformers5) {
   OPENP5_ASSERT_OK_AND_ASSIGN(const LlamaConfig config, LlamaConfig::FromHuggingFace(json));
   EXPECT_EQ(config.rotary.theta, 500000);
   EXPECT_EQ(config.rotary.type, "llama3");
-  EXPECT_EQ(config.rotary.original_max_position_embeddings,
-            config.rotary.max_position_embeddings);
+  EXPECT_EQ(config.rotary.original_max_position_embeddings, config.rotary.max_position_embeddings);
 
   const auto with = [&](const char* name, const nlohmann::json& value) {
     nlohmann::json changed = json;
@@ -416,15 +416,22 @@ TEST(LlamaConfigTest, AbsurdNumbersAreRefusedByName) {
     if (std::string_view(name) == "num_attention_heads") json.erase("head_dim");
     return LlamaConfig::FromHuggingFace(json).status();
   };
-  const std::pair<const char*, nlohmann::json> wrong[] = {
-      {"rms_norm_eps", -1.0},       {"rms_norm_eps", 1e308},    {"rms_norm_eps", 0.5},
-      {"initializer_range", -0.1},  {"rope_theta", 0},          {"rope_theta", -1e4},
-      {"hidden_size", 0},           {"hidden_size", -12},       {"num_hidden_layers", 1 << 20},
-      {"num_attention_heads", 5},   {"num_key_value_heads", 0}, {"head_dim", 1 << 23},
-      {"quantization_config", {{"bits", 4}}}};
+  const std::pair<const char*, nlohmann::json> wrong[] = {{"rms_norm_eps", -1.0},
+                                                          {"rms_norm_eps", 1e308},
+                                                          {"rms_norm_eps", 0.5},
+                                                          {"initializer_range", -0.1},
+                                                          {"rope_theta", 0},
+                                                          {"rope_theta", -1e4},
+                                                          {"hidden_size", 0},
+                                                          {"hidden_size", -12},
+                                                          {"num_hidden_layers", 1 << 20},
+                                                          {"num_attention_heads", 5},
+                                                          {"num_key_value_heads", 0},
+                                                          {"head_dim", 1 << 23},
+                                                          {"quantization_config", {{"bits", 4}}}};
   for (const auto& [name, value] : wrong) {
-    EXPECT_THAT(with(name, value),
-                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(name))) << value.dump();
+    EXPECT_THAT(with(name, value), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(name)))
+        << value.dump();
   }
   nlohmann::json lora = LoraConfig{.rank = 2, .dropout = 1.5}.ToPeft();
   EXPECT_THAT(with("openp5_lora", lora),

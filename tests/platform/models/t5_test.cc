@@ -213,8 +213,7 @@ TEST(T5ConfigTest, SpellingsOfTheActivation) {
   // transformers follows the two fields, which a config repeats.
   EXPECT_TRUE(read({{"is_gated_act", true}, {"dense_act_fn", "gelu_pytorch_tanh"}})->gated_gelu);
   const auto refused = [&](const nlohmann::json& fields, const char* message) {
-    EXPECT_THAT(read(fields),
-                StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(message)));
+    EXPECT_THAT(read(fields), StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(message)));
   };
   refused({{"feed_forward_proj", "gated-gelu"}, {"dense_act_fn", "gelu"}},
           "dense_act_fn: expected gelu_new as is_gated_act is true, got gelu");
@@ -223,18 +222,17 @@ TEST(T5ConfigTest, SpellingsOfTheActivation) {
 }
 
 TEST(T5ConfigTest, AbsurdNumbersAreRefusedByName) {
-  const std::pair<const char*, nlohmann::json> wrong[] = {
-      {"layer_norm_epsilon", -1.0},
-      {"layer_norm_epsilon", 1e308},
-      {"dropout_rate", 1.5},
-      {"dropout_rate", -0.1},
-      {"num_layers", 1 << 20},
-      {"num_decoder_layers", 0},
-      {"d_kv", 1 << 24},
-      {"relative_attention_num_buckets", 1},
-      {"relative_attention_max_distance", 1},
-      {"tie_encoder_decoder", true},
-      {"pruned_heads", {{"0", {1}}}}};
+  const std::pair<const char*, nlohmann::json> wrong[] = {{"layer_norm_epsilon", -1.0},
+                                                          {"layer_norm_epsilon", 1e308},
+                                                          {"dropout_rate", 1.5},
+                                                          {"dropout_rate", -0.1},
+                                                          {"num_layers", 1 << 20},
+                                                          {"num_decoder_layers", 0},
+                                                          {"d_kv", 1 << 24},
+                                                          {"relative_attention_num_buckets", 1},
+                                                          {"relative_attention_max_distance", 1},
+                                                          {"tie_encoder_decoder", true},
+                                                          {"pruned_heads", {{"0", {1}}}}};
   for (const auto& [name, value] : wrong) {
     nlohmann::json json = TinyConfig().ToHuggingFace();
     json[name] = value;

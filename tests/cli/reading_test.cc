@@ -53,7 +53,7 @@ class ReadingTest : public ::testing::TestWithParam<Case> {
                                 "sequential; unseen; {history} and then; {target}\n")
                     .ok());
     ExpectSuccess(RunProgram({"dataset", "generate", "--out", folder_.File("data/Toy"), "--users",
-                              "60", "--items", "30", "--groups", "3"}));
+                              "60", "--items", "30", "--groups", "3", "--mean-length", "8"}));
     const Arguments index = GetParam().index;
     ExpectSuccess(RunProgram(Arguments{"index", "build"} + Data() + index));
     ExpectSuccess(RunProgram(Arguments{"tokenizer", "train"} + Data() + index + Read() +

@@ -214,14 +214,14 @@ std::unique_ptr<TemporaryFolder> RunSavesTest::folder_;
 TEST_F(RunSavesTest, KilledAfterAnyCallGoesOnAsIfNothingHadBeen) {
   EXPECT_GT(
       TryCalls("killed", {"--keep-best", "2", "--test-epoch", "1"},
-               {.kinds = "write,sync,rename", .action = "kill-after"}, EveryOrStride(29, 3), Small),
+               {.kinds = "write,sync,rename", .action = "kill-after"}, EveryOrStride(23, 3), Small),
       10);
 }
 
 TEST_F(RunSavesTest, KilledWithinAWriteOrBeforeARenamingGoesOn) {
   EXPECT_GT(TryCalls("within", {"--keep-best", "2"},
                      {.kinds = "write,rename,unlink,create,truncate", .action = "kill-within"},
-                     EveryOrStride(23, 5), Small),
+                     EveryOrStride(19, 5), Small),
             10);
 }
 

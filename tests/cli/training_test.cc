@@ -182,7 +182,7 @@ TEST_F(TrainingTest, ProcessesShareTheWorkAndOneGoesOnAlone) {
   ASSERT_EQ(stopped.exit_code, 143) << stopped.err;
   EXPECT_THAT(stopped.LastError(), HasSubstr("--resume"));
   Arguments alone = Train("two", more);
-  alone.push_back("--resume");
+  alone.insert(alone.end(), {"--nproc", "1", "--resume"});
   const ProgramResult resumed = Run(alone);
   EXPECT_THAT(resumed.err, HasSubstr("the run had 2 processes, now 1"));
   // Lists and metrics of shared evaluations are those of one process, byte by byte.

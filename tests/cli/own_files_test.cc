@@ -76,13 +76,15 @@ TEST_F(OwnFilesTest, NoHeader) {
 }
 
 TEST_F(OwnFilesTest, AColumnThatComesTwice) {
-  if (!FileExists(Case("duplicate-column.csv"))) GTEST_SKIP();
+  if (!FileExists(Case("duplicate-column.csv")))
+    GTEST_SKIP() << "needs the shared cases, absent here: " << OPENP5_SHARED_DIR;
   ExpectFailure(Prepare("csv", Case("duplicate-column.csv")), 1,
                 HasSubstr("duplicate-column.csv:1: expected one column 'item_id'"));
 }
 
 TEST_F(OwnFilesTest, IdsBeyond64Bits) {
-  if (!FileExists(Case("json-uint64-ids.jsonl"))) GTEST_SKIP();
+  if (!FileExists(Case("json-uint64-ids.jsonl")))
+    GTEST_SKIP() << "needs the shared cases, absent here: " << OPENP5_SHARED_DIR;
   ExpectSuccess(Prepare("jsonl", Case("json-uint64-ids.jsonl")));
   const std::string items =
       " 9223372036854775808 9223372036854775811 9223372036854775814 9223372036854775817 "

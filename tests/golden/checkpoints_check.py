@@ -1,9 +1,9 @@
 """Evaluates checkpoints that other programs wrote and compares every score with transformers'.
 
-usage: checkpoints_check.py OPENP5 SHARED NAME...
+usage: checkpoints_check.py OPENP5 SHARED [NAME...]
 
-Runs tools/check_checkpoints.py of the folder SHARED on the cases NAME; without that folder exits
-with 77, which CTest shows as skipped.
+Runs tools/check_checkpoints.py of the folder SHARED on the cases NAME, or on all; without that folder
+exits with 77, which CTest shows as skipped.
 """
 
 import os

@@ -34,9 +34,10 @@ struct Victim {
 const std::vector<Victim>& Victims() {
   static const std::vector<Victim> victims = {
       {.name = "prepare",
-       .earlier = "$OPENP5 dataset generate --users 5 --items 9 --out D",
+       .earlier =
+           "$OPENP5 dataset generate --users 5 --items 20 --groups 2 --mean-length 6 --out D",
        .command = "dataset prepare jsonl --raw ../raw.jsonl --user-col u --item-col i "
-                  "--time-col= --k-core-user 1 --k-core-item 1 --out D",
+                  "--time-col '' --k-core-user 1 --k-core-item 1 --out D",
        .again = "",
        .shown = "cat D/* | sha256sum"},
       {.name = "index",
@@ -48,8 +49,9 @@ const std::vector<Victim>& Victims() {
            "--indexing sequential || echo none; $OPENP5 index inspect $D --index-db db "
            "--indexing random"},
       {.name = "tokenizer",
-       .earlier = "$OPENP5 tokenizer train --text ../texts --vocabulary-size 18 --out T",
-       .command = "tokenizer train --text ../texts --vocabulary-size 22 --out T",
+       .earlier =
+           "$OPENP5 tokenizer train --text ../texts --model-type bpe --vocabulary-size 22 --out T",
+       .command = "tokenizer train --text ../texts --model-type bpe --vocabulary-size 26 --out T",
        .again = "",
        .shown = "cat T/* | sha256sum"},
       {.name = "export",

@@ -37,7 +37,7 @@ std::map<std::string, std::string> Content(const std::string& folder) {
 // Commands with a folder as output, which stands for OUT.
 const std::vector<std::string>& FolderCommands() {
   static const std::vector<std::string> commands = {
-      "dataset generate --users 5 --items 9 --out OUT",
+      "dataset generate --users 5 --items 20 --groups 2 --mean-length 6 --out OUT",
       "dataset prepare jsonl --raw raw.jsonl --user-col u --item-col i --time-col '' "
       "--k-core-user 1 --k-core-item 1 --out OUT",
       "tokenizer train --text texts --vocabulary-size 20 --out OUT",
@@ -58,7 +58,10 @@ class OutputTest : public testing::SmallPipelineTest {
             "for i in 1 2 3 4; do echo \"some words about item $i\"; done > texts\n");
     ASSERT_EQ(made.exit_code, 0) << made.err;
   }
-  void SetUp() override { fs::create_directory(Path("work")); }
+  void SetUp() override {
+    SmallPipelineTest::SetUp();
+    fs::create_directory(Path("work"));
+  }
   void TearDown() override { fs::remove_all(Path("work")); }
 
   static ProgramResult RunTo(const std::string& command, const std::string& out) {
@@ -198,7 +201,7 @@ TEST_F(OutputTest, AMountPointLosesNothing) {
   if (mount("none", point.c_str(), "tmpfs", 0, nullptr) != 0) {
     GTEST_SKIP() << "needs the right to mount a file system";
   }
-  const std::string generate = "dataset generate --users 5 --items 9 --out OUT";
+  const std::string generate = "dataset generate --users 5 --items 20 --groups 2 --mean-length 6 --out OUT";
   EXPECT_EQ(RunTo(generate, "work/point").exit_code, 0);
   EXPECT_EQ(Run("$OPENP5 dataset inspect --data-dir work --datasets point").exit_code, 0);
   ExpectRefused(generate, "work/point");

@@ -16,9 +16,9 @@ class SmallPipelineTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder_ = std::make_unique<TemporaryFolder>();
-    const ProgramResult made = Run(
+    made_ = Run(
         "set -e\n"
-        "$OPENP5 dataset generate --out data/Toy --users 12 --items 10 --seed 3\n"
+        "$OPENP5 dataset generate --out data/Toy --users 12 --items 20 --groups 2 --mean-length 6 --seed 3\n"
         "$OPENP5 index build $D\n"
         "$OPENP5 tokenizer train $D --vocabulary-size 300 --out tokenizer\n"
         "$OPENP5 train $D --backbone preset:t5-tiny --tokenizer tokenizer --epochs 1 --threads 1"
@@ -28,8 +28,9 @@ class SmallPipelineTest : public ::testing::Test {
         "mv run2/checkpoints/best sasrec\n"
         "$OPENP5 checkpoint export --checkpoint model --out huggingface\n"
         "rm -r run run2\n");
-    ASSERT_EQ(made.exit_code, 0) << made.err;
   }
+  // Here and not in SetUpTestSuite, whose failure would let the tests count as skipped.
+  void SetUp() override { ASSERT_EQ(made_.exit_code, 0) << made_.err; }
   static void TearDownTestSuite() { folder_.reset(); }
 
   static std::string Path(const std::string& name) { return folder_->File(name); }
@@ -39,6 +40,7 @@ class SmallPipelineTest : public ::testing::Test {
 
  private:
   inline static std::unique_ptr<TemporaryFolder> folder_;
+  inline static ProgramResult made_;
 };
 
 }  // namespace openp5::testing

@@ -37,10 +37,10 @@ const std::map<std::string, std::string>& Invocations() {
        "jsonl --raw raw.jsonl --user-col u --item-col i --time-col '' --k-core-user 1 "
        "--k-core-item 1 --out data/P"},
       {"dataset inspect", "$D"},
-      {"dataset generate", "--out data/G --users 5 --items 9"},
+      {"dataset generate", "--out data/G --users 5 --items 20 --groups 2 --mean-length 6"},
       {"dataset samples", "$D"},
       {"index build", "$D --index-db db"},
-      {"index inspect", "$D --indexing random"},
+      {"index inspect", "$D --indexing sequential"},
       {"index export", "$D --items items.txt --users users.txt"},
       {"index import", "$D --index-db db2 --items items.txt --users users.txt"},
       {"tokenizer encode", "--tokenizer tokenizer < texts"},

@@ -37,7 +37,7 @@ transformers.logging.set_verbosity_error()
 OPENP5, NAMES = sys.argv[1], sys.argv[2:]
 TOLERANCE = 1e-4
 IS_4 = transformers.__version__.startswith("4.")
-ITEM_TOKENS = [f"<CI{i}>" for i in range(6)]
+ITEM_TOKENS = [f"<CI{i}>" for i in range(7)]
 CORPUS = [
     "The seller's items weren't listed, so we'll wait for Toy item_1034 again.",
     "Considering user_12 has bought item_1001 , item_1002 , what is next? Response: Toy item_",
@@ -285,11 +285,8 @@ def check_scores(where, folder, data, index, model, tokenizer, path):
 def item_identifiers(folder, data, index):
     path = f"{folder}/items-{index[1]}"
     if not os.path.exists(path):
-        run("index", "export", *data, *index, "--out", path)
-    for name in os.listdir(path):
-        if name.startswith("item_"):
-            return dict(line.split() for line in open(f"{path}/{name}"))
-    raise AssertionError(os.listdir(path))
+        run("index", "export", *data, *index, "--items", path)
+    return dict(line.split() for line in open(path))
 
 
 def check_export(where, folder, data, index, path, texts):

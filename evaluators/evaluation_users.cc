@@ -23,4 +23,12 @@ std::vector<int32_t> PastItems(const datasets::SequenceDataset& dataset,
   return items;
 }
 
+std::vector<int64_t> TrainingCounts(const datasets::SequenceDataset& dataset) {
+  std::vector<int64_t> counts(static_cast<size_t>(dataset.item_count()), 0);
+  for (int32_t user = 0; user < dataset.user_count(); ++user) {
+    for (const int32_t item : dataset.TrainPart(user)) ++counts[static_cast<size_t>(item)];
+  }
+  return counts;
+}
+
 }  // namespace openp5::evaluators

@@ -18,6 +18,9 @@ std::vector<datasets::Position> EvaluationPositions(const datasets::SequenceData
 std::vector<int32_t> PastItems(const datasets::SequenceDataset& dataset,
                                const datasets::Position& position);
 
+// How often the training parts hold each item [items].
+std::vector<int64_t> TrainingCounts(const datasets::SequenceDataset& dataset);
+
 }  // namespace openp5::evaluators
 
 #endif  // OPENP5_EVALUATORS_EVALUATION_USERS_H_

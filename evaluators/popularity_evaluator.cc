@@ -7,17 +7,6 @@
 #include "evaluators/evaluation_users.h"
 
 namespace openp5::evaluators {
-namespace {
-
-std::vector<int64_t> TrainingCounts(const datasets::SequenceDataset& dataset) {
-  std::vector<int64_t> counts(static_cast<size_t>(dataset.item_count()), 0);
-  for (int32_t user = 0; user < dataset.user_count(); ++user) {
-    for (const int32_t item : dataset.TrainPart(user)) ++counts[static_cast<size_t>(item)];
-  }
-  return counts;
-}
-
-}  // namespace
 
 RankingResult EvaluatePopularity(const datasets::SequenceDataset& dataset, const std::string& task,
                                  const std::vector<Metric>& metrics,

@@ -16,10 +16,7 @@ namespace {
 // The catalogue by the number of interactions in the training parts, the most frequent item first;
 // equal numbers in order of raw id, so that the order does not depend on how items are numbered.
 std::vector<int32_t> ByPopularity(const datasets::SequenceDataset& dataset) {
-  std::vector<int64_t> counts(static_cast<size_t>(dataset.item_count()), 0);
-  for (int32_t user = 0; user < dataset.user_count(); ++user) {
-    for (const int32_t item : dataset.TrainPart(user)) ++counts[static_cast<size_t>(item)];
-  }
+  const std::vector<int64_t> counts = TrainingCounts(dataset);
   std::vector<int32_t> order(counts.size());
   std::iota(order.begin(), order.end(), 0);
   std::sort(order.begin(), order.end(), [&](int32_t a, int32_t b) {

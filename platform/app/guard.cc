@@ -12,6 +12,8 @@
 #include <string_view>
 #include <system_error>
 
+#include "absl/synchronization/mutex.h"
+#include "absl/time/time.h"
 #include "platform/base/log.h"
 #include "platform/base/status.h"
 
@@ -74,21 +76,35 @@ void Report() noexcept {
   _exit(1);
 }
 
-// Initialisers of LibTorch, libgomp and jemalloc crash or throw where there is no memory for them.
-// This runs before all of them, and says so in their place.
-[[maybe_unused]] void ProbeMemory(int, char**, char**) {
-  std::set_terminate(Terminate);
-  constexpr size_t kNeeded = size_t{64} << 20;
+void RequireAddressSpace(size_t bytes) {
   void* const probe =
-      mmap(nullptr, kNeeded, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+      mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (probe != MAP_FAILED) {
-    munmap(probe, kNeeded);
+    munmap(probe, bytes);
     return;
   }
   Write(
       "error: out of memory: the program itself needs some 500 MB of address space; hint: a larger "
       "limit (ulimit -v)\n");
   _exit(1);
+}
+
+// A thread that waits for one of Abseil's locks needs a little memory of its own, and Abseil aborts
+// where the system gives it none. It takes memory for some two hundred threads at once, with the
+// first that waits: this one, while there still is some.
+void PrepareLocks() {
+  RequireAddressSpace(size_t{1} << 20);
+  absl::Mutex mutex;
+  absl::CondVar never;
+  const absl::MutexLock lock(&mutex);
+  never.WaitWithTimeout(&mutex, absl::ZeroDuration());
+}
+
+// Initialisers of LibTorch, libgomp and jemalloc crash or throw where there is no memory for them.
+// This runs before all of them, and says so in their place.
+[[maybe_unused]] void ProbeMemory(int, char**, char**) {
+  std::set_terminate(Terminate);
+  RequireAddressSpace(size_t{64} << 20);
 }
 
 #ifndef __SANITIZE_ADDRESS__
@@ -101,6 +117,7 @@ __attribute__((section(".preinit_array"), used)) void (*const kProbeMemory)(int,
 
 int Guarded(const std::function<int()>& run) {
   std::set_terminate(Terminate);
+  PrepareLocks();
   try {
     return run();
   } catch (...) {

@@ -1,5 +1,6 @@
-# openp5_unit(NAME unit [TORCH] [LINK libraries…]): one static library of every .cc in the folder.
-# openp5_unit_test(NAME unit [TORCH] [LABEL label] [LINK libraries…]): one binary of every *_test.cc in the folder.
+# openp5_unit(NAME unit [TORCH] [LINK libraries…]): one static library of every .cc in the folder and below it, which uses
+# the units that the layering table names, and other projects' libraries.
+# openp5_unit_test(NAME unit [TORCH] [LABEL label] [LINK libraries…]): one binary of every *_test.cc in the folder and below it.
 add_library(openp5_options INTERFACE)
 target_include_directories(openp5_options INTERFACE "${CMAKE_SOURCE_DIR}")
 target_compile_options(openp5_options INTERFACE -Wall -Wextra -Werror=unused-result -Werror=return-type
@@ -37,25 +38,50 @@ function(openp5_use_torch target)
   endif()
 endfunction()
 
+# Which unit may include which: the one table that the libraries' links, the READMEs and
+# scripts/check_layering.py follow. The lowest unit comes first.
+file(READ "${CMAKE_SOURCE_DIR}/cmake/layering.json" OPENP5_LAYERING)
+set_property(DIRECTORY "${CMAKE_SOURCE_DIR}" APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS
+  "${CMAKE_SOURCE_DIR}/cmake/layering.json")
+
+# openp5_layered_libraries(variable unit): the libraries that the table lets a unit use.
+function(openp5_layered_libraries variable unit)
+  set(libraries "")
+  string(JSON count LENGTH "${OPENP5_LAYERING}" "${unit}")
+  if(count GREATER 0)
+    math(EXPR last "${count} - 1")
+    foreach(i RANGE ${last})
+      string(JSON other GET "${OPENP5_LAYERING}" "${unit}" ${i})
+      if(NOT other MATCHES "\\.h$")
+        get_filename_component(name "${other}" NAME)
+        list(APPEND libraries openp5_${name})
+      endif()
+    endforeach()
+  endif()
+  set(${variable} "${libraries}" PARENT_SCOPE)
+endfunction()
+
 function(openp5_unit)
   cmake_parse_arguments(ARG "TORCH" "NAME" "LINK" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cc")
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*.cc")
+  file(RELATIVE_PATH unit "${CMAKE_SOURCE_DIR}" "${CMAKE_CURRENT_SOURCE_DIR}")
+  openp5_layered_libraries(units "${unit}")
   set(target openp5_${ARG_NAME})
   if(sources)
     add_library(${target} STATIC ${sources})
-    target_link_libraries(${target} PUBLIC openp5_options ${ARG_LINK})
+    target_link_libraries(${target} PUBLIC openp5_options ${units} ${ARG_LINK})
     if(ARG_TORCH)
       openp5_use_torch(${target})
     endif()
   else()
     add_library(${target} INTERFACE)
-    target_link_libraries(${target} INTERFACE openp5_options ${ARG_LINK})
+    target_link_libraries(${target} INTERFACE openp5_options ${units} ${ARG_LINK})
   endif()
 endfunction()
 
 function(openp5_unit_test)
   cmake_parse_arguments(ARG "TORCH" "NAME;LABEL" "LINK" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc")
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/*_test.cc")
   if(NOT sources)
     return()
   endif()

@@ -35,19 +35,11 @@ void EvaluationOptions::ForEach(OptionVisitor& visitor) {
                  .minimum = 0,
                  .maximum = 100000},
                 &max_length);
-  visitor.Visit({.name = "max-input-tokens",
-                 .help = "prompts are cut to this many tokens",
-                 .minimum = 1,
-                 .maximum = 1000000},
-                &max_input_tokens);
   visitor.Visit({.name = "score-normalization",
                  .help = "scores over the whole vocabulary (as published), or over the allowed "
                          "tokens only (faster, other scores)",
                  .choices = {"full", "allowed"}},
                 &score_normalization);
-  visitor.Visit(
-      {.name = "openp5-compat", .help = "reproduce the original's quirks that change numbers"},
-      &openp5_compat);
 }
 
 datasets::Split EvaluationOptions::SplitKind() const {
@@ -62,10 +54,6 @@ std::string EvaluationOptions::FilterName() const {
 absl::Status EvaluationOptions::Check() const {
   if (filtered && filtered_batch) {
     return UsageError("--filtered and --filtered-batch: expected one of them, got both");
-  }
-  if (exact && openp5_compat) {
-    return UsageError(
-        "--exact and --openp5-compat: expected one of them, got both; hint: OpenP5 searches");
   }
   if (exact && max_length > 0) {
     return UsageError("--exact and --max-length: expected one of them, got both");

@@ -30,11 +30,7 @@ struct EvaluationOptions {
   // Longest generation in tokens, the start token included. 0: OpenP5's 50, or 30 filtered, and
   // longer where an identifier needs it (not with openp5_compat).
   int64_t max_length = 0;
-  int64_t max_input_tokens = 512;
   std::string score_normalization = "full";
-  // OpenP5's quirks that change numbers: whole-word ids of end tokens depend on the batch, lists
-  // are filled with repeats.
-  bool openp5_compat = false;
 
   void ForEach(OptionVisitor& visitor);
 

@@ -3,27 +3,34 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <numeric>
 #include <set>
 
 namespace openp5::evaluators {
 namespace {
 
-Relevance FirstK(Relevance relevance, int64_t k) {
-  return relevance.first(std::min(relevance.size(), static_cast<size_t>(k)));
+std::span<const int32_t> FirstK(const UserRanking& ranking, int64_t k) {
+  const std::span<const int32_t> items = ranking.items;
+  return items.first(std::min(items.size(), static_cast<size_t>(k)));
 }
 
-double Hit(Relevance relevance, int64_t k) {
-  const Relevance first = FirstK(relevance, k);
-  return std::find(first.begin(), first.end(), 1) == first.end() ? 0.0 : 1.0;
-}
-
-double Ndcg(Relevance relevance, int64_t k) {
-  const Relevance first = FirstK(relevance, k);
-  double sum = 0;
-  for (size_t i = 0; i < first.size(); ++i) {
-    if (first[i] != 0) sum += 1.0 / std::log2(static_cast<double>(i) + 2.0);
+void Hit(const RankedLists& lists, int64_t k, std::span<double> values) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    const auto first = FirstK(lists.rankings[i], k);
+    const int32_t target = lists.rankings[i].target;
+    values[i] = std::find(first.begin(), first.end(), target) == first.end() ? 0.0 : 1.0;
   }
-  return sum;
+}
+
+void Ndcg(const RankedLists& lists, int64_t k, std::span<double> values) {
+  for (size_t i = 0; i < values.size(); ++i) {
+    const auto first = FirstK(lists.rankings[i], k);
+    values[i] = 0;
+    for (size_t rank = 0; rank < first.size(); ++rank) {
+      if (first[rank] != lists.rankings[i].target) continue;
+      values[i] += 1.0 / std::log2(static_cast<double>(rank) + 2.0);
+    }
+  }
 }
 
 std::string Joined(const std::vector<std::string>& names) {
@@ -53,8 +60,8 @@ absl::StatusOr<Metric> ParseMetric(const Registry<MetricFunction>& registry,
 }  // namespace
 
 absl::Status RegisterBuiltinMetrics(Registry<MetricFunction>* registry) {
-  OPENP5_RETURN_IF_ERROR(registry->Register("hit", Hit));
-  return registry->Register("ndcg", Ndcg);
+  OPENP5_RETURN_IF_ERROR(registry->Register("hit", {.of_users = Hit}));
+  return registry->Register("ndcg", {.of_users = Ndcg});
 }
 
 absl::StatusOr<std::vector<Metric>> ParseMetrics(const Registry<MetricFunction>& registry,
@@ -72,17 +79,27 @@ absl::StatusOr<std::vector<Metric>> ParseMetrics(const Registry<MetricFunction>&
   return metrics;
 }
 
-void MetricAverages::Add(Relevance relevance) {
-  for (size_t i = 0; i < metrics_.size(); ++i) {
-    sums_[i] += metrics_[i].function(relevance, metrics_[i].k);
-  }
-  ++users_;
+absl::StatusOr<std::vector<Metric>> ParseMetrics(const std::vector<std::string>& names) {
+  Registry<MetricFunction> registry("metric");
+  OPENP5_RETURN_IF_ERROR(RegisterBuiltinMetrics(&registry));
+  return ParseMetrics(registry, names);
 }
 
-std::vector<double> MetricAverages::Means() const {
-  std::vector<double> means = sums_;
-  for (double& mean : means) mean = users_ == 0 ? 0.0 : mean / static_cast<double>(users_);
-  return means;
+std::vector<MetricValue> Measure(const std::vector<Metric>& metrics, const RankedLists& lists) {
+  std::vector<MetricValue> measured;
+  for (const Metric& metric : metrics) {
+    MetricValue& value = measured.emplace_back();
+    value.name = metric.name;
+    if (metric.function.of_lists != nullptr) {
+      value.value = metric.function.of_lists(lists, metric.k);
+      continue;
+    }
+    value.users.resize(lists.rankings.size());
+    metric.function.of_users(lists, metric.k, value.users);
+    const double sum = std::accumulate(value.users.begin(), value.users.end(), 0.0);
+    if (!value.users.empty()) value.value = sum / static_cast<double>(value.users.size());
+  }
+  return measured;
 }
 
 int64_t LargestK(std::span<const Metric> metrics) {

@@ -6,53 +6,64 @@
 #include <string>
 #include <vector>
 
+#include "datasets/sequences.h"
 #include "platform/base/status.h"
 #include "platform/registry/registry.h"
 
 namespace openp5::evaluators {
 
-// One user's ranked list as 1 where the entry is the target and 0 elsewhere, best first. May be
-// shorter than k and may hold several ones.
-using Relevance = std::span<const uint8_t>;
+// One user's ranked list, best first, as item numbers of the dataset. -1 stands for a generation
+// that max_length cut before it was an item.
+struct UserRanking {
+  int32_t user = 0;
+  int32_t target = 0;
+  std::vector<int32_t> items = {};
+  std::vector<float> scores = {};  // of the same length
+};
 
-// The value of a metric for one user; only the first k entries count. k > 0.
-using MetricFunction = double (*)(Relevance relevance, int64_t k);
+// What a metric looks at. A list may be shorter than k, and with openp5_compat it may hold an item
+// several times.
+struct RankedLists {
+  const datasets::SequenceDataset& dataset;
+  std::span<const UserRanking> rankings;
+};
 
-// "hit": 1 if the target is among the first k. "ndcg": the sum of 1 / log2(rank + 1) over every one
-// among the first k, divided by that of a perfect list, which for a single target is 1 (OpenP5: so
-// repeats of the target count again, see openp5 --openp5-compat).
+// How a metric is computed; exactly one of the two functions. Only the first k > 0 entries of a
+// list count.
+struct MetricFunction {
+  // Writes the value of every user, [rankings]. The metric is their mean.
+  void (*of_users)(const RankedLists& lists, int64_t k, std::span<double> values) = nullptr;
+  // One value of all lists together, of which users have no share.
+  double (*of_lists)(const RankedLists& lists, int64_t k) = nullptr;
+};
+
+// "hit": 1 if the target is among the first k. "ndcg": the sum of 1 / log2(rank + 1) over every
+// occurrence of the target among the first k, divided by that of a perfect list, which for a single
+// target is 1 (OpenP5: so repeats of the target count again, see openp5 --openp5-compat).
 absl::Status RegisterBuiltinMetrics(Registry<MetricFunction>* registry);
 
 // A metric as asked for: "hit@5" is function "hit" with k 5.
 struct Metric {
   std::string name;
-  MetricFunction function = nullptr;
+  MetricFunction function = {};
   int64_t k = 0;
 };
 
-// A usage error for a name that is not `<metric>@<k>` with k > 0, that is unknown (the known ones
-// are listed) or given twice, and for an empty list.
+// The metrics of `names`. A usage error for a name that is not `<metric>@<k>` with k > 0, that is
+// unknown (the known ones are listed) or given twice, and for an empty list.
 absl::StatusOr<std::vector<Metric>> ParseMetrics(const Registry<MetricFunction>& registry,
                                                  const std::vector<std::string>& names);
+// The same with the built-in ones.
+absl::StatusOr<std::vector<Metric>> ParseMetrics(const std::vector<std::string>& names);
 
-// Averages metrics over users. Not thread-safe.
-class MetricAverages {
- public:
-  explicit MetricAverages(std::vector<Metric> metrics)
-      : metrics_(std::move(metrics)), sums_(metrics_.size(), 0.0) {}
-
-  void Add(Relevance relevance);
-  // In the order of the metrics. All 0 before the first user.
-  std::vector<double> Means() const;
-  const std::vector<double>& sums() const { return sums_; }
-  const std::vector<Metric>& metrics() const { return metrics_; }
-  int64_t users() const { return users_; }
-
- private:
-  std::vector<Metric> metrics_;
-  std::vector<double> sums_;
-  int64_t users_ = 0;
+struct MetricValue {
+  std::string name;
+  double value = 0;                // 0 where there are no users
+  std::vector<double> users = {};  // [rankings]; empty for a metric of all lists together
 };
+
+// The values of `metrics`, in their order.
+std::vector<MetricValue> Measure(const std::vector<Metric>& metrics, const RankedLists& lists);
 
 // The largest k of `metrics`.
 int64_t LargestK(std::span<const Metric> metrics);

@@ -1,27 +1,12 @@
 #ifndef OPENP5_EVALUATORS_RANKING_RESULT_H_
 #define OPENP5_EVALUATORS_RANKING_RESULT_H_
 
-#include <cstdint>
 #include <string>
 #include <vector>
 
 #include "evaluators/metrics.h"
 
 namespace openp5::evaluators {
-
-// One user's ranked list, best first, as item numbers of the dataset. -1 stands for a generation
-// that max_length cut before it was an item.
-struct UserRanking {
-  int32_t user = 0;
-  int32_t target = 0;
-  std::vector<int32_t> items = {};
-  std::vector<float> scores = {};  // of the same length
-};
-
-struct MetricValue {
-  std::string name;
-  double value = 0;
-};
 
 // What one method did on one dataset, task and prompt.
 struct RankingResult {
@@ -37,10 +22,6 @@ struct RankingResult {
   std::vector<MetricValue> unfiltered_metrics = {};
   double seconds = 0;
 };
-
-// Averages over the rankings: an entry counts where it is the target.
-std::vector<MetricValue> AverageMetrics(const std::vector<Metric>& metrics,
-                                        const std::vector<UserRanking>& rankings);
 
 }  // namespace openp5::evaluators
 

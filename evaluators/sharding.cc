@@ -9,7 +9,7 @@ namespace openp5::evaluators {
 namespace {
 
 // A list as bytes: its length, items, scores. Both ends are the same program.
-void AppendList(const UserRanking& ranking, std::string* bytes) {
+void AppendList(const recommenders::Ranking& ranking, std::string* bytes) {
   const auto append = [bytes](const void* data, size_t size) {
     bytes->append(static_cast<const char*>(data), size);
   };
@@ -19,7 +19,7 @@ void AppendList(const UserRanking& ranking, std::string* bytes) {
   append(ranking.scores.data(), count * sizeof(float));
 }
 
-void TakeList(std::string_view* bytes, UserRanking* ranking) {
+void TakeList(std::string_view* bytes, recommenders::Ranking* ranking) {
   const auto take = [bytes](void* data, size_t size) {
     OPENP5_CHECK(size <= bytes->size());
     std::copy_n(bytes->data(), size, static_cast<char*>(data));
@@ -38,7 +38,7 @@ absl::Status Stopped() { return absl::CancelledError("evaluation: stopped by a s
 }  // namespace
 
 absl::Status Sharding::Finish(const std::vector<size_t>& order, size_t batch_size,
-                              std::vector<UserRanking>* rankings) const {
+                              std::vector<recommenders::Ranking>* rankings) const {
   const bool stopped = TerminationSignal() != 0;
   if (count == 1) return stopped ? Stopped() : absl::OkStatus();
   std::string own(1, stopped ? 's' : 'r');

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "evaluators/ranking_result.h"
 #include "platform/base/status.h"
+#include "platform/recommenders/recommender.h"
 
 namespace openp5::evaluators {
 
@@ -25,7 +25,7 @@ struct Sharding {
   // come: completes `rankings` with what the other shards found. Cancelled after SIGINT or SIGTERM,
   // where they are caught, in any shard.
   absl::Status Finish(const std::vector<size_t>& order, size_t batch_size,
-                      std::vector<UserRanking>* rankings) const;
+                      std::vector<recommenders::Ranking>* rankings) const;
 };
 
 }  // namespace openp5::evaluators

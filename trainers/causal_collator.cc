@@ -3,14 +3,22 @@
 #include <algorithm>
 #include <utility>
 
-#include "evaluators/causal_encoding.h"
-#include "evaluators/encoding.h"
+#include "platform/prompting/encoded_text.h"
 #include "trainers/collator.h"
 
 namespace openp5::trainers {
 namespace {
 
-using evaluators::CausalExample;
+// A prompt and its response as one text.
+struct Text {
+  explicit Text(const prompting::EncodedExample& example)
+      : tokens(example.input.tokens), first_label(example.input.tokens.size()) {
+    tokens.insert(tokens.end(), example.labels.begin(), example.labels.end());
+  }
+
+  std::vector<int32_t> tokens;
+  size_t first_label;
+};
 
 // Examples as one sequence, with their labels one example after another.
 struct Sequence {
@@ -21,12 +29,10 @@ struct Sequence {
 };
 
 // What of an example is read: nothing is to be said after its last token.
-size_t InputLength(const CausalExample& example) {
-  return std::max<size_t>(1, example.tokens.size() - 1);
-}
+size_t InputLength(const Text& example) { return std::max<size_t>(1, example.tokens.size() - 1); }
 
 // Puts what the trunk, the first `trunk` tokens, lacks of the example behind the sequence.
-void Append(const CausalExample& example, size_t trunk, Sequence* sequence) {
+void Append(const Text& example, size_t trunk, Sequence* sequence) {
   const auto read = example.tokens.begin() + static_cast<int64_t>(InputLength(example));
   const auto rest = std::mismatch(example.tokens.begin(), read, sequence->tokens.begin(),
                                   sequence->tokens.begin() + static_cast<int64_t>(trunk))
@@ -44,7 +50,7 @@ void Append(const CausalExample& example, size_t trunk, Sequence* sequence) {
   }
 }
 
-Sequence Join(const std::vector<CausalExample>& examples) {
+Sequence Join(const std::vector<Text>& examples) {
   Sequence sequence;
   const auto longest = std::max_element(
       examples.begin(), examples.end(),
@@ -65,7 +71,7 @@ at::Tensor ToTensor(const std::vector<int64_t>& values, c10::Device device) {
 
 models::TrainingBatch PackSequences(const std::vector<Sequence>& sequences, c10::Device device) {
   models::TrainingBatch batch;
-  std::vector<evaluators::EncodedText> texts;
+  std::vector<prompting::EncodedText> texts;
   std::vector<std::vector<models::Branch>> branches;
   std::vector<int64_t> labels, positions;
   int64_t start = 0;
@@ -78,9 +84,9 @@ models::TrainingBatch PackSequences(const std::vector<Sequence>& sequences, c10:
     batch.labels.lengths.insert(batch.labels.lengths.end(), sequence.label_lengths.begin(),
                                 sequence.label_lengths.end());
   }
-  std::vector<const evaluators::EncodedText*> pointers;
-  for (const evaluators::EncodedText& text : texts) pointers.push_back(&text);
-  batch.input = evaluators::Pack(pointers, device);
+  std::vector<const prompting::EncodedText*> pointers;
+  for (const prompting::EncodedText& text : texts) pointers.push_back(&text);
+  batch.input = prompting::Pack(pointers, device);
   const bool branched = std::any_of(branches.begin(), branches.end(),
                                     [](const auto& of_one) { return !of_one.empty(); });
   if (branched) batch.input.branches = std::move(branches);
@@ -91,31 +97,26 @@ models::TrainingBatch PackSequences(const std::vector<Sequence>& sequences, c10:
 
 }  // namespace
 
-absl::StatusOr<models::TrainingBatch> CollateCausalRuns(
-    const text::Tokenizer& tokenizer, const std::vector<std::vector<datasets::Sample>>& runs,
-    const CollatorOptions& options) {
-  OPENP5_ASSIGN_OR_RETURN(
-      const auto encoder,
-      evaluators::CausalEncoder::Create(
-          tokenizer, {.max_tokens = options.max_tokens, .openp5_compat = options.openp5_compat}));
+models::TrainingBatch CollateCausalRuns(const prompting::PromptEncoder& encoder,
+                                        const std::vector<std::vector<datasets::Sample>>& runs,
+                                        c10::Device device) {
   std::vector<Sequence> sequences;
   for (const std::vector<datasets::Sample>& run : runs) {
-    std::vector<CausalExample> examples;
-    for (const datasets::Sample& sample : run)
-      examples.push_back(encoder.Example(sample.input, sample.output));
-    sequences.push_back(Join(examples));
+    std::vector<Text> texts;
+    for (const auto& example : encoder.Examples(run)) texts.emplace_back(example);
+    sequences.push_back(Join(texts));
   }
   std::stable_sort(sequences.begin(), sequences.end(),
                    [](const auto& a, const auto& b) { return a.tokens.size() > b.tokens.size(); });
-  return PackSequences(sequences, options.device);
+  return PackSequences(sequences, device);
 }
 
-absl::StatusOr<models::TrainingBatch> CollateCausal(const text::Tokenizer& tokenizer,
-                                                    const std::vector<datasets::Sample>& samples,
-                                                    const CollatorOptions& options) {
+models::TrainingBatch CollateCausal(const prompting::PromptEncoder& encoder,
+                                    const std::vector<datasets::Sample>& samples,
+                                    c10::Device device) {
   std::vector<std::vector<datasets::Sample>> runs;
   for (const datasets::Sample& sample : samples) runs.push_back({sample});
-  return CollateCausalRuns(tokenizer, runs, options);
+  return CollateCausalRuns(encoder, runs, device);
 }
 
 }  // namespace openp5::trainers

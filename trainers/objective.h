@@ -17,13 +17,13 @@ namespace openp5::trainers {
 // What a kind of training makes of samples and of a model's losses.
 struct Objective {
   // Samples as a batch of the model's. Thread-safe.
-  absl::StatusOr<models::TrainingBatch> (*collate)(const text::Tokenizer& tokenizer,
-                                                   const std::vector<datasets::Sample>& samples,
-                                                   const CollatorOptions& options);
+  models::TrainingBatch (*collate)(const prompting::PromptEncoder& encoder,
+                                   const std::vector<datasets::Sample>& samples,
+                                   c10::Device device);
   // The same for runs of samples with common beginnings; null where nothing can be shared.
-  absl::StatusOr<models::TrainingBatch> (*collate_runs)(
-      const text::Tokenizer& tokenizer, const std::vector<std::vector<datasets::Sample>>& runs,
-      const CollatorOptions& options) = nullptr;
+  models::TrainingBatch (*collate_runs)(const prompting::PromptEncoder& encoder,
+                                        const std::vector<std::vector<datasets::Sample>>& runs,
+                                        c10::Device device) = nullptr;
   // One loss of the losses of all label tokens, `lengths` of them an example. Differentiable.
   at::Tensor (*reduce)(const at::Tensor& token_losses, const std::vector<int64_t>& lengths);
   // How much a batch counts in a mean over batches.

@@ -4,7 +4,7 @@
 
 #include "platform/base/random.h"
 #include "platform/text/number_tokens.h"
-#include "trainers/generative_task.h"
+#include "trainers/tasks/generative_task.h"
 
 namespace openp5::trainers {
 

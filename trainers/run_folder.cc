@@ -31,14 +31,15 @@ absl::StatusOr<std::vector<std::string>> FileNames(const std::string& folder) {
   return names;
 }
 
-// Lines `name=value` of a configuration, without those of `left_out`.
-std::vector<std::string> ComparedLines(const std::string& config, const GrowingOptions& left_out) {
+// Lines `name=value` of a configuration, without those of options in `free` or `growing`.
+std::vector<std::string> ComparedLines(const std::string& config, const std::set<std::string>& free,
+                                       const GrowingOptions& growing) {
   std::vector<std::string> lines;
   std::istringstream stream(config);
   for (std::string line; std::getline(stream, line);) {
     if (line.empty() || line.starts_with("#")) continue;
     const std::string name = line.substr(0, line.find('='));
-    if (IsPartOfResult(name) && !left_out.contains(name)) lines.push_back(line);
+    if (!free.contains(name) && !growing.contains(name)) lines.push_back(line);
   }
   return lines;
 }
@@ -84,7 +85,7 @@ bool HoldsNothingYet(const std::string& path) {
 }
 
 // True if a run begins at `path`; false if one goes on there. Fails if it must do neither.
-absl::StatusOr<bool> Begins(const std::string& path, const std::string& config, bool resume) {
+absl::StatusOr<bool> Begins(const std::string& path, const RunConfig& config, bool resume) {
   if (FileExists(path) && !IsDirectory(path)) {
     return UsageError(StrCat("--run-dir: ", path, " is not a folder"));
   }
@@ -118,31 +119,11 @@ absl::Status RemoveNamed(const std::string& folder, const Predicate& is_removed)
 
 }  // namespace
 
-bool IsPartOfResult(std::string_view option) {
-  constexpr std::string_view kNone[] = {"resume",
-                                        "threads",
-                                        "run-dir",
-                                        "data-dir",
-                                        "index-db",
-                                        "format",
-                                        "logging-step",
-                                        "save-steps",
-                                        "save-minutes",
-                                        "keep-best",
-                                        "patience",
-                                        "nproc",
-                                        "distributed-timeout",
-                                        "test-before-train",
-                                        "test-epoch",
-                                        "test-after-train"};
-  return std::find(std::begin(kNone), std::end(kNone), option) == std::end(kNone);
-}
-
-absl::Status CheckSameConfig(const std::string& file, const std::string& config,
+absl::Status CheckSameConfig(const std::string& file, const RunConfig& config,
                              const GrowingOptions& growing) {
   OPENP5_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
-  const std::vector<std::string> before = ComparedLines(text, growing);
-  const std::vector<std::string> now = ComparedLines(config, growing);
+  const std::vector<std::string> before = ComparedLines(text, config.free, growing);
+  const std::vector<std::string> now = ComparedLines(config.text, config.free, growing);
   for (size_t i = 0; i < std::max(before.size(), now.size()); ++i) {
     const std::string was = i < before.size() ? before[i] : "nothing";
     const std::string is = i < now.size() ? now[i] : "nothing";
@@ -152,7 +133,7 @@ absl::Status CheckSameConfig(const std::string& file, const std::string& config,
     }
   }
   for (const std::string& name : growing) {
-    const int64_t was = LimitIn(text, name), is = LimitIn(config, name);
+    const int64_t was = LimitIn(text, name), is = LimitIn(config.text, name);
     if (is < was) {
       return FailedPrecondition(file, ": started with a larger --", name, ", got ", is,
                                 "; hint: a run can be given more, but not less");
@@ -161,11 +142,11 @@ absl::Status CheckSameConfig(const std::string& file, const std::string& config,
   return absl::OkStatus();
 }
 
-absl::Status RunFolder::Check(const std::string& path, const std::string& config, bool resume) {
+absl::Status RunFolder::Check(const std::string& path, const RunConfig& config, bool resume) {
   return Begins(path, config, resume).status();
 }
 
-absl::StatusOr<RunFolder> RunFolder::Open(const std::string& path, const std::string& config,
+absl::StatusOr<RunFolder> RunFolder::Open(const std::string& path, const RunConfig& config,
                                           bool resume) {
   OPENP5_RETURN_IF_ERROR(Check(path, config, resume));
   OPENP5_RETURN_IF_ERROR(MakeDirectories(path));
@@ -178,8 +159,8 @@ absl::StatusOr<RunFolder> RunFolder::Open(const std::string& path, const std::st
         RemoveNamed(path, [](std::string_view name) { return name == kRecord; }));
   }
   // The configuration first: with it the folder is a run. A run that goes on may get more epochs.
-  if (begins || ReadFile(config_file).value_or("") != config) {
-    OPENP5_RETURN_IF_ERROR(WriteFileAtomic(config_file, config));
+  if (begins || ReadFile(config_file).value_or("") != config.text) {
+    OPENP5_RETURN_IF_ERROR(WriteFileAtomic(config_file, config.text));
   }
   OPENP5_RETURN_IF_ERROR(MakeDirectories(JoinPath(path, kCheckpoints)));
   SweepTemporaries(path);

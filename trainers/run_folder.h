@@ -15,17 +15,25 @@
 
 namespace openp5::trainers {
 
-// False for options that may differ when a run goes on: they change nothing that is computed, but
-// only where and how fast, what is kept, or (test-…) what else is measured.
-bool IsPartOfResult(std::string_view option);
+// The options of a run.
+struct RunConfig {
+  RunConfig(std::string text, std::set<std::string> free = {})  // NOLINT: a text alone is one, too
+      : text(std::move(text)), free(std::move(free)) {}
+  RunConfig(const char* text) : RunConfig(std::string(text)) {}  // NOLINT
+
+  std::string text;  // INI, a line `name=value` an option
+  // Those that may differ when the run goes on: they change nothing that is computed, but only where
+  // and how fast, what is kept, or what else is measured.
+  std::set<std::string> free;
+};
 
 // Names of options that are limits: 0 is none.
 using GrowingOptions = std::set<std::string>;
 
 // FailedPrecondition, naming the first option that differs, if config `file` is not that of
-// `config`. Options that are no part of the result are not compared, and a limit of `growing` may
-// be larger than in the file. Fails as ReadFile.
-absl::Status CheckSameConfig(const std::string& file, const std::string& config,
+// `config`. Its free options are not compared, and a limit of `growing` may be larger than in the
+// file. Fails as ReadFile.
+absl::Status CheckSameConfig(const std::string& file, const RunConfig& config,
                              const GrowingOptions& growing = {});
 
 // The folder of one training run:
@@ -43,13 +51,13 @@ class RunFolder {
   // on with more epochs and steps); FailedPrecondition if another process trains in it. A run that
   // has measured and saved nothing yet is begun anew. What a killed process left unfinished is
   // removed.
-  static absl::StatusOr<RunFolder> Open(const std::string& path, const std::string& config,
+  static absl::StatusOr<RunFolder> Open(const std::string& path, const RunConfig& config,
                                         bool resume);
 
   // The file of the options that the run in folder `path` was started with.
   static std::string ConfigPath(const std::string& path) { return JoinPath(path, "config.ini"); }
   // Says before anything is made or computed what Open would refuse.
-  static absl::Status Check(const std::string& path, const std::string& config, bool resume);
+  static absl::Status Check(const std::string& path, const RunConfig& config, bool resume);
 
   // True if there is a state to go on from.
   bool HasState() const;

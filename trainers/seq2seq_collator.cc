@@ -1,38 +1,29 @@
 #include <algorithm>
-#include <numeric>
-#include <string>
+#include <utility>
 
-#include "evaluators/encoding.h"
+#include "platform/prompting/encoded_text.h"
 #include "trainers/collator.h"
 
 namespace openp5::trainers {
 
-absl::StatusOr<models::TrainingBatch> CollateSeq2Seq(const text::Tokenizer& tokenizer,
-                                                     const std::vector<datasets::Sample>& samples,
-                                                     const CollatorOptions& options) {
-  std::vector<std::string> inputs, outputs;
-  for (const datasets::Sample& sample : samples) {
-    inputs.push_back(sample.input);
-    outputs.push_back(sample.output);
-  }
-  const auto rule =
-      options.openp5_compat ? text::EndTokenRule::kLastColumn : text::EndTokenRule::kEveryRow;
-  const auto input = evaluators::EncodeBatch(tokenizer, inputs, options.max_tokens, rule);
-  auto output = evaluators::EncodeBatch(tokenizer, outputs, options.max_tokens, rule);
-  std::vector<size_t> order(samples.size());
-  std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    return input[a].tokens.size() > input[b].tokens.size();
+models::TrainingBatch CollateSeq2Seq(const prompting::PromptEncoder& encoder,
+                                     const std::vector<datasets::Sample>& samples,
+                                     c10::Device device) {
+  std::vector<prompting::EncodedExample> examples = encoder.Examples(samples);
+  std::stable_sort(examples.begin(), examples.end(), [](const auto& a, const auto& b) {
+    return a.input.tokens.size() > b.input.tokens.size();
   });
-  std::vector<const evaluators::EncodedText*> inputs_sorted, outputs_sorted;
-  for (const size_t row : order) {
-    inputs_sorted.push_back(&input[row]);
-    output[row].whole_words.clear();  // the decoder has no such embedding
-    outputs_sorted.push_back(&output[row]);
+  std::vector<prompting::EncodedText> labels;  // the decoder has no embedding of whole words
+  std::vector<const prompting::EncodedText*> inputs, outputs;
+  labels.reserve(examples.size());
+  for (prompting::EncodedExample& example : examples) {
+    labels.push_back({.tokens = std::move(example.labels), .whole_words = {}});
+    inputs.push_back(&example.input);
+    outputs.push_back(&labels.back());
   }
-  return models::TrainingBatch{.input = evaluators::Pack(inputs_sorted, options.device),
-                               .labels = evaluators::Pack(outputs_sorted, options.device),
-                               .label_positions = {}};
+  return {.input = prompting::Pack(inputs, device),
+          .labels = prompting::Pack(outputs, device),
+          .label_positions = {}};
 }
 
 }  // namespace openp5::trainers

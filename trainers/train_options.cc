@@ -100,15 +100,19 @@ void TrainOptions::ForEach(OptionVisitor& visitor) {
        .help = "what the best checkpoint is chosen by after an epoch: loss, a metric such "
                "as hit@10 (both of the validation split), or none"},
       &valid_select);
-  visitor.Visit({.name = "test-before-train", .help = "evaluate the test split before training"},
+  visitor.Visit({.name = "test-before-train",
+                 .help = "evaluate the test split before training",
+                 .affects = Affects::kMeasurement},
                 &test_before_train);
   visitor.Visit({.name = "test-epoch",
                  .help = "evaluate the test split after every N epochs; 0: never",
                  .minimum = 0,
-                 .maximum = kMany},
+                 .maximum = kMany,
+                 .affects = Affects::kMeasurement},
                 &test_epoch);
   visitor.Visit({.name = "test-after-train",
-                 .help = "evaluate the best checkpoint on the test split after training"},
+                 .help = "evaluate the best checkpoint on the test split after training",
+                 .affects = Affects::kMeasurement},
                 &test_after_train);
   visitor.Visit({.name = "max-steps",
                  .help = "stop after N steps; 0: after the epochs",
@@ -118,28 +122,33 @@ void TrainOptions::ForEach(OptionVisitor& visitor) {
   visitor.Visit({.name = "save-steps",
                  .help = "save the state every N steps, not only after epochs; 0: off",
                  .minimum = 0,
-                 .maximum = kMany},
+                 .maximum = kMany,
+                 .affects = Affects::kMeasurement},
                 &save_steps);
   visitor.Visit({.name = "save-minutes",
                  .help = "save the state when the last one is N minutes old, too; 0: off",
                  .minimum = 0,
-                 .maximum = kMany},
+                 .maximum = kMany,
+                 .affects = Affects::kMeasurement},
                 &save_minutes);
   visitor.Visit({.name = "keep-best",
                  .help = "keep the checkpoints of the N best epochs, as checkpoints/epoch-<number> "
                          "if more than one; the best is always checkpoints/best",
                  .minimum = 1,
-                 .maximum = 1e6},
+                 .maximum = 1e6,
+                 .affects = Affects::kMeasurement},
                 &keep_best);
   visitor.Visit({.name = "patience",
                  .help = "stop after N epochs without a better one by --valid-select; 0: never",
                  .minimum = 0,
-                 .maximum = kMany},
+                 .maximum = kMany,
+                 .affects = Affects::kMeasurement},
                 &patience);
   visitor.Visit({.name = "logging-step",
                  .help = "steps between two lines of metrics.jsonl",
                  .minimum = 1,
-                 .maximum = kMany},
+                 .maximum = kMany,
+                 .affects = Affects::kMeasurement},
                 &logging_step);
   visitor.Visit({.name = "max-input-tokens",
                  .help = "prompts are cut to this many tokens",
@@ -161,7 +170,8 @@ void TrainOptions::ForEach(OptionVisitor& visitor) {
                 &seed);
   visitor.Visit({.name = "resume",
                  .help = "go on with the run in --run-dir where it stopped; starts one if there is "
-                         "none"},
+                         "none",
+                 .affects = Affects::kPlace},
                 &resume);
   visitor.Visit(
       {.name = "openp5-compat", .help = "reproduce the original's quirks that change numbers"},

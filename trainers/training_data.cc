@@ -11,7 +11,7 @@ namespace openp5::trainers {
 namespace {
 
 // Where the runs of a dataset's training positions begin.
-std::vector<datasets::Position> RunStarts(const evaluators::IndexedDataset& dataset,
+std::vector<datasets::Position> RunStarts(const indexing::IndexedDataset& dataset,
                                           int64_t run_length) {
   const bool skip_empty = dataset.history().skip_empty_history;
   std::vector<datasets::Position> positions =
@@ -25,12 +25,12 @@ std::vector<datasets::Position> RunStarts(const evaluators::IndexedDataset& data
 }  // namespace
 
 absl::StatusOr<TrainingData> TrainingData::Create(
-    std::vector<const evaluators::IndexedDataset*> datasets, const datasets::PromptSet& prompts,
+    std::vector<const indexing::IndexedDataset*> datasets, const datasets::PromptSet& prompts,
     const std::vector<std::string>& tasks, const TrainingDataOptions& options) {
   TrainingData data;
   data.options_ = options;
   for (size_t d = 0; d < datasets.size(); ++d) {
-    const evaluators::IndexedDataset* dataset = datasets[d];
+    const indexing::IndexedDataset* dataset = datasets[d];
     data.positions_.push_back(
         std::make_unique<std::vector<datasets::Position>>(RunStarts(*dataset, options.run_length)));
     if (data.positions_.back()->empty()) {

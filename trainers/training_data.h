@@ -7,7 +7,7 @@
 
 #include "datasets/prompts.h"
 #include "datasets/samples.h"
-#include "evaluators/indexed_dataset.h"
+#include "indexing/indexed_dataset.h"
 #include "trainers/task_sampler.h"
 
 namespace openp5::trainers {
@@ -29,9 +29,10 @@ class TrainingData {
  public:
   // NotFound if a task has no seen template or no `valid_prompt`; InvalidArgument for a dataset
   // without training samples.
-  static absl::StatusOr<TrainingData> Create(
-      std::vector<const evaluators::IndexedDataset*> datasets, const datasets::PromptSet& prompts,
-      const std::vector<std::string>& tasks, const TrainingDataOptions& options);
+  static absl::StatusOr<TrainingData> Create(std::vector<const indexing::IndexedDataset*> datasets,
+                                             const datasets::PromptSet& prompts,
+                                             const std::vector<std::string>& tasks,
+                                             const TrainingDataOptions& options);
 
   // With the number of runs as their size.
   std::vector<TaskGroup> groups() const;
@@ -45,7 +46,7 @@ class TrainingData {
 
  private:
   struct Group {
-    const evaluators::IndexedDataset* dataset;
+    const indexing::IndexedDataset* dataset;
     int32_t dataset_number, task_number;
     std::string name;
     const std::vector<datasets::Position>*positions, *validation;  // the former: a run's first

@@ -8,12 +8,12 @@
 #include <utility>
 #include <vector>
 
+#include "checkpoints/adapter_backbone.h"
 #include "checkpoints/checkpoint.h"
 #include "checkpoints/hugging_face.h"
 #include "checkpoints/safetensors.h"
 #include "checkpoints/tensor_layout.h"
 #include "checkpoints/torch_file.h"
-#include "platform/app/adapter_backbone.h"
 #include "platform/app/checkpoint_transfer_commands.h"
 #include "platform/app/command.h"
 #include "platform/app/text_output.h"
@@ -158,7 +158,7 @@ absl::Status RunInspect(const std::vector<std::string>& arguments) {
 
 absl::Status RunVerify(const std::vector<std::string>& arguments) {
   CheckpointOptions options;
-  BackboneOption backbone;
+  checkpoints::BackboneOption backbone;
   CommandLine line("checkpoint verify",
                    "Compare every file of a checkpoint folder with its manifest, and an adapter's "
                    "backbone with its digests.");
@@ -167,7 +167,7 @@ absl::Status RunVerify(const std::vector<std::string>& arguments) {
   if (!run) return absl::OkStatus();
   OPENP5_RETURN_IF_ERROR(checkpoints::VerifyCheckpoint(options.path));
   OPENP5_ASSIGN_OR_RETURN(const auto manifest, checkpoints::ReadManifest(options.path));
-  OPENP5_RETURN_IF_ERROR(VerifyBackbone(options.path, manifest, backbone.backbone));
+  OPENP5_RETURN_IF_ERROR(checkpoints::VerifyBackbone(options.path, manifest, backbone.backbone));
   OPENP5_ASSIGN_OR_RETURN(const auto files, checkpoints::ListCheckpointFiles(options.path));
   int64_t bytes = 0;
   for (const auto& [name, size] : files) bytes += size;

@@ -21,7 +21,9 @@ absl::Status CheckDistinct(const char* option, const std::vector<std::string>& n
 }  // namespace
 
 void DataOptions::ForEach(OptionVisitor& visitor) {
-  visitor.Visit({.name = "data-dir", .help = "folder that holds a folder for each dataset"},
+  visitor.Visit({.name = "data-dir",
+                 .help = "folder that holds a folder for each dataset",
+                 .affects = Affects::kPlace},
                 &data_dir);
   visitor.Visit({.name = "datasets", .help = "names of folders under --data-dir"}, &datasets);
   visitor.Visit({.name = "tasks", .help = "tasks of the prompts to use"}, &tasks);
@@ -29,9 +31,10 @@ void DataOptions::ForEach(OptionVisitor& visitor) {
                  .help = "prompts, a line each: task; seen|unseen; input; output (default: the "
                          "built-in ones)"},
                 &prompt_file);
-  visitor.Visit(
-      {.name = "index-db", .help = "store of item indexes (default: <data-dir>/index.rocksdb)"},
-      &index_db);
+  visitor.Visit({.name = "index-db",
+                 .help = "store of item indexes (default: <data-dir>/index.rocksdb)",
+                 .affects = Affects::kPlace},
+                &index_db);
 }
 
 std::string DataOptions::DatasetFolder(const std::string& dataset) const {
@@ -75,6 +78,15 @@ absl::Status DataOptions::CheckPrompt(const datasets::PromptSet& prompts, const 
     OPENP5_RETURN_IF_ERROR(Annotate(prompts.Find(task, name).status(), StrCat("--", option)));
   }
   return absl::OkStatus();
+}
+
+recommenders::IndexRequest RequestIndex(const CommandLine& line,
+                                        const indexing::IndexParameters& parameters,
+                                        const DataOptions& data) {
+  return {.parameters = parameters,
+          .index_db = data.IndexDb(),
+          .parameters_given = line.IsAnyGiven(parameters),
+          .index_db_given = line.IsGiven("index-db")};
 }
 
 }  // namespace openp5::app

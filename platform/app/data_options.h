@@ -6,8 +6,11 @@
 
 #include "datasets/prompts.h"
 #include "datasets/sequences.h"
+#include "indexing/item_index.h"
 #include "platform/base/status.h"
+#include "platform/config/command_line.h"
 #include "platform/config/options.h"
+#include "platform/recommenders/checkpoint_index.h"
 
 namespace openp5::app {
 
@@ -37,6 +40,11 @@ struct DataOptions {
   absl::Status CheckPrompt(const datasets::PromptSet& prompts, const char* option,
                            const std::string& name) const;
 };
+
+// How `line`, which has parsed both, asks for the item index.
+recommenders::IndexRequest RequestIndex(const CommandLine& line,
+                                        const indexing::IndexParameters& parameters,
+                                        const DataOptions& data);
 
 }  // namespace openp5::app
 

@@ -2,11 +2,12 @@
 #include <optional>
 #include <utility>
 
-#include "evaluators/baselines.h"
+#include "evaluators/evaluate.h"
 #include "evaluators/report.h"
 #include "platform/app/command.h"
 #include "platform/app/processes.h"
-#include "platform/app/recommender.h"
+#include "platform/app/reading.h"
+#include "platform/app/recommender_options.h"
 #include "platform/app/source_files.h"
 #include "platform/app/text_output.h"
 #include "platform/base/json.h"
@@ -16,6 +17,9 @@
 
 namespace openp5::app {
 namespace {
+
+using Kinds = Registry<recommenders::RecommenderKind>;
+using recommenders::Recommender;
 
 struct OutputOptions {
   std::string topk_out;
@@ -33,9 +37,11 @@ struct OutputOptions {
 
 // All options of `evaluate`.
 struct EvaluateCommandOptions {
+  explicit EvaluateCommandOptions(const Kinds& kinds) : baselines(kinds) {}
+
   RecommenderOptions recommender;
   evaluators::EvaluationOptions evaluation;
-  evaluators::BaselineOptions baselines;
+  recommenders::BaselineOptions baselines;
   OutputOptions output;
   RuntimeOptions runtime{.offer_int8 = true};
   ProcessOptions processes;
@@ -51,6 +57,10 @@ struct EvaluateCommandOptions {
   bool has_model() const { return !recommender.checkpoint.checkpoint.empty(); }
   absl::Status Check() const {
     OPENP5_RETURN_IF_ERROR(evaluation.Check());
+    if (evaluation.exact && recommender.reading.openp5_compat) {
+      return UsageError(
+          "--exact and --openp5-compat: expected one of them, got both; hint: OpenP5 searches");
+    }
     OPENP5_RETURN_IF_ERROR(CheckOutputFiles({{"--topk-out", output.topk_out}},
                                             SourceFiles(recommender.data, recommender.checkpoint)));
     OPENP5_RETURN_IF_ERROR(baselines.Check());
@@ -60,30 +70,25 @@ struct EvaluateCommandOptions {
           "openp5 evaluate: missing --checkpoint; hint: --baseline popularity,transitions needs "
           "none");
     }
-    if (!output.topk_out.empty() && baselines.baselines.size() > 1) {
+    if (!output.topk_out.empty() && baselines.names.size() > 1) {
       return UsageError("--topk-out: expected --checkpoint or one --baseline");
     }
     return absl::OkStatus();
   }
 };
 
-absl::StatusOr<std::vector<evaluators::Metric>> Metrics(const std::vector<std::string>& names) {
-  Registry<evaluators::MetricFunction> registry("metric");
-  OPENP5_RETURN_IF_ERROR(evaluators::RegisterBuiltinMetrics(&registry));
-  return evaluators::ParseMetrics(registry, names);
-}
-
 // What is evaluated: a model with its datasets, or datasets alone.
 struct Subject {
   std::unique_ptr<Recommender> model = {};
   std::vector<datasets::SequenceDataset> datasets = {};
 
-  static absl::StatusOr<Subject> Open(const EvaluateCommandOptions& options,
+  static absl::StatusOr<Subject> Open(const EvaluateCommandOptions& options, const Kinds& kinds,
                                       const CommandLine& line, const Processes& processes) {
     Subject subject;
     if (options.has_model()) {
-      OPENP5_ASSIGN_OR_RETURN(subject.model, OpenRecommender(options.recommender, line,
-                                                             processes.runtime, processes.Shard()));
+      OPENP5_ASSIGN_OR_RETURN(subject.model,
+                              OpenRecommender(kinds, options.recommender, line,
+                                              options.evaluation.prompt, processes.runtime));
     } else {
       OPENP5_ASSIGN_OR_RETURN(subject.datasets, options.recommender.data.OpenDatasets());
       OPENP5_RETURN_IF_ERROR(options.recommender.data.LoadPrompts().status());
@@ -99,24 +104,29 @@ struct Subject {
 // model, or of the only baseline, go to `topk`.
 absl::StatusOr<std::vector<evaluators::RankingResult>> EvaluateAll(
     const EvaluateCommandOptions& options, const Subject& subject,
-    const std::vector<evaluators::Metric>& metrics, TextOutput* topk) {
+    const std::vector<evaluators::Metric>& metrics, const evaluators::Sharding& sharding,
+    TextOutput* topk) {
   std::vector<evaluators::RankingResult> results, of_baselines;
   const DataOptions& data = options.recommender.data;
   for (size_t number = 0; number < data.datasets.size(); ++number) {
     const datasets::SequenceDataset& dataset = subject.dataset(number);
+    const auto baselines = options.baselines.Make(dataset);
     for (const std::string& task : data.tasks) {
-      auto baselines = evaluators::EvaluateBaselines(dataset, task, metrics, options.evaluation,
-                                                     options.baselines);
       if (subject.model != nullptr) {
         OPENP5_ASSIGN_OR_RETURN(auto result,
-                                subject.model->Evaluate(number, task, metrics, options.evaluation));
+                                evaluators::Evaluate(*subject.model, number, task, metrics,
+                                                     options.evaluation, sharding));
         results.push_back(std::move(result));
       }
-      if (topk != nullptr) {
-        const auto& listed = subject.model != nullptr ? results.back() : baselines.front();
-        OPENP5_RETURN_IF_ERROR(topk->Write(evaluators::TopkLines(listed, dataset)));
+      for (const auto& baseline : baselines) {
+        OPENP5_ASSIGN_OR_RETURN(auto result,
+                                evaluators::Evaluate(*baseline, /*dataset=*/0, task, metrics,
+                                                     options.evaluation, sharding));
+        of_baselines.push_back(std::move(result));
       }
-      std::move(baselines.begin(), baselines.end(), std::back_inserter(of_baselines));
+      if (topk == nullptr) continue;
+      const auto& listed = subject.model != nullptr ? results.back() : of_baselines.back();
+      OPENP5_RETURN_IF_ERROR(topk->Write(evaluators::TopkLines(listed, dataset)));
     }
   }
   std::move(of_baselines.begin(), of_baselines.end(), std::back_inserter(results));
@@ -144,23 +154,26 @@ absl::Status Print(const EvaluateCommandOptions& options, const Subject& subject
   return output.Close();
 }
 
-absl::Status Evaluate(const EvaluateCommandOptions& options, const CommandLine& line,
-                      const std::vector<evaluators::Metric>& metrics, const Processes& processes) {
+absl::Status Evaluate(const EvaluateCommandOptions& options, const Kinds& kinds,
+                      const CommandLine& line, const std::vector<evaluators::Metric>& metrics,
+                      const Processes& processes) {
   std::optional<TextOutput> topk;
   if (!options.output.topk_out.empty() && processes.is_first()) {
     OPENP5_ASSIGN_OR_RETURN(TextOutput file, TextOutput::Open(options.output.topk_out));
     topk.emplace(std::move(file));
   }
-  OPENP5_ASSIGN_OR_RETURN(const Subject subject, Subject::Open(options, line, processes));
-  OPENP5_ASSIGN_OR_RETURN(const auto results, EvaluateAll(options, subject, metrics,
-                                                          topk.has_value() ? &*topk : nullptr));
+  OPENP5_ASSIGN_OR_RETURN(const Subject subject, Subject::Open(options, kinds, line, processes));
+  OPENP5_ASSIGN_OR_RETURN(const auto results,
+                          EvaluateAll(options, subject, metrics, processes.Shard(),
+                                      topk.has_value() ? &*topk : nullptr));
   if (topk.has_value()) OPENP5_RETURN_IF_ERROR(topk->Close());
   if (!processes.is_first()) return absl::OkStatus();
   return Print(options, subject, results, processes.runtime.precision());
 }
 
 absl::Status RunEvaluate(const std::vector<std::string>& arguments) {
-  EvaluateCommandOptions options;
+  const Kinds kinds = recommenders::BuiltinKinds();
+  EvaluateCommandOptions options(kinds);
   CommandLine line("evaluate", "Measure how well a model or a baseline recommends next items.");
   options.AddTo(&line);
   OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
@@ -170,12 +183,11 @@ absl::Status RunEvaluate(const std::vector<std::string>& arguments) {
     OPENP5_RETURN_IF_ERROR(
         UseReading(options.recommender.checkpoint.checkpoint, options.recommender.reading, &line));
   }
-  options.recommender.prompt = options.evaluation.prompt;
-  OPENP5_ASSIGN_OR_RETURN(const auto metrics, Metrics(options.evaluation.metrics));
+  OPENP5_ASSIGN_OR_RETURN(const auto metrics, evaluators::ParseMetrics(options.evaluation.metrics));
   if (const auto ended = RunInProcesses(options.processes)) return *ended;
   OPENP5_ASSIGN_OR_RETURN(const Processes processes,
                           StartProcesses(options.processes, options.runtime));
-  return processes.Explain(Evaluate(options, line, metrics, processes));
+  return processes.Explain(Evaluate(options, kinds, line, metrics, processes));
 }
 
 }  // namespace

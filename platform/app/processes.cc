@@ -124,12 +124,14 @@ void ProcessOptions::ForEach(OptionVisitor& visitor) {
                  .help = "processes of this machine that share the work; torchrun's environment "
                          "variables are understood, too",
                  .minimum = 1,
-                 .maximum = 1024},
+                 .maximum = 1024,
+                 .affects = Affects::kSpeed},
                 &nproc);
   visitor.Visit({.name = "distributed-timeout",
                  .help = "seconds after which a process that does not answer is taken for dead",
                  .minimum = 1,
-                 .maximum = 1e6},
+                 .maximum = 1e6,
+                 .affects = Affects::kSpeed},
                 &distributed_timeout);
 }
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "evaluators/ranking_evaluator.h"
+#include "evaluators/sharding.h"
 #include "platform/base/status.h"
 #include "platform/config/options.h"
 #include "platform/distributed/process_group.h"

@@ -4,8 +4,10 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "datasets/item_sets.h"
 #include "platform/app/command.h"
-#include "platform/app/recommender.h"
+#include "platform/app/reading.h"
+#include "platform/app/recommender_options.h"
 #include "platform/app/text_output.h"
 #include "platform/base/json.h"
 #include "platform/base/log.h"
@@ -73,16 +75,21 @@ struct RecommendCommandOptions {
   }
 };
 
+// The question that is asked; `history` keeps the items it refers to.
+struct Question {
+  std::vector<int32_t> history;
+  recommenders::Query query;
+};
+
 absl::StatusOr<Question> Ask(const RecommendOptions& options,
                              const datasets::SequenceDataset& dataset) {
-  Question question{
-      .prompt = options.prompt, .count = options.k, .beams = options.beams, .exact = options.exact};
+  Question question;
   if (!options.user.empty()) {
-    question.user = dataset.FindUser(options.user);
-    if (!question.user.has_value()) {
+    question.query.user = dataset.FindUser(options.user);
+    if (!question.query.user.has_value()) {
       return NotFound("--user: ", dataset.name(), " has no user '", options.user, "'");
     }
-    const auto sequence = dataset.Sequence(*question.user);
+    const auto sequence = dataset.Sequence(*question.query.user);
     question.history.assign(sequence.begin(), sequence.end());
   }
   if (!options.history_items.empty()) question.history.clear();
@@ -93,23 +100,19 @@ absl::StatusOr<Question> Ask(const RecommendOptions& options,
     }
     question.history.push_back(*item);
   }
-  if (options.include_seen) return question;
-  question.excluded = question.history;
-  std::sort(question.excluded.begin(), question.excluded.end());
-  question.excluded.erase(std::unique(question.excluded.begin(), question.excluded.end()),
-                          question.excluded.end());
+  question.query.history = question.history;
+  if (!options.include_seen) question.query.excluded = datasets::DistinctItems(question.history);
   return question;
 }
 
-absl::StatusOr<Question> AskOf(const RecommendCommandOptions& options) {
+// Says what is wrong with the question before a model is loaded, which takes long.
+absl::Status CheckQuestion(const RecommendCommandOptions& options) {
   OPENP5_ASSIGN_OR_RETURN(const auto datasets, options.recommender.data.OpenDatasets());
-  OPENP5_ASSIGN_OR_RETURN(Question question, Ask(options.recommend, datasets.front()));
-  question.task = options.recommender.data.tasks.front();
-  return question;
+  return Ask(options.recommend, datasets.front()).status();
 }
 
 absl::Status Print(const RecommendOptions& options, const datasets::SequenceDataset& dataset,
-                   const Question& question, const evaluators::UserRanking& ranking,
+                   const Question& question, const recommenders::Ranking& ranking,
                    const std::unordered_map<std::string, std::string>& titles,
                    const std::string& precision) {
   Json json = {{"dataset", dataset.name()},
@@ -150,13 +153,20 @@ absl::Status RunRecommend(const std::vector<std::string>& arguments) {
   const DataOptions& data = options.recommender.data;
   OPENP5_ASSIGN_OR_RETURN(const auto titles,
                           datasets::ReadItemTitles(data.DatasetFolder(data.datasets.front())));
-  // The question first: a model takes long to load.
-  OPENP5_ASSIGN_OR_RETURN(Question question, AskOf(options));
-  options.recommender.prompt = options.recommend.prompt;
-  OPENP5_ASSIGN_OR_RETURN(const auto model, OpenRecommender(options.recommender, line, runtime));
+  const RecommendOptions& recommend = options.recommend;
+  OPENP5_RETURN_IF_ERROR(CheckQuestion(options));
+  OPENP5_ASSIGN_OR_RETURN(const auto model,
+                          OpenRecommender(recommenders::BuiltinKinds(), options.recommender, line,
+                                          recommend.prompt, runtime));
   const datasets::SequenceDataset& dataset = model->dataset(0);
-  OPENP5_ASSIGN_OR_RETURN(const auto ranking, model->Recommend(question));
-  return Print(options.recommend, dataset, question, ranking, titles, runtime.precision());
+  OPENP5_ASSIGN_OR_RETURN(const Question question, Ask(recommend, dataset));
+  OPENP5_ASSIGN_OR_RETURN(const auto rankings,
+                          model->Rank(std::span(&question.query, 1), recommend.k,
+                                      {.task = data.tasks.front(),
+                                       .prompt = recommend.prompt,
+                                       .beams = std::max(recommend.beams, recommend.k),
+                                       .exact = recommend.exact}));
+  return Print(recommend, dataset, question, rankings.front(), titles, runtime.precision());
 }
 
 }  // namespace

@@ -17,7 +17,8 @@ std::vector<std::string> SourceFiles(const DataOptions& data) {
   return files;
 }
 
-std::vector<std::string> SourceFiles(const DataOptions& data, const CheckpointOptions& checkpoint) {
+std::vector<std::string> SourceFiles(const DataOptions& data,
+                                     const recommenders::CheckpointOptions& checkpoint) {
   namespace fs = std::filesystem;
   std::vector<std::string> files = SourceFiles(data);
   for (const std::string& path :

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "platform/app/data_options.h"
-#include "platform/app/load_model.h"
+#include "platform/recommenders/load_model.h"
 
 namespace openp5::app {
 
@@ -13,7 +13,8 @@ namespace openp5::app {
 std::vector<std::string> SourceFiles(const DataOptions& data);
 // Those of model, tokenizer and index store, too. Lists that were written beside a model (.jsonl)
 // are none of its files.
-std::vector<std::string> SourceFiles(const DataOptions& data, const CheckpointOptions& checkpoint);
+std::vector<std::string> SourceFiles(const DataOptions& data,
+                                     const recommenders::CheckpointOptions& checkpoint);
 
 // The same for a folder as output (CheckOutputFolder).
 std::vector<std::string> SourceFolders(const DataOptions& data);

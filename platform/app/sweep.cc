@@ -94,7 +94,7 @@ absl::StatusOr<Sweep> Sweep::Open(SweepPlan plan) {
     OPENP5_RETURN_IF_ERROR(trainers::CheckSameConfig(base, sweep.plan_.base_config));
     OPENP5_RETURN_IF_ERROR(sweep.CheckSameTrials(table));
   }
-  OPENP5_RETURN_IF_ERROR(WriteFileAtomic(base, sweep.plan_.base_config));
+  OPENP5_RETURN_IF_ERROR(WriteFileAtomic(base, sweep.plan_.base_config.text));
   for (size_t trial = 0; trial < sweep.trials_.size(); ++trial) {
     sweep.Load(trial);
   }

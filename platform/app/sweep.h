@@ -12,13 +12,14 @@
 #include "platform/base/child_process.h"
 #include "platform/base/file.h"
 #include "platform/base/status.h"
+#include "trainers/run_folder.h"
 #include "platform/config/search_space.h"
 
 namespace openp5::app {
 
 struct SweepPlan {
   std::string folder = {};       // of the sweep
-  std::string base_config = {};  // INI text of all options of `train`
+  trainers::RunConfig base_config = "";  // all options of `train`
   std::vector<SearchSpace::Trial> trials = {};
   std::string valid_select = {};  // "loss" or a metric: what trials are compared by
   int64_t jobs = 1;               // trainings at once

@@ -130,7 +130,7 @@ absl::Status RunSweep(const std::vector<std::string>& arguments) {
   OPENP5_ASSIGN_OR_RETURN(const std::string selection, Selection(options, train, line));
   const TrainCommandOptions base = BaseOptions(train, selection);
   SweepPlan plan{.folder = options.out,
-                 .base_config = base.ConfigText(),
+                 .base_config = base.Config(),
                  .trials = {},
                  .valid_select = selection,
                  .jobs = options.jobs,

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "datasets/samples.h"
-#include "evaluators/causal_encoding.h"
 #include "indexing/item_index.h"
 #include "platform/app/data_options.h"
 #include "platform/app/source_files.h"
@@ -16,6 +15,7 @@
 #include "platform/base/output_folder.h"
 #include "platform/base/random.h"
 #include "platform/config/command_line.h"
+#include "platform/prompting/causal_encoder.h"
 #include "platform/text/token_cutter.h"
 #include "platform/text/tokenizer.h"
 
@@ -169,7 +169,7 @@ absl::StatusOr<std::vector<std::string>> DatasetSentences(const AllOptions& opti
     for (std::string& part : text::CutOut(cutter, text)) sentences.push_back(std::move(part));
   };
   const std::string mark =
-      options.train.causal ? StrCat(evaluators::kResponseMark, " ") : std::string();
+      options.train.causal ? StrCat(prompting::kResponseMark, " ") : std::string();
   const auto take_item = [&](const std::string& text) { take(mark + text); };
   Random random(static_cast<uint64_t>(options.train.training.seed));
   // A fifth for the items: each of them is to occur, and prompts show the frequent ones anyway.

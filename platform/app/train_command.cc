@@ -3,52 +3,73 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <system_error>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "evaluators/report.h"
-#include "platform/app/adapter_backbone.h"
 #include "platform/app/command.h"
 #include "platform/app/machine.h"
 #include "platform/app/text_output.h"
 #include "platform/base/file.h"
 #include "platform/base/json.h"
 #include "platform/base/log.h"
-#include "platform/base/memory.h"
 #include "platform/base/signals.h"
-#include "platform/text/number_tokens.h"
-#include "trainers/generative_task.h"
 #include "trainers/run_record.h"
 #include "trainers/trainer.h"
 
 namespace openp5::app {
 
 namespace {
-constexpr char kSasrec[] = "sasrec";
+
+// The values of those options that may be of no effect with a kind of model.
+nlohmann::json ValuesOf(const TrainCommandOptions& options) {
+  nlohmann::json values = nlohmann::json::object();
+  ToJson(options, &values);
+  ToJson(options.reading, &values);
+  ToJson(options.train, &values);
+  return values;
+}
+
 }  // namespace
 
 void RunOptions::ForEach(OptionVisitor& visitor) {
-  visitor.Visit({.name = "model",
-                 .help = "generative: a language model that writes items' identifiers; sasrec: "
-                         "a SASRec, which needs neither identifiers nor prompts nor tokenizer",
-                 .choices = {"generative", kSasrec}},
-                &model);
   visitor.Visit({.name = "run-dir",
                  .help = "new folder for checkpoints and metrics; with --resume the folder of a "
-                         "run, whose options hold where none are given"},
+                         "run, whose options hold where none are given",
+                 .affects = Affects::kPlace},
                 &run_dir);
-  visitor.Visit({.name = "format", .help = "form of the result", .choices = {"text", "json"}},
+  visitor.Visit({.name = "format",
+                 .help = "form of the result",
+                 .choices = {"text", "json"},
+                 .affects = Affects::kPlace},
                 &format);
 }
 
+TrainCommandOptions::TrainCommandOptions() : kinds("model") {
+  const absl::Status registered = trainers::RegisterBuiltinTasks(&kinds);
+  OPENP5_CHECK(registered.ok());
+  for (const std::string& name : kinds.Names()) {
+    of_kinds.emplace(name, (*kinds.Find(name))->make_options());
+  }
+}
+
+void TrainCommandOptions::ForEach(OptionVisitor& visitor) {
+  std::string help;
+  for (const std::string& name : kinds.Names()) {
+    help += StrCat(help.empty() ? "" : "; ", name, ": ", (*kinds.Find(name))->help);
+  }
+  visitor.Visit({.name = "model", .help = help, .choices = kinds.Names()}, &run.model);
+  for (auto& [name, options] : of_kinds) options.ForEach(visitor);
+}
+
 void TrainCommandOptions::AddTo(CommandLine* line) {
+  line->Add(this);
   line->Add(&run);
   line->Add(&data);
   line->Add(&index);
   line->Add(&reading);
-  line->Add(&backbone);
-  line->Add(&sasrec);
   line->Add(&train);
   line->Add(&evaluation);
   line->Add(&runtime);
@@ -56,67 +77,55 @@ void TrainCommandOptions::AddTo(CommandLine* line) {
   line->Imply("openp5-compat", "random-initialize");
 }
 
-bool TrainCommandOptions::is_sasrec() const { return run.model == kSasrec; }
-
-// A usage error if an option of another kind of model has another value than its default (a config
-// file may name them all). `names`: those that are such options; empty: all.
-template <class Options>
-absl::Status TrainCommandOptions::CheckUnchanged(const Options& options,
-                                                 const std::set<std::string>& names) const {
-  nlohmann::json values, defaults;
-  ToJson(options, &values);
-  ToJson(Options(), &defaults);
-  for (const auto& [name, value] : values.items()) {
-    if (value == defaults[name] || (!names.empty() && !names.contains(name))) continue;
-    const std::string hint = name == "max-history" ? "; hint: --sasrec-max-length" : std::string();
-    return UsageError(StrCat("--", name, ": has no effect with --model ", run.model, hint));
+absl::Status TrainCommandOptions::CheckIgnored() const {
+  const std::map<std::string, std::string>& ignored = kind().ignored;
+  const nlohmann::json values = ValuesOf(*this), defaults = ValuesOf(TrainCommandOptions());
+  const std::vector<std::string> own = OptionNames(of_kinds.at(run.model));
+  std::set<std::string> without_effect;
+  for (const auto& [name, instead] : ignored) without_effect.insert(name);
+  for (const auto& [name, options] : of_kinds) {
+    if (name == run.model) continue;
+    for (const std::string& option : OptionNames(options)) without_effect.insert(option);
+  }
+  for (const std::string& option : own) without_effect.erase(option);
+  for (const std::string& option : without_effect) {
+    // A config file may name them all.
+    if (values[option] == defaults[option]) continue;
+    const auto instead = ignored.find(option);
+    const bool has_other = instead != ignored.end() && !instead->second.empty();
+    return UsageError(StrCat("--", option, ": has no effect with --model ", run.model,
+                             has_other ? "; hint: --" + instead->second : std::string()));
   }
   return absl::OkStatus();
 }
 
 absl::Status TrainCommandOptions::Check() const {
+  const bool reads_prompts = kind().reads_prompts;
   OPENP5_RETURN_IF_ERROR(
-      trainers::CheckTraining(train, evaluation, is_sasrec() ? 1 : data.tasks.size()));
-  if (!is_sasrec()) {
+      trainers::CheckTraining(train, evaluation, reads_prompts ? data.tasks.size() : 1));
+  if (evaluation.exact && reading.openp5_compat) {
+    return UsageError(
+        "--exact and --openp5-compat: expected one of them, got both; hint: OpenP5 searches");
+  }
+  if (reads_prompts) {
     OPENP5_ASSIGN_OR_RETURN(const auto prompts, data.LoadPrompts());
     OPENP5_RETURN_IF_ERROR(data.CheckPrompt(prompts, "prompt", evaluation.prompt));
     OPENP5_RETURN_IF_ERROR(data.CheckPrompt(prompts, "valid-prompt", train.valid_prompt));
-    return CheckUnchanged(sasrec);
   }
-  OPENP5_RETURN_IF_ERROR(CheckUnchanged(backbone));
-  OPENP5_RETURN_IF_ERROR(CheckUnchanged(reading.history));
-  OPENP5_RETURN_IF_ERROR(
-      CheckUnchanged(train, {"label-smoothing", "pack-targets", "gradient-checkpointing",
-                             "sample-prompt", "openp5-compat"}));
-  if (data.datasets.size() != 1) {
-    return UsageError(
-        StrCat("--datasets: expected one with --model sasrec, got ", data.datasets.size()));
+  OPENP5_RETURN_IF_ERROR(CheckIgnored());
+  if (!kind().several_datasets && data.datasets.size() != 1) {
+    return UsageError(StrCat("--datasets: expected one with --model ", run.model, ", got ",
+                             data.datasets.size()));
   }
-  return sasrec.Check();
+  return of_kinds.at(run.model)->Check();
 }
 
-nlohmann::json TrainCommandOptions::Describe() const {
-  nlohmann::json options, json = nlohmann::json::object();
-  ToJson(train, &options);
-  for (const auto& [name, value] : options.items()) {
-    if (trainers::IsPartOfResult(name)) json[name] = value;
-  }
-  if (is_sasrec()) {
-    ToJson(sasrec, &json);
-    return json;
-  }
-  ToJson(reading.history, &json);
-  json["backbone"] = backbone.backbone;
-  json["tasks"] = data.tasks;
-  return json;
-}
-
-std::string TrainCommandOptions::ConfigText() const {
+trainers::RunConfig TrainCommandOptions::Config() const {
   TrainCommandOptions options = *this;
   options.train.resume = false;
   CommandLine line("train", "");
   options.AddTo(&line);
-  return line.Dump();
+  return {line.Dump(), line.NamesOfOthersThan(Affects::kResult)};
 }
 
 namespace {
@@ -174,110 +183,42 @@ absl::StatusOr<nlohmann::ordered_json> StartFacts(const Processes& processes) {
   return facts;
 }
 
-// What is trained, with all it refers to.
+// What is trained, and where.
 struct Prepared {
-  // Of a language model.
-  datasets::PromptSet prompts;
-  LoadedModel loaded;
-  std::vector<std::unique_ptr<evaluators::IndexedDataset>> datasets;
-  // Of a SASRec.
-  std::vector<datasets::SequenceDataset> sequences;
-  std::unique_ptr<models::SasrecModel> sasrec;
-
   std::unique_ptr<trainers::TrainingTask> task;
   std::optional<trainers::RunFolder> folder;  // of the first process
 };
 
-// An adapter's checkpoints hold what is trained, and name the model that has the rest.
-absl::Status NameBackbone(const TrainCommandOptions& options, const LoadedModel& loaded,
-                          trainers::GenerativeSetup* setup) {
-  if (!options.backbone.lora) return absl::OkStatus();
-  std::vector<int64_t> drawn;
-  if (options.train.random_initialize) {
-    const std::vector<int32_t> ids = text::NumberTokenIds(*loaded.tokenizer);
-    drawn.assign(ids.begin(), ids.end());
+absl::StatusOr<std::unique_ptr<trainers::TrainingTask>> MakeTask(const TrainCommandOptions& options,
+                                                                 const CommandLine& line,
+                                                                 const Processes& processes) {
+  trainers::TaskRequest request{.datasets = {},
+                                .prompts = {},
+                                .index = RequestIndex(line, options.index, options.data),
+                                .reading = options.reading,
+                                .train = options.train,
+                                .evaluation = options.evaluation,
+                                .runtime = processes.runtime,
+                                .sharding = processes.Shard()};
+  OPENP5_ASSIGN_OR_RETURN(request.datasets, options.data.OpenDatasets());
+  if (options.kind().reads_prompts) {
+    OPENP5_ASSIGN_OR_RETURN(request.prompts, options.data.LoadPrompts());
   }
-  OPENP5_ASSIGN_OR_RETURN(setup->backbone, NameFrozenWeights(options.backbone.backbone,
-                                                             options.train.seed, *loaded.model));
-  setup->replaced_rows = ReplacedRows(*loaded.model, std::move(drawn), loaded.backbone_rows);
-  return absl::OkStatus();
+  return options.kind().make(std::move(request), *options.of_kinds.at(options.run.model));
 }
 
-absl::Status PrepareGenerative(const TrainCommandOptions& options, const CommandLine& line,
-                               const Processes& processes, Prepared* prepared) {
-  OPENP5_ASSIGN_OR_RETURN(auto datasets, options.data.OpenDatasets());
-  OPENP5_ASSIGN_OR_RETURN(prepared->prompts, options.data.LoadPrompts());
-  OPENP5_ASSIGN_OR_RETURN(
-      prepared->loaded,
-      CreateModel(options.backbone, datasets, IndexRequest::From(line, options.index, options.data),
-                  {.seed = static_cast<uint64_t>(options.train.seed),
-                   .openp5_compat = options.train.openp5_compat},
-                  processes.runtime));
-  LoadedModel& loaded = prepared->loaded;
-  if (options.train.random_initialize) {
-    trainers::RandomInitialize(*loaded.model, *loaded.tokenizer,
-                               static_cast<uint64_t>(options.train.seed),
-                               options.train.openp5_compat);
-  }
-  OPENP5_ASSIGN_OR_RETURN(
-      prepared->datasets,
-      JoinIndexes(std::move(datasets), std::move(loaded.indexes), options.reading.history));
-  trainers::GenerativeSetup setup{.model = loaded.model.get(),
-                                  .tokenizer = loaded.tokenizer.get(),
-                                  .prompts = &prepared->prompts,
-                                  .tasks = options.data.tasks,
-                                  .device = processes.runtime.device,
-                                  .evaluation = options.evaluation,
-                                  .sharding = processes.Shard(),
-                                  .description = options.Describe(),
-                                  .reading = options.reading.Json()};
-  for (const auto& dataset : prepared->datasets) setup.datasets.push_back(dataset.get());
-  if (processes.is_first()) OPENP5_RETURN_IF_ERROR(NameBackbone(options, loaded, &setup));
-  OPENP5_ASSIGN_OR_RETURN(prepared->task, trainers::GenerativeTask::Create(setup, options.train));
-  return absl::OkStatus();
-}
-
-absl::Status PrepareSasrec(const TrainCommandOptions& options, const Processes& processes,
-                           Prepared* prepared) {
-  OPENP5_ASSIGN_OR_RETURN(prepared->sequences, options.data.OpenDatasets());
-  const datasets::SequenceDataset& dataset = prepared->sequences.front();
-  const models::SasrecConfig config = options.sasrec.Config(dataset.item_count());
-  constexpr int64_t kTrainingBytes = 4 * sizeof(float);  // weight, gradient and two moments
-  OPENP5_RETURN_IF_ERROR(ReserveMemory("SASRec", config.CountParameters() * kTrainingBytes));
-  const auto seed = static_cast<uint64_t>(options.train.seed);
-  OPENP5_RETURN_IF_ERROR(CatchTorch("SASRec", [&] {
-    prepared->sasrec = models::SasrecModel::Create(config, seed);
-    prepared->sasrec->To(processes.runtime.device);
-    prepared->sasrec->SetComputeType(processes.runtime.compute_type);
-    return absl::OkStatus();
-  }));
-  OPENP5_ASSIGN_OR_RETURN(
-      prepared->task, trainers::SasrecTask::Create({.model = prepared->sasrec.get(),
-                                                    .dataset = &dataset,
-                                                    .device = processes.runtime.device,
-                                                    .negatives = options.sasrec.SampledNegatives(),
-                                                    .seed = seed,
-                                                    .evaluation = options.evaluation,
-                                                    .sharding = processes.Shard(),
-                                                    .description = options.Describe()}));
-  return absl::OkStatus();
-}
-
-absl::StatusOr<std::unique_ptr<Prepared>> Prepare(const TrainCommandOptions& options,
-                                                  const CommandLine& line,
-                                                  const Processes& processes) {
-  auto prepared = std::make_unique<Prepared>();
-  const std::string config = options.ConfigText();
+absl::StatusOr<Prepared> Prepare(const TrainCommandOptions& options, const CommandLine& line,
+                                 const Processes& processes) {
+  Prepared prepared;
+  const trainers::RunConfig config = options.Config();
   if (processes.is_first()) {
     OPENP5_RETURN_IF_ERROR(
         trainers::RunFolder::Check(options.run.run_dir, config, options.train.resume));
   }
-  OPENP5_RETURN_IF_ERROR(options.is_sasrec()
-                             ? PrepareSasrec(options, processes, prepared.get())
-                             : PrepareGenerative(options, line, processes, prepared.get()));
+  OPENP5_ASSIGN_OR_RETURN(prepared.task, MakeTask(options, line, processes));
   if (processes.is_first()) {
-    OPENP5_ASSIGN_OR_RETURN(prepared->folder, trainers::RunFolder::Open(options.run.run_dir, config,
-                                                                        options.train.resume));
+    OPENP5_ASSIGN_OR_RETURN(prepared.folder, trainers::RunFolder::Open(options.run.run_dir, config,
+                                                                       options.train.resume));
   }
   return prepared;
 }
@@ -287,14 +228,14 @@ absl::Status Train(const TrainCommandOptions& options, const CommandLine& line,
   OPENP5_ASSIGN_OR_RETURN(const auto prepared, Prepare(options, line, processes));
   CatchTermination();
   if (!processes.is_first()) {
-    return trainers::Train(prepared->task.get(), options.train, nullptr, processes.group.get())
+    return trainers::Train(prepared.task.get(), options.train, nullptr, processes.group.get())
         .status();
   }
-  const trainers::RunFolder& folder = *prepared->folder;
+  const trainers::RunFolder& folder = *prepared.folder;
   OPENP5_ASSIGN_OR_RETURN(const auto facts, StartFacts(processes));
   OPENP5_ASSIGN_OR_RETURN(auto record, trainers::RunRecord::Begin(folder.RecordPath(), facts));
   const auto summary =
-      trainers::Train(prepared->task.get(), options.train, &folder, processes.group.get());
+      trainers::Train(prepared.task.get(), options.train, &folder, processes.group.get());
   nlohmann::ordered_json result;
   if (summary.ok()) result = SummaryJson(options, *summary);
   const absl::Status recorded = record.End(summary.status(), std::move(result));

@@ -212,6 +212,14 @@ bool CommandLine::IsGiven(const std::string& name) const {
   });
 }
 
+std::set<std::string> CommandLine::NamesOfOthersThan(Affects affects) const {
+  std::set<std::string> names;
+  for (const Option& option : options_) {
+    if (option.info.affects != affects) names.insert(option.info.name);
+  }
+  return names;
+}
+
 std::string CommandLine::Get(const std::string& name) const {
   const auto found = std::find_if(options_.begin(), options_.end(),
                                   [&](const Option& option) { return option.info.name == name; });

@@ -1,7 +1,9 @@
 #ifndef OPENP5_PLATFORM_CONFIG_COMMAND_LINE_H_
 #define OPENP5_PLATFORM_CONFIG_COMMAND_LINE_H_
 
+#include <algorithm>
 #include <functional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -54,8 +56,17 @@ class CommandLine {
 
   // True if `name` was given on the command line or in the config file.
   bool IsGiven(const std::string& name) const;
+  // True if any option of such a struct was.
+  template <class Options>
+  bool IsAnyGiven(const Options& options) const {
+    const std::vector<std::string> names = OptionNames(options);
+    return std::any_of(names.begin(), names.end(),
+                       [this](const std::string& name) { return IsGiven(name); });
+  }
   // The present value of the bound option `name`, as a flag would give it.
   std::string Get(const std::string& name) const;
+  // The options that affect something else.
+  std::set<std::string> NamesOfOthersThan(Affects affects) const;
   std::string Help() const;
   // INI text of all bound options with their present values.
   std::string Dump() const;

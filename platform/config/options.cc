@@ -24,6 +24,17 @@ class JsonWriter final : public OptionVisitor {
   nlohmann::json& json_;
 };
 
+class InfoList final : public OptionVisitor {
+ public:
+  void Visit(const OptionInfo& info, bool*) override { infos.push_back(info); }
+  void Visit(const OptionInfo& info, int64_t*) override { infos.push_back(info); }
+  void Visit(const OptionInfo& info, double*) override { infos.push_back(info); }
+  void Visit(const OptionInfo& info, std::string*) override { infos.push_back(info); }
+  void Visit(const OptionInfo& info, std::vector<std::string>*) override { infos.push_back(info); }
+
+  std::vector<OptionInfo> infos;
+};
+
 class JsonReader final : public OptionVisitor {
  public:
   explicit JsonReader(const nlohmann::json& json) : json_(json) {}
@@ -83,6 +94,12 @@ class JsonReader final : public OptionVisitor {
 };
 
 }  // namespace
+
+std::vector<OptionInfo> OptionInfos(void (*for_each)(void*, OptionVisitor&), void* options) {
+  InfoList list;
+  for_each(options, list);
+  return list.infos;
+}
 
 void OptionsToJson(void (*for_each)(void*, OptionVisitor&), void* options, nlohmann::json* json) {
   JsonWriter writer(json);

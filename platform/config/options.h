@@ -3,13 +3,23 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "platform/base/status.h"
 
 namespace openp5 {
+
+// What an option changes.
+enum class Affects {
+  kResult,       // weights, lists or numbers
+  kSpeed,        // how fast they come, and on how many cores
+  kMeasurement,  // what is measured, logged or kept beside them
+  kPlace,        // where files are, and in what form things are printed
+};
 
 // What is said of one option, once, for flags, config file, help, manifest and docs.
 struct OptionInfo {
@@ -18,6 +28,7 @@ struct OptionInfo {
   std::vector<std::string> choices = {};  // for strings and lists of strings; empty: anything
   double minimum = std::numeric_limits<double>::lowest();  // for numbers, inclusive
   double maximum = std::numeric_limits<double>::max();
+  Affects affects = Affects::kResult;
 };
 
 // An options struct lists its options in one member `void ForEach(OptionVisitor& visitor)`; each
@@ -50,6 +61,77 @@ absl::Status FromJson(const nlohmann::json& json, Options* options) {
   return OptionsFromJson([](void* o, OptionVisitor& v) { static_cast<Options*>(o)->ForEach(v); },
                          options, json);
 }
+
+// What is said of all options of a struct, in their order; and their names.
+std::vector<OptionInfo> OptionInfos(void (*for_each)(void*, OptionVisitor&), void* options);
+template <class Options>
+std::vector<OptionInfo> OptionInfos(Options options) {
+  return OptionInfos([](void* o, OptionVisitor& v) { static_cast<Options*>(o)->ForEach(v); },
+                     &options);
+}
+template <class Options>
+std::vector<std::string> OptionNames(const Options& options) {
+  std::vector<std::string> names;
+  for (const OptionInfo& info : OptionInfos(options)) names.push_back(info.name);
+  return names;
+}
+
+// The options of something that is chosen by name at run time, of which there are several kinds.
+class OptionGroup {
+ public:
+  virtual ~OptionGroup() = default;
+  virtual void ForEach(OptionVisitor& visitor) = 0;
+  // A usage error for options that do not go together.
+  virtual absl::Status Check() const { return absl::OkStatus(); }
+  virtual std::unique_ptr<OptionGroup> Clone() const = 0;
+};
+
+// Options struct `Options` as a group; its member Check, if it has one, is the group's.
+template <class Options>
+class OptionGroupOf final : public OptionGroup {
+ public:
+  void ForEach(OptionVisitor& visitor) override {
+    if constexpr (requires { value.ForEach(visitor); }) value.ForEach(visitor);
+  }
+  absl::Status Check() const override {
+    if constexpr (requires { value.Check(); }) return value.Check();
+    return absl::OkStatus();
+  }
+  std::unique_ptr<OptionGroup> Clone() const override {
+    return std::make_unique<OptionGroupOf<Options>>(*this);
+  }
+
+  Options value;
+};
+// A group that is copied as a value.
+class AnyOptions {
+ public:
+  explicit AnyOptions(std::unique_ptr<OptionGroup> group) : group_(std::move(group)) {}
+  AnyOptions(const AnyOptions& other) : group_(other.group_->Clone()) {}
+  AnyOptions(AnyOptions&&) = default;
+  AnyOptions& operator=(AnyOptions other) {
+    group_ = std::move(other.group_);
+    return *this;
+  }
+
+  void ForEach(OptionVisitor& visitor) { group_->ForEach(visitor); }
+  const OptionGroup& operator*() const { return *group_; }
+  const OptionGroup* operator->() const { return group_.get(); }
+
+ private:
+  std::unique_ptr<OptionGroup> group_;
+};
+template <class Options>
+std::unique_ptr<OptionGroup> MakeOptionGroup() {
+  return std::make_unique<OptionGroupOf<Options>>();
+}
+// The struct inside of a group that MakeOptionGroup<Options> made.
+template <class Options>
+const Options& OptionsOf(const OptionGroup& group) {
+  return static_cast<const OptionGroupOf<Options>&>(group).value;
+}
+// Of what has no options.
+struct NoOptions {};
 
 // Empty if `value` fits `info`, else what was expected.
 std::string Violation(const OptionInfo& info, double value);

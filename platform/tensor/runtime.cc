@@ -60,9 +60,12 @@ void RuntimeOptions::ForEach(OptionVisitor& visitor) {
     help += "; int8: weights and inputs rounded to 8 bits, faster still, other scores";
   }
   visitor.Visit({.name = "precision", .help = help, .choices = precisions}, &precision);
-  visitor.Visit(
-      {.name = "threads", .help = "CPU threads; 0: one a core", .minimum = 0, .maximum = 4096},
-      &threads);
+  visitor.Visit({.name = "threads",
+                 .help = "CPU threads; 0: one a core",
+                 .minimum = 0,
+                 .maximum = 4096,
+                 .affects = Affects::kSpeed},
+                &threads);
 }
 
 std::string Runtime::precision() const {

@@ -1,20 +1,28 @@
 #include "evaluators/metrics.h"
 
+#include <algorithm>
 #include <cmath>
 
+#include "tests/evaluators/toy_lists.h"
 #include "tests/testing/testing.h"
 
 namespace openp5::evaluators {
 namespace {
 
+using ::openp5::testing::ListsOf;
 using ::openp5::testing::StatusIs;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 absl::StatusOr<std::vector<Metric>> Parse(const std::vector<std::string>& names) {
-  Registry<MetricFunction> registry("metric");
-  OPENP5_RETURN_IF_ERROR(RegisterBuiltinMetrics(&registry));
-  return ParseMetrics(registry, names);
+  return ParseMetrics(names);
+}
+
+// The values of `names` for lists of 1 (the target) and 0 (another item).
+std::vector<MetricValue> Values(const std::vector<std::string>& names,
+                                const std::vector<std::vector<int32_t>>& relevance) {
+  const auto dataset = datasets::SequenceDataset::Parse("toy", "u a b c\n", "toy");
+  return Measure(*Parse(names), {*dataset, ListsOf(relevance)});
 }
 
 TEST(MetricsTest, ParsesNameAndK) {
@@ -38,26 +46,44 @@ TEST(MetricsTest, NamesWhatIsWrongWithAMetric) {
 }
 
 TEST(MetricsTest, AveragesOverUsers) {
-  OPENP5_ASSERT_OK_AND_ASSIGN(const auto metrics, Parse({"hit@1", "hit@3", "ndcg@3"}));
-  MetricAverages averages(metrics);
-  EXPECT_EQ(averages.Means(), (std::vector<double>{0, 0, 0}));
-  averages.Add(std::vector<uint8_t>{1, 0, 0});
-  averages.Add(std::vector<uint8_t>{0, 0, 1, 0});
-  averages.Add(std::vector<uint8_t>{0});
-  averages.Add(std::vector<uint8_t>{0, 0, 0, 1});
-  const std::vector<double> means = averages.Means();
-  EXPECT_DOUBLE_EQ(means[0], 0.25);
-  EXPECT_DOUBLE_EQ(means[1], 0.5);
-  EXPECT_DOUBLE_EQ(means[2], (1.0 + 0.5) / 4);
+  const std::vector<std::string> names = {"hit@1", "hit@3", "ndcg@3"};
+  for (const MetricValue& none : Values(names, {})) EXPECT_EQ(none.value, 0);
+  const auto values = Values(names, {{1, 0, 0}, {0, 0, 1, 0}, {0}, {0, 0, 0, 1}});
+  EXPECT_DOUBLE_EQ(values[0].value, 0.25);
+  EXPECT_DOUBLE_EQ(values[1].value, 0.5);
+  EXPECT_DOUBLE_EQ(values[2].value, (1.0 + 0.5) / 4);
+  EXPECT_EQ(values[2].users, (std::vector<double>{1, 0.5, 0, 0}));
 }
 
 // A list that holds the target twice counts it twice, as in OpenP5.
 TEST(MetricsTest, NdcgAddsRepeats) {
-  OPENP5_ASSERT_OK_AND_ASSIGN(const auto metrics, Parse({"ndcg@2", "hit@2"}));
-  MetricAverages averages(metrics);
-  averages.Add(std::vector<uint8_t>{1, 1});
-  EXPECT_DOUBLE_EQ(averages.Means()[0], 1.0 + 1.0 / std::log2(3.0));
-  EXPECT_DOUBLE_EQ(averages.Means()[1], 1.0);
+  const auto values = Values({"ndcg@2", "hit@2"}, {{1, 1}});
+  EXPECT_DOUBLE_EQ(values[0].value, 1.0 + 1.0 / std::log2(3.0));
+  EXPECT_DOUBLE_EQ(values[1].value, 1.0);
+}
+
+// Metrics of the test's own: one by user, and one of all lists together.
+TEST(MetricsTest, AMetricOfOnesOwnEntersByTheRegistryAlone) {
+  Registry<MetricFunction> registry("metric");
+  OPENP5_ASSERT_OK(RegisterBuiltinMetrics(&registry));
+  OPENP5_ASSERT_OK(registry.Register(
+      "length", {.of_users = [](const RankedLists& lists, int64_t k, std::span<double> values) {
+        for (size_t i = 0; i < values.size(); ++i) {
+          values[i] = std::min<double>(static_cast<double>(k), lists.rankings[i].items.size());
+        }
+      }}));
+  OPENP5_ASSERT_OK(
+      registry.Register("catalogue", {.of_lists = [](const RankedLists& lists, int64_t) {
+                          return static_cast<double>(lists.dataset.item_count());
+                        }}));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto metrics,
+                              ParseMetrics(registry, {"length@2", "catalogue@1"}));
+  const auto dataset = datasets::SequenceDataset::Parse("toy", "u a b c\n", "toy");
+  const auto values = Measure(metrics, {*dataset, ListsOf({{0, 0, 1}, {1}})});
+  EXPECT_DOUBLE_EQ(values[0].value, 1.5);
+  EXPECT_EQ(values[0].users, (std::vector<double>{2, 1}));
+  EXPECT_DOUBLE_EQ(values[1].value, 3);
+  EXPECT_TRUE(values[1].users.empty());
 }
 
 }  // namespace

@@ -5,9 +5,10 @@
 #include "checkpoints/checkpoint.h"
 #include "checkpoints/hugging_face.h"
 #include "checkpoints/torch_file.h"
-#include "evaluators/ranking_evaluator.h"
+#include "evaluators/evaluate.h"
 #include "platform/base/file.h"
 #include "platform/models/t5.h"
+#include "platform/recommenders/generative_recommender.h"
 #include "tests/testing/testing.h"
 
 namespace openp5::evaluators {
@@ -63,8 +64,8 @@ class GoldenEndToEndTest : public ::testing::TestWithParam<std::pair<const char*
                                                             data + "/user_indexing.txt"));
     OPENP5_ASSERT_OK_AND_ASSIGN(tokenizer_, text::OpenTokenizer(Shared("tokenizers/t5"), "t5"));
     OPENP5_ASSERT_OK(tokenizer_->AddTokens(index.AddedTokens()));
-    OPENP5_ASSERT_OK_AND_ASSIGN(dataset_,
-                                IndexedDataset::Create(std::move(dataset), std::move(index), {}));
+    OPENP5_ASSERT_OK_AND_ASSIGN(
+        dataset_, indexing::IndexedDataset::Create(std::move(dataset), std::move(index), {}));
   }
 
   void OpenModel() {
@@ -90,8 +91,7 @@ class GoldenEndToEndTest : public ::testing::TestWithParam<std::pair<const char*
             .beams = 10,
             .eval_batch_size = run_["batch_size"],
             .users = run_["users"],
-            .max_length = run_["max_length"],
-            .openp5_compat = true};
+            .max_length = run_["max_length"]};
   }
 
   // The recorded list holds `item` near rank `rank`: at it, or swapped with a neighbour whose score
@@ -125,19 +125,21 @@ class GoldenEndToEndTest : public ::testing::TestWithParam<std::pair<const char*
   Json run_;
   datasets::PromptSet prompts_ = datasets::DefaultPrompts();
   std::unique_ptr<text::Tokenizer> tokenizer_;
-  std::unique_ptr<IndexedDataset> dataset_;
+  std::unique_ptr<indexing::IndexedDataset> dataset_;
   std::unique_ptr<models::T5Model> model_;
 };
 
 TEST_P(GoldenEndToEndTest, ListsAndMetricsEqualOpenP5s) {
-  Registry<MetricFunction> registry("metric");
-  OPENP5_ASSERT_OK(RegisterBuiltinMetrics(&registry));
   const EvaluationOptions options = Options();
-  OPENP5_ASSERT_OK_AND_ASSIGN(const auto metrics, ParseMetrics(registry, options.metrics));
-  RankingEvaluator evaluator(*model_, *tokenizer_, c10::Device(c10::kCPU));
-  OPENP5_ASSERT_OK_AND_ASSIGN(
-      const RankingResult result,
-      evaluator.Evaluate(*dataset_, prompts_, "sequential", metrics, options));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto metrics, ParseMetrics(options.metrics));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto recommender, recommenders::GenerativeRecommender::Create(
+                                                          {.model = model_.get(),
+                                                           .tokenizer = tokenizer_.get(),
+                                                           .datasets = {dataset_.get()},
+                                                           .prompts = &prompts_,
+                                                           .encoding = {.openp5_compat = true}}));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const RankingResult result, Evaluate(*recommender, /*dataset=*/0,
+                                                                   "sequential", metrics, options));
   ASSERT_EQ(result.rankings.size(), run_["users"].get<size_t>());
   OPENP5_ASSERT_OK_AND_ASSIGN(const std::string lines,
                               ReadFile(StrCat(folder_, "/", GetParam().second, ".jsonl")));

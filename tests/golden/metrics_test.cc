@@ -6,6 +6,7 @@
 #include <set>
 
 #include "platform/base/file.h"
+#include "tests/evaluators/toy_lists.h"
 #include "tests/testing/testing.h"
 
 namespace openp5::evaluators {
@@ -44,24 +45,26 @@ TEST(GoldenMetricsTest, EqualOpenP5s) {
                               ReadFile(Shared("golden/09_metrics/metric_cases.json")));
   const Json cases = Json::parse(text);
   ASSERT_GE(cases.size(), 40u);
-  Registry<MetricFunction> registry("metric");
-  OPENP5_ASSERT_OK(RegisterBuiltinMetrics(&registry));
+  const auto dataset = datasets::SequenceDataset::Parse("toy", "u a b c\n", "toy");
   for (const Json& c : cases) {
     SCOPED_TRACE(c["name"].get<std::string>());
-    OPENP5_ASSERT_OK_AND_ASSIGN(const auto metrics, ParseMetrics(registry, c["metrics"]));
-    MetricAverages averages(metrics);
+    OPENP5_ASSERT_OK_AND_ASSIGN(const auto metrics, ParseMetrics(c["metrics"]));
+    std::vector<std::vector<int32_t>> lists;
     for (size_t user = 0; user < c["relevance"].size(); ++user) {
       const auto relevance = c["relevance"][user].get<std::vector<uint8_t>>();
       if (c.contains("predictions")) {
         EXPECT_EQ(RankedRelevance(c, user), relevance);
       }
-      averages.Add(relevance);
+      lists.emplace_back(relevance.begin(), relevance.end());
     }
-    ASSERT_EQ(averages.users(), c["users"].get<int64_t>());
-    const std::vector<double> means = averages.Means();
+    ASSERT_EQ(static_cast<int64_t>(lists.size()), c["users"].get<int64_t>());
+    const auto values = Measure(metrics, {*dataset, openp5::testing::ListsOf(lists)});
     for (size_t i = 0; i < metrics.size(); ++i) {
-      EXPECT_NEAR(averages.sums()[i], c["sums"][i].get<double>(), 1e-12) << metrics[i].name;
-      EXPECT_NEAR(means[i], c["means"][i].get<double>(), 1e-12) << metrics[i].name;
+      const auto& users = values[i].users;
+      EXPECT_NEAR(std::accumulate(users.begin(), users.end(), 0.0), c["sums"][i].get<double>(),
+                  1e-12)
+          << metrics[i].name;
+      EXPECT_NEAR(values[i].value, c["means"][i].get<double>(), 1e-12) << metrics[i].name;
     }
   }
 }

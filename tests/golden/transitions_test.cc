@@ -1,5 +1,6 @@
 #include "absl/strings/str_format.h"
-#include "evaluators/transitions_evaluator.h"
+#include "evaluators/evaluate.h"
+#include "platform/recommenders/transitions_recommender.h"
 #include "tests/testing/testing.h"
 
 namespace openp5::evaluators {
@@ -10,16 +11,13 @@ using ::openp5::testing::Shared;
 // hit@5, hit@10 and ndcg@10 as an independent script prints them (plain Python, of its own author).
 struct Recorded {
   const char* dataset;
-  TransitionsOptions options;
+  recommenders::TransitionsOptions options;
   const char *validation, *plain, *filtered;
 };
 
 TEST(TransitionsGoldenTest, EqualsTheIndependentScript) {
   OPENP5_SKIP_WITHOUT_SHARED();
-  Registry<MetricFunction> registry("metric");
-  OPENP5_ASSERT_OK(RegisterBuiltinMetrics(&registry));
-  OPENP5_ASSERT_OK_AND_ASSIGN(const auto metrics,
-                              ParseMetrics(registry, {"hit@5", "hit@10", "ndcg@10"}));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto metrics, ParseMetrics({"hit@5", "hit@10", "ndcg@10"}));
   for (const Recorded& recorded : std::vector<Recorded>{
            {"ML100K", {}, "0.0806 0.1485 0.0720", "0.0689 0.1230 0.0650", "0.1071 0.1888 0.0950"},
            {"LastFM", {}, "0.0495 0.0734 0.0420", "0.0330 0.0550 0.0300", "0.0339 0.0560 0.0309"},
@@ -37,8 +35,10 @@ TEST(TransitionsGoldenTest, EqualsTheIndependentScript) {
         const auto dataset,
         datasets::SequenceDataset::Open(Shared(StrCat("data/", std::string(recorded.dataset)))));
     const auto printed = [&](const EvaluationOptions& options) {
-      const RankingResult result =
-          EvaluateTransitions(dataset, "sequential", metrics, options, recorded.options);
+      const auto evaluated = Evaluate(*recommenders::MakeTransitions(dataset, recorded.options),
+                                      /*dataset=*/0, "sequential", metrics, options);
+      EXPECT_TRUE(evaluated.ok());
+      const RankingResult& result = *evaluated;
       return absl::StrFormat("%.4f %.4f %.4f", result.metrics[0].value, result.metrics[1].value,
                              result.metrics[2].value);
     };

@@ -3,8 +3,9 @@
 #include <ATen/ops/sort.h>
 #include <c10/core/GradMode.h>
 
-#include "evaluators/causal_encoding.h"
-#include "tests/evaluators/tiny_world.h"
+#include "platform/prompting/causal_encoder.h"
+#include "platform/prompting/prompt_encoder.h"
+#include "tests/testing/tiny_world.h"
 
 namespace openp5::trainers {
 namespace {
@@ -13,10 +14,13 @@ using ::openp5::testing::TinyWorld;
 
 class CollatorTest : public ::testing::Test {
  protected:
-  models::TrainingBatch Make(const CollatorOptions& options) {
-    return *CollateSeq2Seq(*world_.tokenizer,
-                           {{"toy user", "toy item_1001"}, {"toy user toy user toy user", "toy"}},
-                           options);
+  models::TrainingBatch Make(const prompting::PromptEncoderOptions& options) {
+    return CollateSeq2Seq(*Encoder(/*is_causal=*/false, options),
+                          {{"toy user", "toy item_1001"}, {"toy user toy user toy user", "toy"}});
+  }
+  std::unique_ptr<prompting::PromptEncoder> Encoder(
+      bool is_causal, const prompting::PromptEncoderOptions& options) {
+    return *prompting::MakePromptEncoder(is_causal, *world_.tokenizer, options);
   }
   std::vector<int64_t> Values(const at::Tensor& tensor) {
     const int64_t* data = tensor.const_data_ptr<int64_t>();
@@ -56,12 +60,11 @@ TEST_F(CollatorTest, CutsLongTextsButKeepsTheEnd) {
 }
 
 TEST_F(CollatorTest, CausalLabelsAreTheResponse) {
-  const auto encoder = evaluators::CausalEncoder::Create(*world_.tokenizer, {});
+  const auto encoder = prompting::CausalEncoder::Create(*world_.tokenizer, {});
   OPENP5_ASSERT_OK(encoder);
-  OPENP5_ASSERT_OK_AND_ASSIGN(
-      const models::TrainingBatch batch,
-      CollateCausal(*world_.tokenizer,
-                    {{"toy user", "toy"}, {"toy user toy user", "toy item_1001"}}, {}));
+  const models::TrainingBatch batch =
+      CollateCausal(*Encoder(/*is_causal=*/true, {}),
+                    {{"toy user", "toy"}, {"toy user toy user", "toy item_1001"}});
   const auto response = encoder->Response("toy item_1001");
   ASSERT_EQ(batch.labels.lengths[0], static_cast<int64_t>(response.size()));
   const auto tokens = Values(batch.input.tokens), labels = Values(batch.labels.tokens),
@@ -100,12 +103,13 @@ TEST_F(CollatorTest, RunsHaveTheLossesOfTheirSamples) {
       {{"toy", "item"}}};
   std::vector<datasets::Sample> samples;
   for (const auto& run : runs) samples.insert(samples.end(), run.begin(), run.end());
-  for (const CollatorOptions& options : {CollatorOptions{}, CollatorOptions{.max_tokens = 9},
-                                         CollatorOptions{.openp5_compat = true}}) {
-    OPENP5_ASSERT_OK_AND_ASSIGN(const auto together,
-                                CollateCausalRuns(*world_.tokenizer, runs, options));
-    OPENP5_ASSERT_OK_AND_ASSIGN(const auto apart,
-                                CollateCausal(*world_.tokenizer, samples, options));
+  using prompting::PromptEncoderOptions;
+  for (const PromptEncoderOptions& options :
+       {PromptEncoderOptions{}, PromptEncoderOptions{.max_tokens = 9},
+        PromptEncoderOptions{.openp5_compat = true}}) {
+    const auto encoder = Encoder(/*is_causal=*/true, options);
+    const auto together = CollateCausalRuns(*encoder, runs);
+    const auto apart = CollateCausal(*encoder, samples);
     EXPECT_EQ(together.input.lengths.size(), runs.size());
     EXPECT_EQ(together.labels.lengths.size(), samples.size());
     EXPECT_LT(together.input.tokens.size(0), apart.input.tokens.size(0));

@@ -1,10 +1,10 @@
-#include "trainers/generative_task.h"
+#include "trainers/tasks/generative_task.h"
 
 #include <torch/types.h>
 
 #include <numeric>
 
-#include "tests/evaluators/tiny_world.h"
+#include "tests/testing/tiny_world.h"
 
 namespace openp5::trainers {
 namespace {

@@ -35,7 +35,8 @@ TEST(RunFolderTest, GoesOnWithTheSameOptionsOnly) {
         const auto folder, RunFolder::Open(path, "# train\nlr=1\nthreads=2\n", /*resume=*/true));
     OPENP5_ASSERT_OK(folder.Log({{"event", "step"}, {"step", 1}}));
   }
-  OPENP5_EXPECT_OK(RunFolder::Open(path, "lr=1\nthreads=8\nresume=true\n", /*resume=*/true));
+  OPENP5_EXPECT_OK(RunFolder::Open(
+      path, {"lr=1\nthreads=8\nresume=true\n", {"threads", "resume"}}, /*resume=*/true));
   EXPECT_THAT(
       RunFolder::Open(path, "lr=2\nthreads=2\n", /*resume=*/true),
       StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("started with lr=1, got lr=2")));

@@ -1,4 +1,4 @@
-#include "trainers/sasrec_task.h"
+#include "trainers/tasks/sasrec_task.h"
 
 #include <torch/types.h>
 
@@ -6,9 +6,9 @@
 #include <set>
 
 #include "checkpoints/checkpoint.h"
+#include "checkpoints/sasrec_folder.h"
 #include "platform/base/file.h"
 #include "tests/testing/testing.h"
-#include "trainers/sasrec_folder.h"
 #include "trainers/trainer.h"
 
 namespace openp5::trainers {

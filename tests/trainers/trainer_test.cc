@@ -9,8 +9,8 @@
 #include "checkpoints/checkpoint.h"
 #include "platform/base/file.h"
 #include "platform/text/number_tokens.h"
-#include "tests/evaluators/tiny_world.h"
-#include "trainers/generative_task.h"
+#include "tests/testing/tiny_world.h"
+#include "trainers/tasks/generative_task.h"
 
 namespace openp5::trainers {
 namespace {

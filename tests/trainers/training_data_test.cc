@@ -2,7 +2,7 @@
 
 #include <set>
 
-#include "tests/evaluators/tiny_world.h"
+#include "tests/testing/tiny_world.h"
 
 namespace openp5::trainers {
 namespace {

@@ -1,0 +1,212 @@
+#include "trainers/tasks/generative_task.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_format.h"
+#include "checkpoints/model_folder.h"
+#include "platform/base/log.h"
+
+namespace openp5::trainers {
+namespace {
+
+absl::Status CheckPackTargets(const GenerativeSetup& setup, const Objective& objective,
+                              int64_t pack_targets) {
+  if (pack_targets == 1) return absl::OkStatus();
+  if (objective.collate_runs == nullptr) {
+    return UsageError(
+        "--pack-targets: expected a causal model such as a Llama, got one whose encoder reads a "
+        "whole prompt at once, so that nothing of it can be shared");
+  }
+  for (const indexing::IndexedDataset* dataset : setup.datasets) {
+    const int64_t shown = dataset->history().max_history;
+    if (shown > 0 && pack_targets > shown) {
+      return UsageError(StrCat("--pack-targets: expected at most --max-history (", shown, "), got ",
+                               pack_targets));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<recommenders::GenerativeRecommender>> MakeRecommender(
+    const GenerativeSetup& setup, const TrainOptions& options) {
+  return recommenders::GenerativeRecommender::Create(
+      {.model = setup.model,
+       .tokenizer = setup.tokenizer,
+       .datasets = setup.datasets,
+       .prompts = setup.prompts,
+       .device = setup.device,
+       .encoding = {.max_tokens = options.max_input_tokens,
+                    .openp5_compat = options.openp5_compat}});
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<GenerativeTask>> GenerativeTask::Create(
+    const GenerativeSetup& setup, const TrainOptions& options) {
+  Registry<Objective> objectives("trainer");
+  OPENP5_RETURN_IF_ERROR(RegisterBuiltinObjectives(&objectives));
+  OPENP5_ASSIGN_OR_RETURN(const Objective* objective,
+                          objectives.Find(setup.model->is_causal() ? "causal" : "seq2seq"));
+  OPENP5_RETURN_IF_ERROR(CheckPackTargets(setup, *objective, options.pack_targets));
+  OPENP5_ASSIGN_OR_RETURN(auto sample_numbers, options.SampleNumbers(setup.tasks.size()));
+  OPENP5_ASSIGN_OR_RETURN(TrainingData data,
+                          TrainingData::Create(setup.datasets, *setup.prompts, setup.tasks,
+                                               {.sample_prompt = options.sample_prompt,
+                                                .sample_numbers = sample_numbers,
+                                                .valid_prompt = options.valid_prompt,
+                                                .seed = static_cast<uint64_t>(options.seed),
+                                                .run_length = options.pack_targets}));
+  OPENP5_ASSIGN_OR_RETURN(auto recommender, MakeRecommender(setup, options));
+  auto task = std::unique_ptr<GenerativeTask>(
+      new GenerativeTask(setup, options, std::move(data), *objective, std::move(recommender)));
+  OPENP5_RETURN_IF_ERROR(task->CheckEvaluation());
+  if (options.pack_targets > 1) task->ReportPacking();
+  return task;
+}
+
+GenerativeTask::GenerativeTask(const GenerativeSetup& setup, const TrainOptions& options,
+                               TrainingData data, Objective objective,
+                               std::unique_ptr<recommenders::GenerativeRecommender> recommender)
+    : setup_(setup),
+      label_smoothing_(options.label_smoothing),
+      data_(std::move(data)),
+      objective_(std::move(objective)),
+      recommender_(std::move(recommender)) {
+  setup_.model->SetGradientCheckpointing(options.gradient_checkpointing);
+}
+
+AdamWOptions GenerativeTask::optimizer() const {
+  return {.torch_form = objective_.torch_optimizer, .undecayed = objective_.undecayed};
+}
+
+models::TrainingBatch GenerativeTask::Collate(const std::vector<datasets::Sample>& samples) const {
+  return objective_.collate(recommender_->encoder(), samples, setup_.device);
+}
+
+models::TrainingBatch GenerativeTask::CollateRuns(
+    std::vector<std::vector<datasets::Sample>> runs) const {
+  if (objective_.collate_runs != nullptr) {
+    return objective_.collate_runs(recommender_->encoder(), runs, setup_.device);
+  }
+  std::vector<datasets::Sample> texts;  // one a run, see CheckPackTargets
+  for (std::vector<datasets::Sample>& run : runs) texts.push_back(std::move(run.front()));
+  return Collate(texts);
+}
+
+absl::StatusOr<models::TrainingBatch> GenerativeTask::MakeBatch(
+    int64_t group, std::span<const int32_t> samples) const {
+  std::vector<std::vector<datasets::Sample>> runs;
+  for (const int32_t sample : samples) runs.push_back(data_.Run(group, sample));
+  models::TrainingBatch batch = CollateRuns(std::move(runs));
+  batch.label_smoothing = label_smoothing_;
+  return batch;
+}
+
+absl::Status GenerativeTask::CheckEvaluation() const {
+  for (size_t dataset = 0; dataset < setup_.datasets.size(); ++dataset) {
+    for (const std::string& task : setup_.tasks) {
+      OPENP5_RETURN_IF_ERROR(
+          evaluators::CheckEvaluation(*recommender_, dataset, task, setup_.evaluation));
+    }
+  }
+  return absl::OkStatus();
+}
+
+void GenerativeTask::ReportPacking() {
+  constexpr int64_t kRuns = 64;
+  data_.StartEpoch(0);
+  int64_t together = 0, apart = 0, targets = 0;
+  const std::vector<TaskGroup> groups = data_.groups();
+  for (int64_t group = 0; group < static_cast<int64_t>(groups.size()); ++group) {
+    const int64_t size = groups[static_cast<size_t>(group)].size;
+    for (int64_t i = 0; i < std::min(kRuns, size); ++i) {
+      const auto run = data_.Run(group, static_cast<int32_t>(i * size / std::min(kRuns, size)));
+      const models::TrainingBatch packed = CollateRuns({run}), single = Collate(run);
+      together += packed.input.tokens.size(0);
+      apart += single.input.tokens.size(0);
+      targets += static_cast<int64_t>(run.size());
+    }
+  }
+  const auto each = [&](int64_t tokens) {
+    return static_cast<double>(tokens) / static_cast<double>(targets);
+  };
+  LogInfo(absl::StrFormat("packed targets: %.1f tokens are computed a target instead of %.1f",
+                          each(together), each(apart)));
+  if (together * 4 > apart * 3) {
+    LogWarning(
+        "--pack-targets saves little with these prompts; hint: it is what stands before "
+        "and in the history that is shared");
+  }
+}
+
+absl::StatusOr<models::TrainingBatch> GenerativeTask::MakeValidationBatch(int64_t group,
+                                                                          int64_t begin,
+                                                                          int64_t end) const {
+  return Collate(data_.ValidationSamples(group, begin, end));
+}
+
+at::Tensor GenerativeTask::Loss(const models::TrainingBatch& batch) {
+  return objective_.reduce(setup_.model->TokenLosses(batch), batch.labels.lengths);
+}
+
+double GenerativeTask::Weight(const models::TrainingBatch& batch) const {
+  return objective_.weight(batch.labels.lengths);
+}
+
+void GenerativeTask::SetTraining(bool training, double dropout) {
+  setup_.model->SetTraining(training, dropout);
+}
+
+absl::StatusOr<std::vector<evaluators::RankingResult>> GenerativeTask::Evaluate(
+    const std::string& split, const std::vector<evaluators::Metric>& metrics) {
+  evaluators::EvaluationOptions options = setup_.evaluation;
+  options.split = split;
+  std::vector<evaluators::RankingResult> results;
+  for (size_t dataset = 0; dataset < setup_.datasets.size(); ++dataset) {
+    for (const std::string& task : setup_.tasks) {
+      OPENP5_ASSIGN_OR_RETURN(auto result, evaluators::Evaluate(*recommender_, dataset, task,
+                                                                metrics, options, setup_.sharding));
+      results.push_back(std::move(result));
+    }
+  }
+  return results;
+}
+
+NamedTensors GenerativeTask::SavedWeights(const NamedTensors& trained) const {
+  NamedTensors saved;
+  if (setup_.backbone.has_value()) {
+    saved = trained;
+    saved.insert(saved.end(), setup_.replaced_rows.begin(), setup_.replaced_rows.end());
+    return saved;
+  }
+  for (const auto& [name, parameter] : parameters()) {
+    const at::Tensor* tensor = FindTensor(trained, name);
+    saved.emplace_back(name, tensor != nullptr ? *tensor : parameter.detach());
+  }
+  return saved;
+}
+
+std::string GenerativeTask::FrozenDigest() const {
+  return setup_.backbone.has_value() ? setup_.backbone->Digest() : "";
+}
+
+absl::Status GenerativeTask::Save(const std::string& path, const NamedTensors& trained,
+                                  const nlohmann::json& metrics) const {
+  const nlohmann::json config = setup_.model->ToHuggingFace();
+  checkpoints::ModelFolder folder{.model_family = config["model_type"].get<std::string>(),
+                                  .model_config = config,
+                                  .weights = SavedWeights(trained),
+                                  .tokenizer = setup_.tokenizer,
+                                  .training = setup_.description,
+                                  .metrics = metrics,
+                                  .reading = setup_.reading,
+                                  .prompts = setup_.prompts->Text(),
+                                  .backbone = setup_.backbone};
+  for (const indexing::IndexedDataset* dataset : setup_.datasets) {
+    folder.indexes.push_back(&dataset->index());
+  }
+  return checkpoints::WriteModelFolder(path, folder);
+}
+
+}  // namespace openp5::trainers

@@ -1,0 +1,19 @@
+#include "trainers/tasks/task_kinds.h"
+
+namespace openp5::trainers {
+
+absl::Status RegisterBuiltinTasks(Registry<TaskKind>* kinds) {
+  OPENP5_RETURN_IF_ERROR(kinds->Register("generative", GenerativeTaskKind()));
+  return kinds->Register("sasrec", SasrecTaskKind());
+}
+
+nlohmann::json DescribeTraining(const TrainOptions& options) {
+  nlohmann::json all, json = nlohmann::json::object();
+  ToJson(options, &all);
+  for (const OptionInfo& info : OptionInfos(options)) {
+    if (info.affects == Affects::kResult) json[info.name] = all[info.name];
+  }
+  return json;
+}
+
+}  // namespace openp5::trainers

@@ -9,7 +9,8 @@
 #include "checkpoints/hugging_face.h"
 #include "checkpoints/tensor_layout.h"
 #include "platform/base/digest.h"
-#include "platform/models/lora.h"
+#include "platform/models/common/lora.h"
+#include "platform/models/families.h"
 #include "platform/tensor/runtime.h"
 
 namespace openp5::checkpoints {

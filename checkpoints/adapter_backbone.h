@@ -11,7 +11,7 @@
 #include "checkpoints/checkpoint.h"
 #include "platform/base/status.h"
 #include "platform/config/options.h"
-#include "platform/models/language_model.h"
+#include "platform/models/common/language_model.h"
 #include "platform/tensor/named_tensors.h"
 
 namespace openp5::checkpoints {

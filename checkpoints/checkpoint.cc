@@ -214,6 +214,14 @@ absl::StatusOr<Manifest> ReadManifest(const std::string& path) {
   return std::move(all.manifest);
 }
 
+absl::StatusOr<ModelSource> ModelSource::Open(const std::string& path) {
+  ModelSource source{.path = path};
+  if (IsCheckpoint(path)) {
+    OPENP5_ASSIGN_OR_RETURN(source.manifest, ReadManifest(path));
+  }
+  return source;
+}
+
 absl::StatusOr<std::map<std::string, int64_t>> ListCheckpointFiles(const std::string& path) {
   OPENP5_ASSIGN_OR_RETURN(const ManifestAndFiles all, ReadAll(path));
   std::map<std::string, int64_t> sizes;

@@ -46,6 +46,16 @@ bool IsCheckpoint(const std::string& path);
 // than the weights has another digest.
 absl::StatusOr<Manifest> ReadManifest(const std::string& path);
 
+// Where a model is read from: a checkpoint folder of openp5, whose manifest is read and compared
+// with its files once, or files that were made elsewhere.
+struct ModelSource {
+  std::string path = {};
+  std::optional<Manifest> manifest = {};  // nothing: made elsewhere
+
+  // Fails as ReadManifest.
+  static absl::StatusOr<ModelSource> Open(const std::string& path);
+};
+
 // The files the manifest lists and their sizes in bytes, by path relative to the folder. Fails as
 // ReadManifest, but compares no digests of files.
 absl::StatusOr<std::map<std::string, int64_t>> ListCheckpointFiles(const std::string& path);

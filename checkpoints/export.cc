@@ -20,8 +20,9 @@
 #include "indexing/openp5_files.h"
 #include "platform/base/file.h"
 #include "platform/base/log.h"
-#include "platform/models/language_model.h"
-#include "platform/models/lora.h"
+#include "platform/models/common/language_model.h"
+#include "platform/models/common/lora.h"
+#include "platform/models/families.h"
 #include "platform/tensor/runtime.h"
 #include "platform/text/transformers_files.h"
 

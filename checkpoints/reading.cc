@@ -29,9 +29,10 @@ absl::Status CopyIfThere(const std::string& from, const std::string& to) {
 
 }  // namespace
 
-absl::StatusOr<std::optional<KeptReading>> FindReading(const std::string& path) {
-  if (IsCheckpoint(path)) {
-    OPENP5_ASSIGN_OR_RETURN(const auto manifest, ReadManifest(path));
+absl::StatusOr<std::optional<KeptReading>> FindReading(const ModelSource& source) {
+  const std::string& path = source.path;
+  if (source.manifest.has_value()) {
+    const Manifest& manifest = *source.manifest;
     if (manifest.tokenizer_family == "none") return std::nullopt;
     // Version 1 has the same options among all those of the training.
     return ReadKept(manifest.reading.empty() ? manifest.training : manifest.reading,
@@ -64,7 +65,8 @@ nlohmann::json Reading::Json() const {
 }
 
 absl::Status WriteReading(const std::string& path, const std::string& folder) {
-  OPENP5_ASSIGN_OR_RETURN(const auto kept, FindReading(path));
+  OPENP5_ASSIGN_OR_RETURN(const ModelSource source, ModelSource::Open(path));
+  OPENP5_ASSIGN_OR_RETURN(const auto kept, FindReading(source));
   if (!kept.has_value()) return absl::OkStatus();
   const std::string exported = JoinPath(folder, kExported);
   OPENP5_RETURN_IF_ERROR(MakeDirectories(exported));

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "checkpoints/checkpoint.h"
 #include "datasets/samples.h"
 #include "platform/base/status.h"
 #include "platform/config/options.h"
@@ -32,9 +33,9 @@ struct KeptReading {
 };
 
 // Of a checkpoint folder of openp5, or of one that `checkpoint export` wrote. Nothing for a folder
-// that does not say how its model reads, or whose model reads no text. Fails as ReadManifest;
-// DataLoss if a kept value is of another type.
-absl::StatusOr<std::optional<KeptReading>> FindReading(const std::string& path);
+// that does not say how its model reads, or whose model reads no text. DataLoss if a kept value is
+// of another type.
+absl::StatusOr<std::optional<KeptReading>> FindReading(const ModelSource& source);
 
 // Puts prompts, item index and reading of checkpoint folder `path` into the folder "openp5" inside
 // of `folder`, an export for others, whose own files have no place for them. Fails as ReadManifest

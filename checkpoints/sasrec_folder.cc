@@ -62,8 +62,7 @@ absl::Status WriteSasrecFolder(const std::string& path, const SasrecFolder& fold
   });
 }
 
-absl::StatusOr<SasrecFolder> ReadSasrecFolder(const std::string& path) {
-  OPENP5_ASSIGN_OR_RETURN(const auto manifest, ReadManifest(path));
+absl::StatusOr<SasrecFolder> ReadSasrecFolder(const std::string& path, const Manifest& manifest) {
   SasrecFolder folder{.training = manifest.training, .metrics = manifest.metrics};
   auto config = models::SasrecConfig::FromJson(manifest.model_config);
   if (!config.ok()) return DataLoss(path, ": ", ToStd(config.status().message()));

@@ -9,7 +9,7 @@
 #include "checkpoints/checkpoint.h"
 #include "datasets/sequences.h"
 #include "platform/base/status.h"
-#include "platform/models/sasrec.h"
+#include "platform/models/sasrec/sasrec.h"
 #include "platform/tensor/named_tensors.h"
 
 namespace openp5::checkpoints {
@@ -30,9 +30,9 @@ bool IsSasrec(const Manifest& manifest);
 // Writes the folder whole or not at all, as WriteCheckpoint.
 absl::Status WriteSasrecFolder(const std::string& path, const SasrecFolder& folder);
 
-// Fails as ReadManifest and ReadWeights; DataLoss if config, item ids and weights do
-// not belong together.
-absl::StatusOr<SasrecFolder> ReadSasrecFolder(const std::string& path);
+// `manifest` is that of the folder. Fails as ReadWeights; DataLoss if config, item ids and weights
+// do not belong together.
+absl::StatusOr<SasrecFolder> ReadSasrecFolder(const std::string& path, const Manifest& manifest);
 
 // The row of each item of `dataset`. FailedPrecondition if the model, which `where` names, was
 // trained on a dataset of another name, or does not know an item.

@@ -8,7 +8,11 @@ void EvaluationOptions::ForEach(OptionVisitor& visitor) {
                  .choices = {"validation", "test"}},
                 &split);
   visitor.Visit({.name = "prompt", .help = "template to ask with: seen:N or unseen:N"}, &prompt);
-  visitor.Visit({.name = "metrics", .help = "hit@K and ndcg@K"}, &metrics);
+  visitor.Visit(
+      {.name = "metrics",
+       .help = "metrics of the first K items, each as NAME@K: hit, recall, precision, ndcg, mrr, "
+               "map, rbp; coverage, gini, entropy, novelty, popularity, tail, debiased-hit"},
+      &metrics);
   visitor.Visit({.name = "filtered", .help = "never recommend an item the user has seen before"},
                 &filtered);
   visitor.Visit({.name = "filtered-batch",

@@ -2,36 +2,13 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <numeric>
 #include <set>
 
+#include "evaluators/builtin_metrics.h"
+
 namespace openp5::evaluators {
 namespace {
-
-std::span<const int32_t> FirstK(const UserRanking& ranking, int64_t k) {
-  const std::span<const int32_t> items = ranking.items;
-  return items.first(std::min(items.size(), static_cast<size_t>(k)));
-}
-
-void Hit(const RankedLists& lists, int64_t k, std::span<double> values) {
-  for (size_t i = 0; i < values.size(); ++i) {
-    const auto first = FirstK(lists.rankings[i], k);
-    const int32_t target = lists.rankings[i].target;
-    values[i] = std::find(first.begin(), first.end(), target) == first.end() ? 0.0 : 1.0;
-  }
-}
-
-void Ndcg(const RankedLists& lists, int64_t k, std::span<double> values) {
-  for (size_t i = 0; i < values.size(); ++i) {
-    const auto first = FirstK(lists.rankings[i], k);
-    values[i] = 0;
-    for (size_t rank = 0; rank < first.size(); ++rank) {
-      if (first[rank] != lists.rankings[i].target) continue;
-      values[i] += 1.0 / std::log2(static_cast<double>(rank) + 2.0);
-    }
-  }
-}
 
 std::string Joined(const std::vector<std::string>& names) {
   std::string text;
@@ -60,8 +37,8 @@ absl::StatusOr<Metric> ParseMetric(const Registry<MetricFunction>& registry,
 }  // namespace
 
 absl::Status RegisterBuiltinMetrics(Registry<MetricFunction>* registry) {
-  OPENP5_RETURN_IF_ERROR(registry->Register("hit", {.of_users = Hit}));
-  return registry->Register("ndcg", {.of_users = Ndcg});
+  OPENP5_RETURN_IF_ERROR(RegisterAccuracyMetrics(registry));
+  return RegisterCatalogueMetrics(registry);
 }
 
 absl::StatusOr<std::vector<Metric>> ParseMetrics(const Registry<MetricFunction>& registry,

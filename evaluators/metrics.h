@@ -37,9 +37,21 @@ struct MetricFunction {
   double (*of_lists)(const RankedLists& lists, int64_t k) = nullptr;
 };
 
-// "hit": 1 if the target is among the first k. "ndcg": the sum of 1 / log2(rank + 1) over every
-// occurrence of the target among the first k, divided by that of a perfect list, which for a single
-// target is 1 (OpenP5: so repeats of the target count again, see openp5 --openp5-compat).
+// Those of every user's list, whose mean is reported:
+//   hit, recall   1 if the target is among the first k
+//   precision     hit / k
+//   ndcg          the sum of 1 / log2(rank + 1) over every occurrence of the target among the first
+//                 k (a perfect list has 1; OpenP5: so repeats count again, see --openp5-compat)
+//   mrr, map      1 / rank of the target, 0 beyond k
+//   rbp           .2 x .8^(rank - 1), rank-biased precision (Moffat and Zobel, 2008)
+//   novelty       mean of -log2 of an item's share of the training interactions, in bits
+//   popularity    mean of the items' numbers of training interactions
+//   tail          share of items outside of those most frequent ones that have 80 % of them
+// and of all lists together:
+//   coverage      share of the catalogue that is in any list
+//   gini          Gini coefficient of how often items are shown, those never shown included
+//   entropy       entropy of the same, in bits
+//   debiased-hit  hit with users weighted by one over their target's training interactions + 1
 absl::Status RegisterBuiltinMetrics(Registry<MetricFunction>* registry);
 
 // A metric as asked for: "hit@5" is function "hit" with k 5.

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "datasets/samples.h"
-#include "platform/models/packed_batch.h"
+#include "platform/models/common/packed_batch.h"
 #include "platform/prompting/prompt_encoder.h"
 
 namespace openp5::trainers {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "platform/base/status.h"
-#include "platform/models/packed_batch.h"
+#include "platform/models/common/packed_batch.h"
 #include "platform/registry/registry.h"
 #include "trainers/collator.h"
 

@@ -6,7 +6,7 @@
 
 #include "checkpoints/checkpoint.h"
 #include "platform/base/log.h"
-#include "platform/models/language_model.h"
+#include "platform/models/common/language_model.h"
 
 namespace openp5::trainers {
 namespace {

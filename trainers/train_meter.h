@@ -4,7 +4,7 @@
 #include <chrono>
 #include <cstdint>
 
-#include "platform/models/packed_batch.h"
+#include "platform/models/common/packed_batch.h"
 
 namespace openp5::trainers {
 

@@ -19,7 +19,7 @@
 #include "platform/base/progress.h"
 #include "platform/base/signals.h"
 #include "platform/distributed/gradient_reducer.h"
-#include "platform/models/language_model.h"
+#include "platform/models/common/language_model.h"
 #include "platform/tensor/runtime.h"
 #include "trainers/optimizer.h"
 #include "trainers/prefetcher.h"

@@ -13,7 +13,7 @@
 #include "evaluators/evaluation_options.h"
 #include "evaluators/ranking_result.h"
 #include "platform/base/status.h"
-#include "platform/models/packed_batch.h"
+#include "platform/models/common/packed_batch.h"
 #include "platform/tensor/named_tensors.h"
 #include "trainers/optimizer.h"
 #include "trainers/task_sampler.h"

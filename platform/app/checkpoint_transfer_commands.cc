@@ -120,7 +120,9 @@ absl::Status RunCheckpointImport(const std::vector<std::string>& arguments) {
   options.AddTo(&line);
   OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
   if (!run) return absl::OkStatus();
-  OPENP5_RETURN_IF_ERROR(UseReading(options.checkpoint.checkpoint, options.reading, &line));
+  OPENP5_ASSIGN_OR_RETURN(const auto source,
+                          checkpoints::ModelSource::Open(options.checkpoint.checkpoint));
+  OPENP5_RETURN_IF_ERROR(UseReading(source, options.reading, &line));
   return RunImportWith(options, RequestIndex(line, options.index, options.data));
 }
 

@@ -83,11 +83,12 @@ struct Subject {
   std::vector<datasets::SequenceDataset> datasets = {};
 
   static absl::StatusOr<Subject> Open(const EvaluateCommandOptions& options, const Kinds& kinds,
+                                      const checkpoints::ModelSource& source,
                                       const CommandLine& line, const Processes& processes) {
     Subject subject;
     if (options.has_model()) {
       OPENP5_ASSIGN_OR_RETURN(subject.model,
-                              OpenRecommender(kinds, options.recommender, line,
+                              OpenRecommender(kinds, source, options.recommender, line,
                                               options.evaluation.prompt, processes.runtime));
     } else {
       OPENP5_ASSIGN_OR_RETURN(subject.datasets, options.recommender.data.OpenDatasets());
@@ -155,14 +156,15 @@ absl::Status Print(const EvaluateCommandOptions& options, const Subject& subject
 }
 
 absl::Status Evaluate(const EvaluateCommandOptions& options, const Kinds& kinds,
-                      const CommandLine& line, const std::vector<evaluators::Metric>& metrics,
-                      const Processes& processes) {
+                      const checkpoints::ModelSource& source, const CommandLine& line,
+                      const std::vector<evaluators::Metric>& metrics, const Processes& processes) {
   std::optional<TextOutput> topk;
   if (!options.output.topk_out.empty() && processes.is_first()) {
     OPENP5_ASSIGN_OR_RETURN(TextOutput file, TextOutput::Open(options.output.topk_out));
     topk.emplace(std::move(file));
   }
-  OPENP5_ASSIGN_OR_RETURN(const Subject subject, Subject::Open(options, kinds, line, processes));
+  OPENP5_ASSIGN_OR_RETURN(const Subject subject,
+                          Subject::Open(options, kinds, source, line, processes));
   OPENP5_ASSIGN_OR_RETURN(const auto results,
                           EvaluateAll(options, subject, metrics, processes.Shard(),
                                       topk.has_value() ? &*topk : nullptr));
@@ -179,15 +181,17 @@ absl::Status RunEvaluate(const std::vector<std::string>& arguments) {
   OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
   if (!run) return absl::OkStatus();
   OPENP5_RETURN_IF_ERROR(options.Check());
+  checkpoints::ModelSource source;
   if (options.has_model()) {
-    OPENP5_RETURN_IF_ERROR(
-        UseReading(options.recommender.checkpoint.checkpoint, options.recommender.reading, &line));
+    OPENP5_ASSIGN_OR_RETURN(
+        source, checkpoints::ModelSource::Open(options.recommender.checkpoint.checkpoint));
+    OPENP5_RETURN_IF_ERROR(UseReading(source, options.recommender.reading, &line));
   }
   OPENP5_ASSIGN_OR_RETURN(const auto metrics, evaluators::ParseMetrics(options.evaluation.metrics));
   if (const auto ended = RunInProcesses(options.processes)) return *ended;
   OPENP5_ASSIGN_OR_RETURN(const Processes processes,
                           StartProcesses(options.processes, options.runtime));
-  return processes.Explain(Evaluate(options, kinds, line, metrics, processes));
+  return processes.Explain(Evaluate(options, kinds, source, line, metrics, processes));
 }
 
 }  // namespace

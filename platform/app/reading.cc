@@ -39,9 +39,10 @@ absl::Status UsePrompts(const std::string& path, const std::string& own, Command
 
 }  // namespace
 
-absl::Status UseReading(const std::string& path, const checkpoints::Reading& reading,
+absl::Status UseReading(const checkpoints::ModelSource& source, const checkpoints::Reading& reading,
                         CommandLine* line) {
-  OPENP5_ASSIGN_OR_RETURN(const auto kept, checkpoints::FindReading(path));
+  const std::string& path = source.path;
+  OPENP5_ASSIGN_OR_RETURN(const auto kept, checkpoints::FindReading(source));
   if (!kept.has_value()) return absl::OkStatus();
   std::vector<std::string> differences;
   const nlohmann::json given = reading.Json(), trained = kept->reading.Json();

@@ -144,8 +144,9 @@ absl::Status RunRecommend(const std::vector<std::string>& arguments) {
   OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
   if (!run) return absl::OkStatus();
   const bool task_given = line.IsGiven("tasks");
-  OPENP5_RETURN_IF_ERROR(
-      UseReading(options.recommender.checkpoint.checkpoint, options.recommender.reading, &line));
+  OPENP5_ASSIGN_OR_RETURN(
+      const auto source, checkpoints::ModelSource::Open(options.recommender.checkpoint.checkpoint));
+  OPENP5_RETURN_IF_ERROR(UseReading(source, options.recommender.reading, &line));
   // A model of several tasks is asked by the first that it was trained for.
   if (!task_given) options.recommender.data.tasks.resize(1);
   OPENP5_RETURN_IF_ERROR(options.Check());
@@ -156,8 +157,8 @@ absl::Status RunRecommend(const std::vector<std::string>& arguments) {
   const RecommendOptions& recommend = options.recommend;
   OPENP5_RETURN_IF_ERROR(CheckQuestion(options));
   OPENP5_ASSIGN_OR_RETURN(const auto model,
-                          OpenRecommender(recommenders::BuiltinKinds(), options.recommender, line,
-                                          recommend.prompt, runtime));
+                          OpenRecommender(recommenders::BuiltinKinds(), source, options.recommender,
+                                          line, recommend.prompt, runtime));
   const datasets::SequenceDataset& dataset = model->dataset(0);
   OPENP5_ASSIGN_OR_RETURN(const Question question, Ask(recommend, dataset));
   OPENP5_ASSIGN_OR_RETURN(const auto rankings,

@@ -13,18 +13,20 @@ void RecommenderOptions::AddTo(CommandLine* line) {
 }
 
 absl::StatusOr<std::unique_ptr<recommenders::Recommender>> OpenRecommender(
-    const Registry<recommenders::RecommenderKind>& kinds, const RecommenderOptions& options,
-    const CommandLine& line, const std::string& prompt, const Runtime& runtime) {
+    const Registry<recommenders::RecommenderKind>& kinds, const checkpoints::ModelSource& source,
+    const RecommenderOptions& options, const CommandLine& line, const std::string& prompt,
+    const Runtime& runtime) {
   const DataOptions& data = options.data;
   OPENP5_ASSIGN_OR_RETURN(const recommenders::RecommenderKind* kind,
-                          recommenders::FindKind(kinds, options.checkpoint.checkpoint));
+                          recommenders::FindKind(kinds, source));
   OPENP5_ASSIGN_OR_RETURN(auto datasets, data.OpenDatasets());
   datasets::PromptSet prompts;
   if (kind->reads_prompts) {
     OPENP5_ASSIGN_OR_RETURN(prompts, data.LoadPrompts());
     OPENP5_RETURN_IF_ERROR(data.CheckPrompt(prompts, "prompt", prompt));
   }
-  return kind->open({.checkpoint = options.checkpoint,
+  return kind->open({.source = source,
+                     .checkpoint = options.checkpoint,
                      .index = RequestIndex(line, options.index, data),
                      .reading = options.reading,
                      .datasets = std::move(datasets),

@@ -25,12 +25,13 @@ struct RecommenderOptions {
   void AddTo(CommandLine* line);
 };
 
-// Opens the checkpoint and the datasets of `options`, which `line` has parsed. `prompt` is the
-// template that will be asked for, which must exist for every task. Fails as RecommenderKind::open
-// and DataOptions, the latter before the model is loaded.
+// Opens `source`, the checkpoint of `options`, and its datasets; `line` has parsed them. `prompt`
+// is the template that will be asked for, which must exist for every task. Fails as
+// RecommenderKind::open and DataOptions, the latter before the model is loaded.
 absl::StatusOr<std::unique_ptr<recommenders::Recommender>> OpenRecommender(
-    const Registry<recommenders::RecommenderKind>& kinds, const RecommenderOptions& options,
-    const CommandLine& line, const std::string& prompt, const Runtime& runtime);
+    const Registry<recommenders::RecommenderKind>& kinds, const checkpoints::ModelSource& source,
+    const RecommenderOptions& options, const CommandLine& line, const std::string& prompt,
+    const Runtime& runtime);
 
 }  // namespace openp5::app
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "platform/decoding/prefix_constraint.h"
-#include "platform/models/generation.h"
+#include "platform/models/common/generation.h"
 
 namespace openp5::decoding {
 

@@ -7,7 +7,7 @@
 
 #include "platform/base/status.h"
 #include "platform/decoding/prefix_constraint.h"
-#include "platform/models/generation.h"
+#include "platform/models/common/generation.h"
 
 namespace openp5::decoding {
 

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "platform/models/packed_batch.h"
+#include "platform/models/common/packed_batch.h"
 #include "platform/text/tokenizer.h"
 #include "platform/text/whole_word.h"
 

@@ -1,5 +1,5 @@
-#include "platform/recommenders/builtin_kinds.h"
 #include "platform/recommenders/item_knn_recommender.h"
+#include "platform/recommenders/kinds.h"
 #include "platform/recommenders/popularity_recommender.h"
 #include "platform/recommenders/transitions_recommender.h"
 

@@ -1,7 +1,7 @@
 #include <utility>
 
-#include "platform/recommenders/builtin_kinds.h"
 #include "platform/recommenders/generative_recommender.h"
+#include "platform/recommenders/kinds.h"
 
 namespace openp5::recommenders {
 namespace {
@@ -21,8 +21,9 @@ bool Holds(const checkpoints::Manifest* manifest) {
 absl::StatusOr<std::unique_ptr<Recommender>> Open(OpenRequest request) {
   auto opened = std::make_shared<Opened>(
       Opened{.model = {}, .datasets = {}, .prompts = std::move(request.prompts)});
-  OPENP5_ASSIGN_OR_RETURN(opened->model, LoadCheckpoint(request.checkpoint, request.datasets,
-                                                        request.index, request.runtime));
+  OPENP5_ASSIGN_OR_RETURN(opened->model,
+                          LoadCheckpoint(request.source, request.checkpoint, request.datasets,
+                                         request.index, request.runtime));
   OPENP5_ASSIGN_OR_RETURN(opened->datasets,
                           JoinIndexes(std::move(request.datasets), std::move(opened->model.indexes),
                                       request.reading.history));

@@ -10,7 +10,7 @@
 #include "datasets/prompts.h"
 #include "indexing/indexed_dataset.h"
 #include "indexing/token_trie.h"
-#include "platform/models/language_model.h"
+#include "platform/models/common/language_model.h"
 #include "platform/prompting/prompt_encoder.h"
 #include "platform/recommenders/recommender.h"
 #include "platform/text/tokenizer.h"

@@ -1,12 +1,17 @@
 #include "platform/recommenders/kinds.h"
 
-#include <optional>
 #include <set>
 #include <utility>
 
-#include "platform/recommenders/builtin_kinds.h"
-
 namespace openp5::recommenders {
+
+// The kinds this program brings, each defined in a file of its own. A new one is a line here and
+// one below.
+RecommenderKind GenerativeKind();
+RecommenderKind SasrecKind();
+RecommenderKind PopularityKind();
+RecommenderKind ItemKnnKind();
+RecommenderKind TransitionsKind();
 
 absl::Status RegisterBuiltinKinds(Registry<RecommenderKind>* kinds) {
   OPENP5_RETURN_IF_ERROR(kinds->Register("generative", GenerativeKind()));
@@ -24,17 +29,14 @@ Registry<RecommenderKind> BuiltinKinds() {
 }
 
 absl::StatusOr<const RecommenderKind*> FindKind(const Registry<RecommenderKind>& kinds,
-                                                const std::string& path) {
-  std::optional<checkpoints::Manifest> manifest;
-  if (checkpoints::IsCheckpoint(path)) {
-    OPENP5_ASSIGN_OR_RETURN(manifest, checkpoints::ReadManifest(path));
-  }
+                                                const checkpoints::ModelSource& source) {
+  const checkpoints::Manifest* manifest = source.manifest.has_value() ? &*source.manifest : nullptr;
   for (const std::string& name : kinds.Names()) {
     OPENP5_ASSIGN_OR_RETURN(const RecommenderKind* kind, kinds.Find(name));
-    if (kind->holds != nullptr && kind->holds(manifest ? &*manifest : nullptr)) return kind;
+    if (kind->holds != nullptr && kind->holds(manifest)) return kind;
   }
-  return FailedPrecondition(path, ": no recommender reads a checkpoint of family '",
-                            manifest ? manifest->model_family : "", "'");
+  return FailedPrecondition(source.path, ": no recommender reads a checkpoint of family '",
+                            manifest != nullptr ? manifest->model_family : "", "'");
 }
 
 BaselineOptions::BaselineOptions(const Registry<RecommenderKind>& kinds) {

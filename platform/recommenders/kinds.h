@@ -21,6 +21,7 @@ namespace openp5::recommenders {
 
 // What a recommender is opened with that was trained before.
 struct OpenRequest {
+  checkpoints::ModelSource source;
   CheckpointOptions checkpoint;
   IndexRequest index;
   checkpoints::Reading reading;
@@ -52,10 +53,9 @@ absl::Status RegisterBuiltinKinds(Registry<RecommenderKind>* kinds);
 // A registry of these only.
 Registry<RecommenderKind> BuiltinKinds();
 
-// The kind whose checkpoint is at `path`, or which reads what is there. Fails as ReadManifest;
-// FailedPrecondition for a checkpoint of no kind that is known.
+// The kind that `source` is of. FailedPrecondition for a checkpoint of no kind that is known.
 absl::StatusOr<const RecommenderKind*> FindKind(const Registry<RecommenderKind>& kinds,
-                                                const std::string& path);
+                                                const checkpoints::ModelSource& source);
 
 // Some baselines, by name, with the options of all that there are.
 class BaselineOptions {

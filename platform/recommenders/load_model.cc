@@ -13,7 +13,7 @@
 #include "checkpoints/state_dict_form.h"
 #include "platform/base/file.h"
 #include "platform/base/memory.h"
-#include "platform/models/llama.h"
+#include "platform/models/families.h"
 #include "platform/tensor/tensor_checks.h"
 
 namespace openp5::recommenders {
@@ -57,17 +57,18 @@ absl::Status ReserveForTraining(const BackboneOptions& options, int64_t paramete
   return ReserveFor(options.backbone, parameters * (options.lora ? 1 : kTrainingCopies), type);
 }
 
-// What a model's weights will be kept in: T5's are always float32.
-c10::ScalarType StorageType(const nlohmann::json& config, const Runtime& runtime) {
-  return config.value("model_type", "t5") == "t5" ? c10::ScalarType::Float : runtime.compute_type;
+// What a model's weights will be kept in.
+absl::StatusOr<c10::ScalarType> StorageType(const nlohmann::json& config, const Runtime& runtime) {
+  OPENP5_ASSIGN_OR_RETURN(const models::ModelFamily family, models::FindFamily(config));
+  return family.keeps_float32 ? c10::ScalarType::Float : runtime.compute_type;
 }
 
 absl::StatusOr<LoadedModel> LoadOwn(const CheckpointOptions& options,
+                                    const checkpoints::Manifest& manifest,
                                     const std::vector<datasets::SequenceDataset>& datasets,
                                     const IndexRequest& request, const Runtime& runtime) {
   const std::string& path = options.checkpoint;
   LoadedModel loaded;
-  OPENP5_ASSIGN_OR_RETURN(const auto manifest, checkpoints::ReadManifest(path));
   OPENP5_ASSIGN_OR_RETURN(const auto own,
                           indexing::ReadItemIndexFile(JoinPath(path, "items.index")));
   OPENP5_ASSIGN_OR_RETURN(ChosenIndexes chosen, ChooseIndexes(path, own, datasets, request,
@@ -79,7 +80,7 @@ absl::StatusOr<LoadedModel> LoadOwn(const CheckpointOptions& options,
   OPENP5_RETURN_IF_ERROR(CompleteTokenizer(path, own, MissingTokens::kAdd, loaded.tokenizer.get()));
   OPENP5_RETURN_IF_ERROR(
       CompleteTokenizer(path, chosen.indexes, MissingTokens::kRefuse, loaded.tokenizer.get()));
-  const c10::ScalarType type = StorageType(manifest.model_config, runtime);
+  OPENP5_ASSIGN_OR_RETURN(const c10::ScalarType type, StorageType(manifest.model_config, runtime));
   OPENP5_ASSIGN_OR_RETURN(NamedTensors weights,
                           checkpoints::ReadModelWeights(path, manifest, options.backbone, type));
   OPENP5_RETURN_IF_ERROR(CheckFinite(path, weights));
@@ -98,7 +99,7 @@ absl::StatusOr<LoadedModel> LoadForeign(const CheckpointOptions& options,
                                         const IndexRequest& request, const Runtime& runtime) {
   OPENP5_ASSIGN_OR_RETURN(ForeignCheckpoint foreign,
                           OpenForeignCheckpoint(options, datasets, request));
-  const c10::ScalarType type = StorageType(foreign.config, runtime);
+  OPENP5_ASSIGN_OR_RETURN(const c10::ScalarType type, StorageType(foreign.config, runtime));
   OPENP5_RETURN_IF_ERROR(ReserveFor(options.checkpoint, CountElements(foreign.weights), type));
   LoadedModel loaded;
   OPENP5_ASSIGN_OR_RETURN(loaded.model, ModelFrom(options.checkpoint, foreign.config,
@@ -152,7 +153,8 @@ LanguageModelOr CreatePreset(const BackboneOptions& options, const NewModelOptio
   (*config)["vocab_size"] = tokenizer.vocabulary_size();
   (*config)["pad_token_id"] = tokenizer.pad_id();
   (*config)["eos_token_id"] = tokenizer.eos_id();
-  if ((*config)["model_type"] != "t5") (*config)["bos_token_id"] = tokenizer.bos_id();
+  OPENP5_ASSIGN_OR_RETURN(const models::ModelFamily family, models::FindFamily(*config));
+  if (family.has_begin_token) (*config)["bos_token_id"] = tokenizer.bos_id();
   OPENP5_ASSIGN_OR_RETURN(const int64_t parameters, models::CountParameters(*config));
   OPENP5_RETURN_IF_ERROR(ReserveForTraining(options, parameters, c10::ScalarType::Float));
   return models::CreateLanguageModel(*config, create.seed);
@@ -166,8 +168,10 @@ LanguageModelOr LoadBackbone(const BackboneOptions& options, const NewModelOptio
   OPENP5_RETURN_IF_ERROR(
       checkpoints::SettleStateDict(options.backbone, &folder.config, &folder.weights));
   OPENP5_RETURN_IF_ERROR(CheckFinite(options.backbone, folder.weights));
-  const c10::ScalarType type =
-      options.lora ? StorageType(folder.config, runtime) : c10::ScalarType::Float;
+  c10::ScalarType type = c10::ScalarType::Float;
+  if (options.lora) {
+    OPENP5_ASSIGN_OR_RETURN(type, StorageType(folder.config, runtime));
+  }
   OPENP5_RETURN_IF_ERROR(ReserveForTraining(options, CountElements(folder.weights), type));
   OPENP5_ASSIGN_OR_RETURN(
       auto model, ModelFrom(options.backbone, folder.config, std::move(folder.weights), type));
@@ -181,12 +185,11 @@ LanguageModelOr LoadBackbone(const BackboneOptions& options, const NewModelOptio
 absl::Status AddLora(const BackboneOptions& options, const NewModelOptions& create,
                      const text::Tokenizer& tokenizer, models::LanguageModel* model) {
   if (!options.lora) return absl::OkStatus();
-  auto* llama = dynamic_cast<models::LlamaModel*>(model);
-  if (llama == nullptr) return UsageError("--lora: expected a Llama as --backbone, got a T5");
   const int64_t first_trained = tokenizer.added_tokens().empty() ? model->vocabulary_size()
                                                                  : tokenizer.base_vocabulary_size();
   Random random(create.seed);
-  const absl::Status added = llama->AddLora(options.adapter, first_trained, random);
+  const absl::Status added = model->AddLora(options.adapter, first_trained, random);
+  if (absl::IsUnimplemented(added)) return UsageError(StrCat("--lora: ", ToStd(added.message())));
   return added.ok() ? added : UsageError(StrCat("--lora-target-modules: ", ToStd(added.message())));
 }
 
@@ -313,14 +316,16 @@ absl::StatusOr<ForeignCheckpoint> OpenForeignCheckpoint(
   return foreign;
 }
 
-absl::StatusOr<LoadedModel> LoadCheckpoint(const CheckpointOptions& options,
+absl::StatusOr<LoadedModel> LoadCheckpoint(const checkpoints::ModelSource& source,
+                                           const CheckpointOptions& options,
                                            const std::vector<datasets::SequenceDataset>& datasets,
                                            const IndexRequest& request, const Runtime& runtime) {
   LoadedModel loaded;
   OPENP5_RETURN_IF_ERROR(CatchTorch(options.checkpoint, [&]() -> absl::Status {
-    OPENP5_ASSIGN_OR_RETURN(loaded, checkpoints::IsCheckpoint(options.checkpoint)
-                                        ? LoadOwn(options, datasets, request, runtime)
-                                        : LoadForeign(options, datasets, request, runtime));
+    OPENP5_ASSIGN_OR_RETURN(loaded,
+                            source.manifest.has_value()
+                                ? LoadOwn(options, *source.manifest, datasets, request, runtime)
+                                : LoadForeign(options, datasets, request, runtime));
     loaded.model->To(runtime.device);
     loaded.model->SetComputeType(runtime.compute_type);
     if (runtime.int8) loaded.model->QuantizeWeights();

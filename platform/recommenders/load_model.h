@@ -6,12 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "checkpoints/checkpoint.h"
 #include "indexing/indexed_dataset.h"
 #include "indexing/item_index.h"
 #include "platform/base/status.h"
 #include "platform/config/options.h"
-#include "platform/models/language_model.h"
-#include "platform/models/lora.h"
+#include "platform/models/common/language_model.h"
+#include "platform/models/common/lora.h"
 #include "platform/recommenders/checkpoint_index.h"
 #include "platform/tensor/runtime.h"
 #include "platform/text/tokenizer.h"
@@ -68,12 +69,13 @@ absl::StatusOr<ForeignCheckpoint> OpenForeignCheckpoint(
     const CheckpointOptions& options, const std::vector<datasets::SequenceDataset>& datasets,
     const IndexRequest& request);
 
-// Opens `options.checkpoint`: a checkpoint folder of ours, or what OpenForeignCheckpoint reads. A
-// folder of ours brings its own indexes (see ChooseIndexes). For the others the indexes come from
-// the store. FailedPrecondition, naming both numbers, if the embedding does not fit the tokenizer
-// with the indexes' added tokens; ResourceExhausted if the weights do not fit the memory that is
-// available. Else NotFound, DataLoss, InvalidArgument of the files.
-absl::StatusOr<LoadedModel> LoadCheckpoint(const CheckpointOptions& options,
+// Opens `source`, which is `options.checkpoint`: a checkpoint folder of ours, or what
+// OpenForeignCheckpoint reads. A folder of ours brings its own indexes (see ChooseIndexes). For the
+// others the indexes come from the store. FailedPrecondition, naming both numbers, if the embedding
+// does not fit the tokenizer with the indexes' added tokens; ResourceExhausted if the weights do
+// not fit the memory that is available. Else NotFound, DataLoss, InvalidArgument of the files.
+absl::StatusOr<LoadedModel> LoadCheckpoint(const checkpoints::ModelSource& source,
+                                           const CheckpointOptions& options,
                                            const std::vector<datasets::SequenceDataset>& datasets,
                                            const IndexRequest& request, const Runtime& runtime);
 

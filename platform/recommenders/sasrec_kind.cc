@@ -1,7 +1,7 @@
 #include <utility>
 
 #include "checkpoints/sasrec_folder.h"
-#include "platform/recommenders/builtin_kinds.h"
+#include "platform/recommenders/kinds.h"
 #include "platform/recommenders/sasrec_recommender.h"
 
 namespace openp5::recommenders {
@@ -19,7 +19,7 @@ bool Holds(const checkpoints::Manifest* manifest) {
 
 // A SASRec scores items themselves: prompts, identifiers and tokenizers play no part.
 absl::StatusOr<std::unique_ptr<Recommender>> Open(OpenRequest request) {
-  const std::string& path = request.checkpoint.checkpoint;
+  const std::string& path = request.source.path;
   const Runtime& runtime = request.runtime;
   if (request.datasets.size() != 1) {
     return UsageError(
@@ -28,7 +28,8 @@ absl::StatusOr<std::unique_ptr<Recommender>> Open(OpenRequest request) {
   if (runtime.int8) {
     return UsageError(StrCat("--precision: ", path, " is a SASRec, which is not computed in int8"));
   }
-  OPENP5_ASSIGN_OR_RETURN(const auto folder, checkpoints::ReadSasrecFolder(path));
+  OPENP5_ASSIGN_OR_RETURN(const auto folder,
+                          checkpoints::ReadSasrecFolder(path, *request.source.manifest));
   OPENP5_ASSIGN_OR_RETURN(auto rows, checkpoints::RowsOf(folder, path, request.datasets.front()));
   auto opened = std::make_shared<Opened>(Opened{std::move(request.datasets.front()), nullptr});
   OPENP5_RETURN_IF_ERROR(CatchTorch(path, [&]() -> absl::Status {

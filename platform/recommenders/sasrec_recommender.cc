@@ -5,7 +5,7 @@
 
 #include <utility>
 
-#include "platform/models/pack_histories.h"
+#include "platform/models/sasrec/pack_histories.h"
 #include "platform/recommenders/best_items.h"
 #include "platform/tensor/runtime.h"
 

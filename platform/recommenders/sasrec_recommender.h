@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "datasets/sequences.h"
-#include "platform/models/sasrec.h"
+#include "platform/models/sasrec/sasrec.h"
 #include "platform/recommenders/recommender.h"
 
 namespace openp5::recommenders {

@@ -15,9 +15,9 @@
 #include "indexing/token_trie.h"
 #include "platform/base/random.h"
 #include "platform/decoding/beam_search.h"
-#include "platform/models/layers.h"
-#include "platform/models/llama.h"
-#include "platform/models/t5.h"
+#include "platform/models/common/layers.h"
+#include "platform/models/llama/llama.h"
+#include "platform/models/t5/t5.h"
 
 namespace openp5 {
 namespace {

@@ -34,10 +34,11 @@ TEST(MetricsTest, ParsesNameAndK) {
 }
 
 TEST(MetricsTest, NamesWhatIsWrongWithAMetric) {
-  for (const std::string name : {"hit", "hit@", "hit@0", "hit@-1", "hit@5x", "mrr@5", "@5"}) {
+  for (const std::string name : {"hit", "hit@", "hit@0", "hit@-1", "hit@5x", "mmr@5", "@5"}) {
     const auto metrics = Parse({name});
-    EXPECT_THAT(metrics, StatusIs(absl::StatusCode::kInvalidArgument,
-                                  AllOf(HasSubstr("one of hit, ndcg"), HasSubstr(name))));
+    EXPECT_THAT(metrics,
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         AllOf(HasSubstr("one of coverage, debiased-hit"), HasSubstr(name))));
     EXPECT_TRUE(IsUsageError(metrics.status())) << name;
   }
   EXPECT_THAT(Parse({"hit@5", "hit@5"}),
@@ -60,6 +61,45 @@ TEST(MetricsTest, NdcgAddsRepeats) {
   const auto values = Values({"ndcg@2", "hit@2"}, {{1, 1}});
   EXPECT_DOUBLE_EQ(values[0].value, 1.0 + 1.0 / std::log2(3.0));
   EXPECT_DOUBLE_EQ(values[1].value, 1.0);
+}
+
+// Ranks 1, 3 and none.
+TEST(MetricsTest, AccuracyOfEachUser) {
+  const std::vector<std::vector<int32_t>> lists = {{1, 0, 0}, {0, 0, 1}, {0, 0, 0}};
+  const auto values =
+      Values({"recall@3", "precision@3", "mrr@3", "map@3", "rbp@3", "mrr@2", "precision@5"}, lists);
+  EXPECT_EQ(values[0].users, (std::vector<double>{1, 1, 0}));
+  EXPECT_EQ(values[1].users, (std::vector<double>{1.0 / 3, 1.0 / 3, 0}));
+  EXPECT_EQ(values[2].users, (std::vector<double>{1, 1.0 / 3, 0}));
+  EXPECT_EQ(values[3].users, values[2].users);
+  EXPECT_NEAR(values[4].users[0], 0.2, 1e-12);
+  EXPECT_NEAR(values[4].users[1], 0.2 * 0.64, 1e-12);
+  EXPECT_EQ(values[5].users, (std::vector<double>{1, 0, 0}));
+  EXPECT_EQ(values[6].users, (std::vector<double>{0.2, 0.2, 0}));  // of a list shorter than k
+}
+
+// Training parts a b, a: counts are a 2, b 1, and none of c and d.
+TEST(MetricsTest, OfTheCatalogue) {
+  const auto dataset =
+      datasets::SequenceDataset::Parse("toy", "u a b c d\nv a c b\nw d c\n", "toy");
+  OPENP5_ASSERT_OK(dataset);
+  const std::vector<UserRanking> rankings = {{.user = 0, .target = 3, .items = {0, 1, -1}},
+                                             {.user = 1, .target = 1, .items = {0, 1}}};
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto metrics,
+                              Parse({"coverage@2", "coverage@1", "gini@2", "entropy@2", "novelty@2",
+                                     "popularity@2", "tail@2", "debiased-hit@2"}));
+  const auto values = Measure(metrics, {*dataset, rankings});
+  EXPECT_DOUBLE_EQ(values[0].value, 0.5);
+  EXPECT_DOUBLE_EQ(values[1].value, 0.25);
+  // Shown 2, 2, 0, 0 times: (1 x 2 + 3 x 2) / (4 x 4).
+  EXPECT_DOUBLE_EQ(values[2].value, 0.5);
+  EXPECT_DOUBLE_EQ(values[3].value, 1);
+  // Shares with one more of each: 3/7 and 2/7.
+  EXPECT_NEAR(values[4].users[0], -(std::log2(3.0 / 7) + std::log2(2.0 / 7)) / 2, 1e-12);
+  EXPECT_EQ(values[5].users, (std::vector<double>{1.5, 1.5}));
+  EXPECT_EQ(values[6].users, (std::vector<double>{0, 0}));  // a has 2/3, a and b all of them
+  // Targets d (0 interactions, weight 1) missed and b (1, weight 1/2) hit.
+  EXPECT_NEAR(values[7].value, 0.5 / 1.5, 1e-12);
 }
 
 // Metrics of the test's own: one by user, and one of all lists together.

@@ -7,7 +7,7 @@
 
 #include "checkpoints/safetensors.h"
 #include "indexing/token_trie.h"
-#include "platform/models/t5.h"
+#include "platform/models/t5/t5.h"
 #include "tests/golden/packing.h"
 #include "tests/testing/testing.h"
 

@@ -7,7 +7,7 @@
 #include "checkpoints/torch_file.h"
 #include "evaluators/evaluate.h"
 #include "platform/base/file.h"
-#include "platform/models/t5.h"
+#include "platform/models/t5/t5.h"
 #include "platform/recommenders/generative_recommender.h"
 #include "tests/testing/testing.h"
 

@@ -1,4 +1,4 @@
-#include "platform/models/llama.h"
+#include "platform/models/llama/llama.h"
 
 #include <torch/types.h>
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "platform/models/packed_batch.h"
+#include "platform/models/common/packed_batch.h"
 #include "platform/tensor/named_tensors.h"
 
 namespace openp5::testing {

@@ -1,4 +1,4 @@
-#include "platform/models/t5.h"
+#include "platform/models/t5/t5.h"
 
 #include <torch/types.h>
 

@@ -4,7 +4,7 @@
 
 #include "checkpoints/safetensors.h"
 #include "platform/base/file.h"
-#include "platform/models/t5.h"
+#include "platform/models/t5/t5.h"
 #include "tests/testing/testing.h"
 #include "trainers/loss.h"
 #include "trainers/optimizer.h"

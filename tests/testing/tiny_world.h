@@ -8,8 +8,8 @@
 
 #include "datasets/prompts.h"
 #include "indexing/indexed_dataset.h"
-#include "platform/models/llama.h"
-#include "platform/models/t5.h"
+#include "platform/models/llama/llama.h"
+#include "platform/models/t5/t5.h"
 #include "platform/text/tokenizer.h"
 #include "tests/testing/testing.h"
 

@@ -10,7 +10,7 @@
 #include "datasets/prompts.h"
 #include "evaluators/evaluate.h"
 #include "indexing/indexed_dataset.h"
-#include "platform/models/language_model.h"
+#include "platform/models/common/language_model.h"
 #include "platform/recommenders/generative_recommender.h"
 #include "platform/text/tokenizer.h"
 #include "trainers/objective.h"

@@ -8,7 +8,7 @@
 
 #include "checkpoints/sasrec_folder.h"
 #include "platform/base/random.h"
-#include "platform/models/pack_histories.h"
+#include "platform/models/sasrec/pack_histories.h"
 
 namespace openp5::trainers {
 namespace {

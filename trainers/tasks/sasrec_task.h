@@ -9,7 +9,7 @@
 #include "evaluators/evaluate.h"
 #include "evaluators/evaluation_options.h"
 #include "platform/config/options.h"
-#include "platform/models/sasrec.h"
+#include "platform/models/sasrec/sasrec.h"
 #include "platform/recommenders/sasrec_recommender.h"
 #include "trainers/training_task.h"
 

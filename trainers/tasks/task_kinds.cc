@@ -2,6 +2,11 @@
 
 namespace openp5::trainers {
 
+// The kinds this program brings, each defined in a file of its own. A new one is a line here and
+// one below.
+TaskKind GenerativeTaskKind();
+TaskKind SasrecTaskKind();
+
 absl::Status RegisterBuiltinTasks(Registry<TaskKind>* kinds) {
   OPENP5_RETURN_IF_ERROR(kinds->Register("generative", GenerativeTaskKind()));
   return kinds->Register("sasrec", SasrecTaskKind());

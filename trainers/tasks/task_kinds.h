@@ -50,10 +50,6 @@ struct TaskKind {
 // "generative", "sasrec".
 absl::Status RegisterBuiltinTasks(Registry<TaskKind>* kinds);
 
-// The kinds this program brings. A new one is a file that defines it and a line in task_kinds.cc.
-TaskKind GenerativeTaskKind();
-TaskKind SasrecTaskKind();
-
 // What a checkpoint's manifest says of its training: the options that are part of the result.
 nlohmann::json DescribeTraining(const TrainOptions& options);
 

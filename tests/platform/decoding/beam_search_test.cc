@@ -10,8 +10,8 @@
 
 #include "indexing/token_trie.h"
 #include "platform/base/random.h"
-#include "platform/models/llama.h"
-#include "platform/models/t5.h"
+#include "platform/models/llama/llama.h"
+#include "platform/models/t5/t5.h"
 #include "tests/testing/testing.h"
 
 namespace openp5::decoding {

@@ -5,7 +5,8 @@
 
 #include <algorithm>
 
-#include "evaluators/evaluation_users.h"
+#include "datasets/item_sets.h"
+#include "evaluators/evaluate.h"
 #include "platform/prompting/encoded_text.h"
 #include "tests/testing/tiny_world.h"
 

@@ -4,9 +4,7 @@
 #include <cmath>
 #include <set>
 
-#include "platform/base/random.h"
-#include "platform/recommenders/baselines.h"
-#include "tests/testing/testing.h"
+#include "tests/platform/recommenders/evaluated.h"
 
 namespace openp5::recommenders {
 namespace {

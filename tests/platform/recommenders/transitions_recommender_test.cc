@@ -5,9 +5,7 @@
 #include <map>
 #include <set>
 
-#include "platform/base/random.h"
-#include "platform/recommenders/baselines.h"
-#include "tests/testing/testing.h"
+#include "tests/platform/recommenders/evaluated.h"
 
 namespace openp5::recommenders {
 namespace {

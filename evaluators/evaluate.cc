@@ -135,6 +135,13 @@ std::vector<datasets::Position> EvaluationPositions(const SequenceDataset& datas
   return positions;
 }
 
+std::vector<Query> EvaluationQueries(const SequenceDataset& dataset,
+                                     const EvaluationOptions& options) {
+  const bool excludes = options.filtered || options.filtered_batch;
+  return MakeQueries(dataset, EvaluationPositions(dataset, options),
+                     excludes ? Filter::kSearch : Filter::kNone);
+}
+
 absl::StatusOr<RankingResult> Evaluate(const recommenders::Recommender& recommender, size_t dataset,
                                        const std::string& task, const std::vector<Metric>& metrics,
                                        const EvaluationOptions& options, const Sharding& sharding) {

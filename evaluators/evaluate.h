@@ -20,6 +20,11 @@ namespace openp5::evaluators {
 std::vector<datasets::Position> EvaluationPositions(const datasets::SequenceDataset& dataset,
                                                     const EvaluationOptions& options);
 
+// The same as queries, with past items excluded if options say that they are filtered. They refer
+// to the dataset.
+std::vector<recommenders::Query> EvaluationQueries(const datasets::SequenceDataset& dataset,
+                                                   const EvaluationOptions& options);
+
 // Asks `recommender` for the users of its dataset number `dataset` and counts how well its lists
 // meet their targets: the one protocol of all models and baselines. Failures: those of
 // EvaluationOptions::Check and Recommender::Start, and Cancelled after SIGINT or SIGTERM where they

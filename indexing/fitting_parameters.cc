@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "indexing/methods/collaborative.h"
+
 namespace openp5::indexing {
 namespace {
 
@@ -32,13 +34,13 @@ std::vector<IndexParameters> FindFittingParameters(
   std::vector<IndexParameters> found;
   if (fits(0)) {
     for (const char* numbered : {"sequential", "random"}) {
-      found.push_back({.indexing = numbered});
+      found.emplace_back(numbered);
     }
   }
   for (const auto& [token_size, clusters] : kPublished) {
-    const IndexParameters parameters{.indexing = "collaborative",
-                                     .collaborative_token_size = token_size,
-                                     .collaborative_cluster = clusters};
+    IndexParameters parameters("collaborative");
+    parameters.Of<CollaborativeOptions>().token_size = token_size;
+    parameters.Of<CollaborativeOptions>().cluster = clusters;
     const std::optional<int64_t> count = CountAddedTokens(datasets, parameters);
     if (count.has_value() && fits(*count)) found.push_back(parameters);
   }

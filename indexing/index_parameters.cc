@@ -1,50 +1,53 @@
-#include "indexing/indexers.h"
-#include "indexing/item_index.h"
+#include "indexing/index_parameters.h"
+
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_join.h"
+#include "indexing/index_methods.h"
 
 namespace openp5::indexing {
+
+IndexParameters::IndexParameters() {
+  const Registry<IndexMethod> methods = BuiltinMethods();
+  for (const std::string& name : methods.Names()) {
+    of_methods_.emplace(name, (*methods.Find(name))->make_options());
+  }
+}
 
 void IndexParameters::ForEach(OptionVisitor& visitor) {
   visitor.Visit({.name = "indexing",
                  .help = "how items get their identifiers",
-                 .choices = BuiltinIndexers().Names()},
+                 .choices = BuiltinMethods().Names()},
                 &indexing);
-  visitor.Visit(
-      {.name = "sequential-order",
-       .help = "sequential: users in file order, or sorted by the length of their history",
-       .choices = {"original", "short2long", "long2short"}},
-      &sequential_order);
-  visitor.Visit({.name = "collaborative-token-size",
-                 .help = "collaborative: most items in a leaf group, and number of group tokens",
-                 .minimum = 2,
-                 .maximum = 1e6},
-                &collaborative_token_size);
-  visitor.Visit({.name = "collaborative-cluster",
-                 .help = "collaborative: groups a split makes; at most the token size",
-                 .minimum = 2,
-                 .maximum = 256},
-                &collaborative_cluster);
-  visitor.Visit({.name = "collaborative-last-token",
-                 .help = "collaborative: how the items of a leaf group are numbered",
-                 .choices = {"sequential", "random"}},
-                &collaborative_last_token);
-  visitor.Visit(
-      {.name = "unseen-items",
-       .help = "collaborative, items without training data: one token as in OpenP5 (may be "
-               "the beginning of other identifiers), or groups of their own",
-       .choices = {"openp5", "prefix-free"}},
-      &unseen_items);
+  for (auto& [name, options] : of_methods_) options.ForEach(visitor);
   visitor.Visit({.name = "seed", .help = "seed of everything random", .minimum = 0}, &seed);
 }
 
 std::string IndexParameters::Key() const {
-  const std::string seeded = StrCat("/seed=", seed);
-  if (indexing == "sequential") return StrCat(indexing, "/", sequential_order);
-  if (indexing == "collaborative") {
-    return StrCat(indexing, "/", collaborative_token_size, "/", collaborative_cluster, "/",
-                  collaborative_last_token, "/", unseen_items,
-                  collaborative_last_token == "random" ? seeded : "");
+  const Registry<IndexMethod> methods = BuiltinMethods();
+  const auto method = methods.Find(indexing);
+  if (!method.ok()) return indexing;
+  std::vector<std::string> parts = (*method)->key(of_method());
+  parts.insert(parts.begin(), indexing);
+  if ((*method)->is_seeded(of_method())) parts.push_back(StrCat("seed=", seed));
+  return absl::StrJoin(parts, "/");
+}
+
+std::string IndexParameters::Flags() const {
+  nlohmann::json own, defaults;
+  const IndexParameters fresh(indexing);
+  ToJson(of_methods_.at(indexing), &own);
+  ToJson(fresh.of_methods_.at(indexing), &defaults);
+  std::string flags = "--indexing " + indexing;
+  for (const OptionInfo& info : OptionInfos(of_methods_.at(indexing))) {
+    const nlohmann::json& value = own[info.name];
+    const bool always = (*BuiltinMethods().Find(indexing))->named_always.contains(info.name);
+    if (!always && value == defaults[info.name]) continue;
+    flags +=
+        StrCat(" --", info.name, " ", value.is_string() ? value.get<std::string>() : value.dump());
   }
-  return StrCat(indexing, seeded);
+  const bool is_seeded = (*BuiltinMethods().Find(indexing))->is_seeded(of_method());
+  return is_seeded && seed != fresh.seed ? StrCat(flags, " --seed ", seed) : flags;
 }
 
 }  // namespace openp5::indexing

@@ -7,29 +7,10 @@
 #include <vector>
 
 #include "datasets/sequences.h"
+#include "indexing/index_parameters.h"
 #include "platform/base/status.h"
-#include "platform/config/options.h"
 
 namespace openp5::indexing {
-
-// How items get their identifiers. Names and defaults are OpenP5's.
-struct IndexParameters {
-  std::string indexing = "sequential";        // "random", "sequential", "collaborative"
-  std::string sequential_order = "original";  // "original", "short2long", "long2short"
-  int64_t collaborative_token_size =
-      200;                             // most items in a leaf group, and modulus of group tokens
-  int64_t collaborative_cluster = 20;  // groups a split makes
-  std::string collaborative_last_token = "sequential";  // or "random"
-  std::string unseen_items = "openp5";  // collaborative, items without training data: "openp5" (one
-                                        // token, may be a prefix of others) or "prefix-free"
-  int64_t seed = 1;
-
-  void ForEach(OptionVisitor& visitor);
-  // What tells one index of a dataset from another: only the parameters the method uses, e.g.
-  // "sequential/original", "random/seed=1", "collaborative/500/20/sequential/openp5",
-  // "collaborative/500/20/random/openp5/seed=1".
-  std::string Key() const;
-};
 
 // Identifiers of one dataset's items and numbers of its users. Immutable once made, thread-safe.
 class ItemIndex {

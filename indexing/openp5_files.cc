@@ -6,6 +6,9 @@
 #include <utility>
 
 #include "datasets/text_lines.h"
+#include "indexing/index_methods.h"
+#include "indexing/methods/collaborative.h"
+#include "indexing/methods/sequential.h"
 #include "platform/base/file.h"
 
 namespace openp5::indexing {
@@ -16,25 +19,6 @@ std::string PairsText(const std::vector<std::string>& first,
   std::string text;
   for (size_t i = 0; i < first.size(); ++i) text += StrCat(first[i], " ", second[i], "\n");
   return text;
-}
-
-bool IsNumber(std::string_view text) {
-  return !text.empty() &&
-         std::all_of(text.begin(), text.end(), [](char c) { return '0' <= c && c <= '9'; });
-}
-
-// One or more "<CIn>".
-bool IsCollaborative(std::string_view text) {
-  if (text.empty()) return false;
-  while (!text.empty()) {
-    const size_t end = text.find('>');
-    if (end == std::string_view::npos || text.substr(0, 3) != "<CI" || end < 4 ||
-        !IsNumber(text.substr(3, end - 3))) {
-      return false;
-    }
-    text.remove_prefix(end + 1);
-  }
-  return true;
 }
 
 // A file of two columns whose first is an id of the dataset; the second is checked too.
@@ -94,12 +78,14 @@ absl::Status ReadPairs(const PairFile& file, std::vector<std::string>* ids,
 
 }  // namespace
 
-std::string OpenP5ItemsFileName(const IndexParameters& parameters) {
+std::string OpenP5ItemsFileName(IndexParameters parameters) {
   std::string variant;
-  if (parameters.indexing == "sequential") variant = StrCat("_", parameters.sequential_order);
+  if (parameters.indexing == "sequential") {
+    variant = StrCat("_", parameters.Of<SequentialOptions>().order);
+  }
   if (parameters.indexing == "collaborative") {
-    variant = StrCat("_", parameters.collaborative_token_size, "_",
-                     parameters.collaborative_cluster, "_", parameters.collaborative_last_token);
+    const auto& options = parameters.Of<CollaborativeOptions>();
+    variant = StrCat("_", options.token_size, "_", options.cluster, "_", options.last_token);
   }
   return StrCat("item_", parameters.indexing, "_indexing", variant, ".txt");
 }
@@ -130,15 +116,15 @@ absl::StatusOr<ItemIndex> ImportOpenP5Index(const datasets::SequenceDataset& dat
                                             const IndexParameters& parameters,
                                             const std::string& items_file,
                                             const std::string& users_file) {
-  const bool collaborative = parameters.indexing == "collaborative";
+  const Registry<IndexMethod> methods = BuiltinMethods();
+  OPENP5_ASSIGN_OR_RETURN(const IndexMethod* method, methods.Find(parameters.indexing));
   const PairFile items = {.path = items_file,
                           .what = "item",
                           .count = dataset.item_count(),
                           .find = [&](std::string_view id) { return dataset.FindItem(id); },
                           .id_of = [&](int32_t item) { return dataset.ItemId(item); },
-                          .second_column = collaborative ? "an identifier such as <CI3><CI8>"
-                                                         : "an identifier such as 1001",
-                          .is_sound = collaborative ? IsCollaborative : IsNumber};
+                          .second_column = StrCat("an identifier such as ", method->example),
+                          .is_sound = method->is_identifier};
   const PairFile users = {.path = users_file,
                           .what = "user",
                           .count = dataset.user_count(),

@@ -13,7 +13,7 @@ namespace openp5::indexing {
 
 // The name OpenP5 gives an items file: `item_sequential_indexing_original.txt`,
 // `item_collaborative_indexing_500_20_sequential.txt`, `item_random_indexing.txt`.
-std::string OpenP5ItemsFileName(const IndexParameters& parameters);
+std::string OpenP5ItemsFileName(IndexParameters parameters);
 
 // item_*_indexing*.txt: `raw_id identifier`.
 std::string OpenP5ItemsText(const ItemIndex& index);

@@ -51,13 +51,6 @@ std::string ProgressNote(double loss, const Throughput& throughput) {
                          throughput.padding_share * 100);
 }
 
-absl::StatusOr<std::vector<evaluators::Metric>> TestMetrics(
-    const evaluators::EvaluationOptions& evaluation) {
-  Registry<evaluators::MetricFunction> metrics("metric");
-  OPENP5_RETURN_IF_ERROR(evaluators::RegisterBuiltinMetrics(&metrics));
-  return evaluators::ParseMetrics(metrics, evaluation.metrics);
-}
-
 class Training {
  public:
   static absl::StatusOr<std::unique_ptr<Training>> Create(TrainingTask* task,
@@ -84,7 +77,8 @@ class Training {
         new Training(task, options, folder, group, std::move(sampler), std::move(validation)));
     training->schedule_ = *schedule;
     training->task_weights_ = std::move(weights);
-    OPENP5_ASSIGN_OR_RETURN(training->test_metrics_, TestMetrics(task->evaluation()));
+    OPENP5_ASSIGN_OR_RETURN(training->test_metrics_,
+                            evaluators::ParseMetrics(task->evaluation().metrics));
     return training;
   }
 
@@ -559,7 +553,7 @@ absl::Status CheckTraining(const TrainOptions& options,
   OPENP5_RETURN_IF_ERROR(options.SampleNumbers(tasks).status());
   OPENP5_RETURN_IF_ERROR(Validation::ParseSelection(options.valid_select).status());
   OPENP5_RETURN_IF_ERROR(evaluation.Check());
-  return TestMetrics(evaluation).status();
+  return evaluators::ParseMetrics(evaluation.metrics).status();
 }
 
 absl::StatusOr<TrainingSummary> Train(TrainingTask* task, const TrainOptions& options,

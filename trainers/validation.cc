@@ -32,9 +32,7 @@ absl::StatusOr<Validation> Validation::Create(TrainingTask* task, const TrainOpt
 absl::StatusOr<std::vector<evaluators::Metric>> Validation::ParseSelection(
     const std::string& valid_select) {
   if (valid_select == "loss" || valid_select == "none") return std::vector<evaluators::Metric>();
-  Registry<evaluators::MetricFunction> registry("metric");
-  OPENP5_RETURN_IF_ERROR(evaluators::RegisterBuiltinMetrics(&registry));
-  auto parsed = evaluators::ParseMetrics(registry, {valid_select});
+  auto parsed = evaluators::ParseMetrics({valid_select});
   if (parsed.ok()) return parsed;
   return UsageError(StrCat("--valid-select: expected loss, none or a metric such as hit@10, got '",
                            valid_select, "'"));

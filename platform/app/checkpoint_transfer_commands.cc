@@ -16,6 +16,7 @@
 #include "platform/base/log.h"
 #include "platform/base/output_folder.h"
 #include "platform/config/command_line.h"
+#include "platform/recommenders/kinds.h"
 #include "platform/recommenders/load_model.h"
 
 namespace openp5::app {
@@ -146,10 +147,13 @@ absl::Status RunCheckpointExport(const std::vector<std::string>& arguments) {
       CheckOutputFolder(out.out, form->kind(), {options.checkpoint, options.backbone.backbone}),
       "--out"));
   // Also tells a folder that is none of ours, whatever is exported from it.
-  OPENP5_ASSIGN_OR_RETURN(const auto manifest, checkpoints::ReadManifest(options.checkpoint));
-  if (manifest.tokenizer_family == "none") {
+  checkpoints::ModelSource source{.path = options.checkpoint};
+  OPENP5_ASSIGN_OR_RETURN(source.manifest, checkpoints::ReadManifest(options.checkpoint));
+  if (source.manifest->tokenizer_family == "none") {
+    const auto kinds = recommenders::BuiltinKinds();
+    OPENP5_ASSIGN_OR_RETURN(const auto* kind, recommenders::FindKind(kinds, source));
     return FailedPrecondition(options.checkpoint, ": --to ", options.to,
-                              ": expected a language model, got a ", manifest.model_family,
+                              ": expected a language model, got ", kind->title,
                               ", which has no such form");
   }
   OPENP5_ASSIGN_OR_RETURN(const checkpoints::Notes notes,

@@ -19,6 +19,7 @@ struct Command {
 };
 
 // Every command, one function a file; main lists them all.
+std::vector<Command> RunCommands();
 std::vector<Command> DatasetCommands();
 std::vector<Command> IndexCommands();
 std::vector<Command> TokenizerCommands();

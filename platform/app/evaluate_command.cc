@@ -5,6 +5,7 @@
 #include "evaluators/evaluate.h"
 #include "evaluators/report.h"
 #include "platform/app/command.h"
+#include "platform/app/fusion.h"
 #include "platform/app/processes.h"
 #include "platform/app/reading.h"
 #include "platform/app/recommender_options.h"
@@ -42,6 +43,7 @@ struct EvaluateCommandOptions {
   RecommenderOptions recommender;
   evaluators::EvaluationOptions evaluation;
   recommenders::BaselineOptions baselines;
+  FuseOptions fuse;
   OutputOptions output;
   RuntimeOptions runtime{.offer_int8 = true};
   ProcessOptions processes;
@@ -50,6 +52,7 @@ struct EvaluateCommandOptions {
     recommender.AddTo(line);
     line->Add(&evaluation);
     line->Add(&baselines);
+    line->Add(&fuse);
     line->Add(&output);
     line->Add(&runtime);
     line->Add(&processes);
@@ -64,7 +67,12 @@ struct EvaluateCommandOptions {
     OPENP5_RETURN_IF_ERROR(CheckOutputFiles({{"--topk-out", output.topk_out}},
                                             SourceFiles(recommender.data, recommender.checkpoint)));
     OPENP5_RETURN_IF_ERROR(baselines.Check());
+    OPENP5_RETURN_IF_ERROR(fuse.Check());
+    if (!fuse.parts.empty() && recommender.data.datasets.size() != 1) {
+      return UsageError("--fuse: expected one of --datasets");
+    }
     if (has_model()) return absl::OkStatus();
+    if (!fuse.parts.empty()) return UsageError("--fuse: expected --checkpoint with it");
     if (!baselines.any()) {
       return UsageError(
           "openp5 evaluate: missing --checkpoint; hint: --baseline popularity,transitions needs "
@@ -104,9 +112,9 @@ struct Subject {
 // The model's results for every dataset and task, then those of the baselines. The lists of the
 // model, or of the only baseline, go to `topk`.
 absl::StatusOr<std::vector<evaluators::RankingResult>> EvaluateAll(
-    const EvaluateCommandOptions& options, const Subject& subject,
-    const std::vector<evaluators::Metric>& metrics, const evaluators::Sharding& sharding,
-    TextOutput* topk) {
+    const EvaluateCommandOptions& options, const Subject& subject, const Kinds& kinds,
+    const std::vector<evaluators::Metric>& metrics, const Processes& processes, TextOutput* topk) {
+  const evaluators::Sharding sharding = processes.Shard();
   std::vector<evaluators::RankingResult> results, of_baselines;
   const DataOptions& data = options.recommender.data;
   for (size_t number = 0; number < data.datasets.size(); ++number) {
@@ -116,6 +124,16 @@ absl::StatusOr<std::vector<evaluators::RankingResult>> EvaluateAll(
       if (subject.model != nullptr) {
         OPENP5_ASSIGN_OR_RETURN(auto result,
                                 evaluators::Evaluate(*subject.model, number, task, metrics,
+                                                     options.evaluation, sharding));
+        results.push_back(std::move(result));
+      }
+      if (!options.fuse.parts.empty()) {
+        OPENP5_ASSIGN_OR_RETURN(
+            const Fusion fusion,
+            OpenFusion(kinds, options.baselines, options.fuse, *subject.model,
+                       {task, metrics.back(), options.evaluation}, processes.runtime));
+        OPENP5_ASSIGN_OR_RETURN(auto result,
+                                evaluators::Evaluate(*fusion.fused, /*dataset=*/0, task, metrics,
                                                      options.evaluation, sharding));
         results.push_back(std::move(result));
       }
@@ -166,7 +184,7 @@ absl::Status Evaluate(const EvaluateCommandOptions& options, const Kinds& kinds,
   OPENP5_ASSIGN_OR_RETURN(const Subject subject,
                           Subject::Open(options, kinds, source, line, processes));
   OPENP5_ASSIGN_OR_RETURN(const auto results,
-                          EvaluateAll(options, subject, metrics, processes.Shard(),
+                          EvaluateAll(options, subject, kinds, metrics, processes,
                                       topk.has_value() ? &*topk : nullptr));
   if (topk.has_value()) OPENP5_RETURN_IF_ERROR(topk->Close());
   if (!processes.is_first()) return absl::OkStatus();

@@ -10,10 +10,10 @@
 #include "absl/strings/str_format.h"
 #include "platform/app/build_info.h"
 #include "platform/app/command.h"
-#include "platform/app/guard.h"
 #include "platform/base/log.h"
 #include "platform/base/signals.h"
 #include "platform/base/standard_streams.h"
+#include "platform/tensor/guard.h"
 #include "platform/tensor/runtime.h"
 
 namespace openp5::app {
@@ -22,8 +22,8 @@ namespace {
 std::vector<Command> AllCommands() {
   std::vector<Command> all;
   for (auto* list :
-       {DatasetCommands, IndexCommands, TokenizerCommands, TrainCommands, SweepCommands,
-        EvaluateCommands, RecommendCommands, CheckpointCommands, PluginCommands}) {
+       {RunCommands, DatasetCommands, IndexCommands, TokenizerCommands, TrainCommands,
+        SweepCommands, EvaluateCommands, RecommendCommands, CheckpointCommands, PluginCommands}) {
     std::vector<Command> some = list();
     std::move(some.begin(), some.end(), std::back_inserter(all));
   }
@@ -112,7 +112,7 @@ const char* malloc_conf =
 }
 
 int main(int argc, char** argv) {
-  return openp5::app::Guarded([&] {
+  return openp5::Guarded([&] {
     openp5::OpenStandardStreams();
     openp5::EnsureEnvironment(argv);
     return openp5::app::Main(std::vector<std::string>(argv + 1, argv + argc));

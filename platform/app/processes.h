@@ -4,8 +4,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
-#include <vector>
 
 #include "evaluators/sharding.h"
 #include "platform/base/status.h"
@@ -14,9 +12,6 @@
 #include "platform/tensor/runtime.h"
 
 namespace openp5::app {
-
-// The words this process was started with, the program's name first.
-absl::StatusOr<std::vector<std::string>> OwnArguments();
 
 // How many processes work on one command.
 struct ProcessOptions {

@@ -4,13 +4,17 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
-#include "datasets/item_sets.h"
+#include "absl/strings/str_replace.h"
 #include "platform/app/command.h"
+#include "platform/app/questions.h"
 #include "platform/app/reading.h"
 #include "platform/app/recommender_options.h"
+#include "platform/app/source_files.h"
 #include "platform/app/text_output.h"
 #include "platform/base/json.h"
 #include "platform/base/log.h"
+#include "platform/base/output_file.h"
+#include "platform/base/progress.h"
 #include "platform/config/command_line.h"
 
 namespace openp5::app {
@@ -19,20 +23,15 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct RecommendOptions {
-  std::string user;
-  std::vector<std::string> history_items;
   int64_t k = 10;
   int64_t beams = 50;  // for one user much costs little: loading the model takes longer
   bool exact = false;
-  bool include_seen = false;
+  int64_t batch_size = 20;
   std::string prompt = "seen:0";
+  std::string out;
   std::string format = "text";
 
   void ForEach(OptionVisitor& visitor) {
-    visitor.Visit({.name = "user", .help = "raw id of a user of the dataset"}, &user);
-    visitor.Visit({.name = "history",
-                   .help = "raw item ids, oldest first, instead of the user's own history"},
-                  &history_items);
     visitor.Visit({.name = "k", .help = "items to recommend", .minimum = 1, .maximum = 10000}, &k);
     visitor.Visit({.name = "beams",
                    .help = "width of the search, at least --k: with the same width a shorter list "
@@ -44,102 +43,157 @@ struct RecommendOptions {
         {.name = "exact",
          .help = "score every item instead of searching: slower the more items there are"},
         &exact);
-    visitor.Visit({.name = "include-seen", .help = "also recommend items of the history"},
-                  &include_seen);
+    visitor.Visit({.name = "eval-batch-size",
+                   .help = "users searched for at once",
+                   .minimum = 1,
+                   .maximum = 100000},
+                  &batch_size);
     visitor.Visit({.name = "prompt", .help = "template to ask with: seen:N or unseen:N"}, &prompt);
-    visitor.Visit({.name = "format", .help = "form of the result", .choices = {"text", "json"}},
-                  &format);
+    visitor.Visit({.name = "out",
+                   .help = "file for the lists of many users: .csv with a line an item, any other "
+                           "name with a JSON object a user"},
+                  &out);
+    visitor.Visit(
+        {.name = "format",
+         .help = "form of one user's list; a score orders the items of one list, and says "
+                 "nothing across models",
+         .choices = {"text", "json"}},
+        &format);
   }
 };
 
 // All options of `recommend`.
 struct RecommendCommandOptions {
+  QuestionOptions questions;
   RecommendOptions recommend;
   RecommenderOptions recommender;
   RuntimeOptions runtime{.offer_int8 = true};
 
   void AddTo(CommandLine* line) {
+    line->Add(&questions);
     line->Add(&recommend);
     recommender.AddTo(line);
     line->Add(&runtime);
     line->Require("checkpoint");
   }
   absl::Status Check() const {
-    if (recommend.user.empty() && recommend.history_items.empty()) {
-      return UsageError("openp5 recommend: missing --user or --history");
-    }
+    OPENP5_RETURN_IF_ERROR(questions.Check());
     if (recommender.data.datasets.size() != 1 || recommender.data.tasks.size() != 1) {
       return UsageError("openp5 recommend: expected one dataset and one task");
     }
-    return absl::OkStatus();
+    if (questions.many() != !recommend.out.empty()) {
+      return UsageError(questions.many()
+                            ? "openp5 recommend: missing --out, a file for the lists of many users"
+                            : "--out: expected --users-file or --all with it");
+    }
+    std::vector<std::string> sources = SourceFiles(recommender.data, recommender.checkpoint);
+    for (const std::string& file : questions.Files()) sources.push_back(file);
+    return CheckOutputFiles({{"--out", recommend.out}}, sources);
+  }
+  recommenders::RankOptions RankOptions() const {
+    return {.task = recommender.data.tasks.front(),
+            .prompt = recommend.prompt,
+            .beams = std::max(recommend.beams, recommend.k),
+            .exact = recommend.exact,
+            .batch_size = recommend.batch_size};
   }
 };
 
-// The question that is asked; `history` keeps the items it refers to.
-struct Question {
-  std::vector<int32_t> history;
-  recommenders::Query query;
-};
+using Titles = std::unordered_map<std::string, std::string>;
 
-absl::StatusOr<Question> Ask(const RecommendOptions& options,
-                             const datasets::SequenceDataset& dataset) {
-  Question question;
-  if (!options.user.empty()) {
-    question.query.user = dataset.FindUser(options.user);
-    if (!question.query.user.has_value()) {
-      return NotFound("--user: ", dataset.name(), " has no user '", options.user, "'");
-    }
-    const auto sequence = dataset.Sequence(*question.query.user);
-    question.history.assign(sequence.begin(), sequence.end());
-  }
-  if (!options.history_items.empty()) question.history.clear();
-  for (const std::string& id : options.history_items) {
-    const std::optional<int32_t> item = dataset.FindItem(id);
-    if (!item.has_value()) {
-      return NotFound("--history: ", dataset.name(), " has no item '", id, "'");
-    }
-    question.history.push_back(*item);
-  }
-  question.query.history = question.history;
-  if (!options.include_seen) question.query.excluded = datasets::DistinctItems(question.history);
-  return question;
-}
-
-// Says what is wrong with the question before a model is loaded, which takes long.
-absl::Status CheckQuestion(const RecommendCommandOptions& options) {
-  OPENP5_ASSIGN_OR_RETURN(const auto datasets, options.recommender.data.OpenDatasets());
-  return Ask(options.recommend, datasets.front()).status();
-}
-
-absl::Status Print(const RecommendOptions& options, const datasets::SequenceDataset& dataset,
-                   const Question& question, const recommenders::Ranking& ranking,
-                   const std::unordered_map<std::string, std::string>& titles,
-                   const std::string& precision) {
-  Json json = {{"dataset", dataset.name()},
-               {"user", options.user},
-               {"precision", precision},
-               {"history", Json::array()}};
-  for (const int32_t item : question.history) json["history"].push_back(dataset.ItemId(item));
-  json["items"] = Json::array();
-  std::string text;
+// [{"item", "score", "title"}], the best first.
+Json ItemsJson(const datasets::SequenceDataset& dataset, const recommenders::Ranking& ranking,
+               const Titles& titles) {
+  Json items = Json::array();
   for (size_t i = 0; i < ranking.items.size(); ++i) {
     if (ranking.items[i] < 0) continue;
     const std::string id(dataset.ItemId(ranking.items[i]));
     const auto title = titles.find(id);
-    Json item = {{"item", id}, {"score", ranking.scores[i]}};
-    if (title != titles.end()) item["title"] = title->second;
-    json["items"].push_back(std::move(item));
-    absl::StrAppendFormat(&text, "%3d  %-12s %9.4f  %s\n", i + 1, OneLine(id), ranking.scores[i],
-                          title == titles.end() ? "" : OneLine(title->second));
+    items.push_back({{"item", id}, {"score", ranking.scores[i]}});
+    if (title != titles.end()) items.back()["title"] = title->second;
+  }
+  return items;
+}
+
+// A field of RFC 4180.
+std::string CsvField(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  return StrCat("\"", absl::StrReplaceAll(text, {{"\"", "\"\""}}), "\"");
+}
+
+// A user's list as a file has it.
+std::string ListText(const std::string& user, const Json& items, bool csv) {
+  if (!csv) return DumpJson(Json{{"user", user}, {"items", items}}) + "\n";
+  std::string text;
+  for (size_t i = 0; i < items.size(); ++i) {
+    absl::StrAppendFormat(&text, "%s,%d,%s,%.6g,%s\n", CsvField(user), i + 1,
+                          CsvField(items[i]["item"].get<std::string>()),
+                          items[i]["score"].get<double>(), CsvField(items[i].value("title", "")));
+  }
+  return text;
+}
+
+// Asks for some users at a time, so that memory does not grow with their number.
+absl::Status RecommendToMany(const RecommendCommandOptions& options,
+                             const recommenders::Recommender& model,
+                             const std::vector<Question>& questions, const Titles& titles) {
+  constexpr size_t kAtOnce = 2000;
+  const datasets::SequenceDataset& dataset = model.dataset(0);
+  const bool csv = options.recommend.out.ends_with(".csv");
+  OPENP5_ASSIGN_OR_RETURN(TextOutput output, TextOutput::Open(options.recommend.out));
+  if (csv) OPENP5_RETURN_IF_ERROR(output.Write("user,rank,item,score,title\n"));
+  ProgressBar progress(StrCat("recommend ", dataset.name()), static_cast<int64_t>(questions.size()),
+                       "users");
+  for (size_t begin = 0; begin < questions.size(); begin += kAtOnce) {
+    const auto part =
+        std::span(questions).subspan(begin, std::min(kAtOnce, questions.size() - begin));
+    std::vector<recommenders::Query> queries;
+    for (const Question& question : part) queries.push_back(question.query);
+    OPENP5_ASSIGN_OR_RETURN(const auto rankings,
+                            model.Rank(queries, options.recommend.k, options.RankOptions()));
+    for (size_t i = 0; i < part.size(); ++i) {
+      OPENP5_RETURN_IF_ERROR(
+          output.Write(ListText(part[i].user, ItemsJson(dataset, rankings[i], titles), csv)));
+    }
+    progress.Advance(static_cast<int64_t>(part.size()));
+  }
+  progress.Finish();
+  OPENP5_RETURN_IF_ERROR(output.Close());
+  LogInfo(StrCat("wrote the lists of ", questions.size(), " users: ", options.recommend.out));
+  return absl::OkStatus();
+}
+
+absl::Status Print(const RecommendOptions& options, const datasets::SequenceDataset& dataset,
+                   const Question& question, const Json& items, const std::string& precision) {
+  Json json = {{"dataset", dataset.name()},
+               {"user", question.user},
+               {"precision", precision},
+               {"history", Json::array()},
+               {"items", items}};
+  for (const int32_t item : question.history) json["history"].push_back(dataset.ItemId(item));
+  std::string text;
+  for (size_t i = 0; i < items.size(); ++i) {
+    absl::StrAppendFormat(&text, "%3d  %-12s %9.4f  %s\n", i + 1,
+                          OneLine(items[i]["item"].get<std::string>()),
+                          items[i]["score"].get<double>(), OneLine(items[i].value("title", "")));
   }
   OPENP5_ASSIGN_OR_RETURN(TextOutput output, TextOutput::Open(""));
   OPENP5_RETURN_IF_ERROR(output.Write(options.format == "json" ? DumpJson(json) + "\n" : text));
   return output.Close();
 }
 
+// Says what is wrong with the questions before a model is loaded, which takes long.
+absl::Status CheckQuestions(const RecommendCommandOptions& options) {
+  OPENP5_ASSIGN_OR_RETURN(const auto datasets, options.recommender.data.OpenDatasets());
+  return ReadQuestions(options.questions, datasets.front()).status();
+}
+
 absl::Status RunRecommend(const std::vector<std::string>& arguments) {
   RecommendCommandOptions options;
-  CommandLine line("recommend", "Recommend items to one user, or after a history of items.");
+  CommandLine line(
+      "recommend",
+      "Recommend items to one user or to many, or after a history of items. Items of the history "
+      "are left out unless --include-seen is given.");
   options.AddTo(&line);
   OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
   if (!run) return absl::OkStatus();
@@ -154,26 +208,25 @@ absl::Status RunRecommend(const std::vector<std::string>& arguments) {
   const DataOptions& data = options.recommender.data;
   OPENP5_ASSIGN_OR_RETURN(const auto titles,
                           datasets::ReadItemTitles(data.DatasetFolder(data.datasets.front())));
-  const RecommendOptions& recommend = options.recommend;
-  OPENP5_RETURN_IF_ERROR(CheckQuestion(options));
+  OPENP5_RETURN_IF_ERROR(CheckQuestions(options));
   OPENP5_ASSIGN_OR_RETURN(const auto model,
                           OpenRecommender(recommenders::BuiltinKinds(), source, options.recommender,
-                                          line, recommend.prompt, runtime));
+                                          line, options.recommend.prompt, runtime));
   const datasets::SequenceDataset& dataset = model->dataset(0);
-  OPENP5_ASSIGN_OR_RETURN(const Question question, Ask(recommend, dataset));
-  OPENP5_ASSIGN_OR_RETURN(const auto rankings,
-                          model->Rank(std::span(&question.query, 1), recommend.k,
-                                      {.task = data.tasks.front(),
-                                       .prompt = recommend.prompt,
-                                       .beams = std::max(recommend.beams, recommend.k),
-                                       .exact = recommend.exact}));
-  return Print(recommend, dataset, question, rankings.front(), titles, runtime.precision());
+  OPENP5_ASSIGN_OR_RETURN(const auto questions, ReadQuestions(options.questions, dataset));
+  if (options.questions.many()) return RecommendToMany(options, *model, questions, titles);
+  const Question& question = questions.front();
+  OPENP5_ASSIGN_OR_RETURN(
+      const auto rankings,
+      model->Rank(std::span(&question.query, 1), options.recommend.k, options.RankOptions()));
+  return Print(options.recommend, dataset, question, ItemsJson(dataset, rankings.front(), titles),
+               runtime.precision());
 }
 
 }  // namespace
 
 std::vector<Command> RecommendCommands() {
-  return {{"recommend", "Recommend items to one user", RunRecommend}};
+  return {{"recommend", "Recommend items to one user or to many", RunRecommend}};
 }
 
 }  // namespace openp5::app

@@ -6,13 +6,13 @@
 #include "evaluators/metrics.h"
 #include "platform/app/command.h"
 #include "platform/app/format_options.h"
-#include "platform/app/sweep.h"
 #include "platform/app/train_command.h"
 #include "platform/base/file.h"
 #include "platform/base/log.h"
 #include "platform/base/signals.h"
 #include "platform/config/command_line.h"
 #include "platform/config/search_space.h"
+#include "trainers/sweep.h"
 
 namespace openp5::app {
 namespace {
@@ -79,9 +79,7 @@ absl::StatusOr<std::string> Selection(const SweepOptions& sweep, const TrainComm
   }
   const std::string selection = sweep.metric.empty() ? given : sweep.metric;
   if (selection == "loss") return selection;
-  Registry<evaluators::MetricFunction> registry("metric");
-  OPENP5_RETURN_IF_ERROR(evaluators::RegisterBuiltinMetrics(&registry));
-  if (!evaluators::ParseMetrics(registry, {selection}).ok()) {
+  if (!evaluators::ParseMetrics({selection}).ok()) {
     return UsageError(
         StrCat("--metric: expected loss or a metric such as hit@10, got '", selection, "'"));
   }
@@ -129,13 +127,13 @@ absl::Status RunSweep(const std::vector<std::string>& arguments) {
   OPENP5_RETURN_IF_ERROR(CheckSpace(space));
   OPENP5_ASSIGN_OR_RETURN(const std::string selection, Selection(options, train, line));
   const TrainCommandOptions base = BaseOptions(train, selection);
-  SweepPlan plan{.folder = options.out,
-                 .base_config = base.Config(),
-                 .trials = {},
-                 .valid_select = selection,
-                 .jobs = options.jobs,
-                 .processes = train.processes.nproc,
-                 .threads = train.runtime.threads};
+  trainers::SweepPlan plan{.folder = options.out,
+                           .base_config = base.Config(),
+                           .trials = {},
+                           .valid_select = selection,
+                           .jobs = options.jobs,
+                           .processes = train.processes.nproc,
+                           .threads = train.runtime.threads};
   if (plan.threads == 0) plan.threads = std::max(1u, std::thread::hardware_concurrency());
   OPENP5_ASSIGN_OR_RETURN(plan.trials,
                           space.Trials(options.trials, static_cast<uint64_t>(train.train.seed)));
@@ -143,7 +141,7 @@ absl::Status RunSweep(const std::vector<std::string>& arguments) {
   if (!train.run.run_dir.empty()) {
     LogWarning("--run-dir: not used, every trial has its own under --out");
   }
-  OPENP5_ASSIGN_OR_RETURN(Sweep sweep, Sweep::Open(std::move(plan)));
+  OPENP5_ASSIGN_OR_RETURN(trainers::Sweep sweep, trainers::Sweep::Open(std::move(plan)));
   CatchTermination();
   const absl::Status outcome = sweep.Run();
   if (absl::IsCancelled(outcome)) return outcome;

@@ -16,6 +16,7 @@
 #include "platform/base/json.h"
 #include "platform/base/log.h"
 #include "platform/base/signals.h"
+#include "platform/distributed/launcher.h"
 #include "trainers/run_record.h"
 #include "trainers/trainer.h"
 

@@ -5,6 +5,7 @@
 #include <random>
 #include <span>
 #include <utility>
+#include <vector>
 
 namespace openp5 {
 
@@ -31,6 +32,11 @@ class Random {
   double Uniform();
   // Standard normal (Box and Muller, 1958).
   double Normal();
+
+  // `count` distinct numbers below `bound`, all of them if there are no more, in the order they are
+  // drawn (Floyd's algorithm: Bentley and Floyd, 1987). Memory: a bit for each number below
+  // `bound`.
+  std::vector<int64_t> Draw(int64_t count, int64_t bound);
 
   // Fisher-Yates.
   template <class T>

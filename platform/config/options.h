@@ -115,6 +115,7 @@ class AnyOptions {
   }
 
   void ForEach(OptionVisitor& visitor) { group_->ForEach(visitor); }
+  OptionGroup* get() { return group_.get(); }
   const OptionGroup& operator*() const { return *group_; }
   const OptionGroup* operator->() const { return group_.get(); }
 

@@ -72,25 +72,6 @@ absl::StatusOr<std::string> Mismatch(const indexing::ItemIndex& own,
                 request.index_db, " has ", given.Digest(), " (", given.parameters().Key(), ")");
 }
 
-// The options that ask for such an index, those with their default left out.
-std::string FlagsOf(const indexing::IndexParameters& parameters) {
-  const indexing::IndexParameters defaults;
-  std::string flags = "--indexing " + parameters.indexing;
-  if (parameters.indexing == "collaborative") {
-    flags += StrCat(" --collaborative-token-size ", parameters.collaborative_token_size,
-                    " --collaborative-cluster ", parameters.collaborative_cluster);
-    if (parameters.collaborative_last_token != defaults.collaborative_last_token) {
-      flags += " --collaborative-last-token " + parameters.collaborative_last_token;
-    }
-    if (parameters.unseen_items != defaults.unseen_items) {
-      flags += " --unseen-items " + parameters.unseen_items;
-    }
-  }
-  const bool is_seeded = parameters.Key().find("/seed=") != std::string::npos;
-  return is_seeded && parameters.seed != defaults.seed ? StrCat(flags, " --seed ", parameters.seed)
-                                                       : flags;
-}
-
 // The flags of OpenP5's other parameters whose tokens the embedding suggests; "" if there are none.
 std::string FittingFlags(const EmbeddingRows& embedding, const text::Tokenizer& tokenizer,
                          const std::vector<datasets::SequenceDataset>& datasets) {
@@ -101,7 +82,7 @@ std::string FittingFlags(const EmbeddingRows& embedding, const text::Tokenizer& 
   };
   std::string flags;
   for (const auto& parameters : indexing::FindFittingParameters(datasets, fits)) {
-    flags += (flags.empty() ? "" : " or ") + FlagsOf(parameters);
+    flags += (flags.empty() ? "" : " or ") + parameters.Flags();
   }
   return flags;
 }
@@ -179,7 +160,7 @@ absl::Status WarnOfBuiltIndexes(const std::string& where,
                       "was trained with OpenP5's files, the results are wrong; hint: openp5 index "
                       "import --items FILE --users FILE --data-dir ",
                       DirectoryName(dataset.folder()), " --datasets ", dataset.name(), " ",
-                      FlagsOf(request.parameters)));
+                      request.parameters.Flags()));
   }
   return absl::OkStatus();
 }

@@ -40,6 +40,8 @@ absl::StatusOr<std::unique_ptr<Recommender>> Open(OpenRequest request) {
 
 }  // namespace
 
-RecommenderKind GenerativeKind() { return {.holds = Holds, .open = Open, .reads_prompts = true}; }
+RecommenderKind GenerativeKind() {
+  return {.title = "a language model", .holds = Holds, .open = Open, .reads_prompts = true};
+}
 
 }  // namespace openp5::recommenders

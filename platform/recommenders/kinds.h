@@ -33,6 +33,7 @@ struct OpenRequest {
 // A kind of recommender: everything the program knows of it besides its training, which is a kind
 // of task of the same name (trainers/tasks).
 struct RecommenderKind {
+  std::string title = {};  // what messages call it, "a SASRec"
   // Of a kind that is trained: whether `manifest` is of one of its checkpoints; nullptr: files that
   // are no checkpoint of openp5. Then its opening. Fails as LoadCheckpoint.
   bool (*holds)(const checkpoints::Manifest* manifest) = nullptr;

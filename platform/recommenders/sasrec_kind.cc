@@ -45,6 +45,6 @@ absl::StatusOr<std::unique_ptr<Recommender>> Open(OpenRequest request) {
 
 }  // namespace
 
-RecommenderKind SasrecKind() { return {.holds = Holds, .open = Open}; }
+RecommenderKind SasrecKind() { return {.title = "a SASRec", .holds = Holds, .open = Open}; }
 
 }  // namespace openp5::recommenders

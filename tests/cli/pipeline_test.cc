@@ -428,8 +428,8 @@ TEST_F(PipelineTest, BadOptionsAreNamed) {
                       HasSubstr("--checkpoint")));
   ExpectFailure(RunProgram(Evaluate(Checkpoint()) + Arguments{"--split", "dev"}), 2,
                 AllOf(HasSubstr("--split"), HasSubstr("validation"), HasSubstr("'dev'")));
-  ExpectFailure(RunProgram(Evaluate(Checkpoint()) + Arguments{"--metrics", "mrr@5"}), 2,
-                HasSubstr("one of hit, ndcg"));
+  ExpectFailure(RunProgram(Evaluate(Checkpoint()) + Arguments{"--metrics", "mmr@5"}), 2,
+                HasSubstr("one of coverage, debiased-hit"));
   ExpectFailure(RunProgram(Evaluate(Checkpoint()) + Arguments{"--prompt", "seen:99"}), 1,
                 HasSubstr("seen:99"));
   ExpectFailure(RunProgram(Train("x") + Arguments{"--lr", "fast"}), 2,

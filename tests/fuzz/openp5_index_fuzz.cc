@@ -8,8 +8,8 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const std::string_view input = openp5::fuzz::Text(data, size);
   const std::string items = openp5::fuzz::WriteInput("items.txt", openp5::fuzz::Part(input, 0, 2));
   const std::string users = openp5::fuzz::WriteInput("users.txt", openp5::fuzz::Part(input, 1, 2));
-  const auto index =
-      openp5::indexing::ImportOpenP5Index(dataset, {.indexing = "random"}, items, users);
+  const auto index = openp5::indexing::ImportOpenP5Index(
+      dataset, openp5::indexing::IndexParameters("random"), items, users);
   openp5::fuzz::ExpectMessage(index.status());
   if (index.ok()) {
     openp5::fuzz::Expect(index->IdentifiersFor(dataset).ok(), "an imported index is complete");

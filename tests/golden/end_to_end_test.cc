@@ -6,6 +6,7 @@
 #include "checkpoints/hugging_face.h"
 #include "checkpoints/torch_file.h"
 #include "evaluators/evaluate.h"
+#include "indexing/methods/collaborative.h"
 #include "platform/base/file.h"
 #include "platform/models/t5/t5.h"
 #include "platform/recommenders/generative_recommender.h"
@@ -57,8 +58,8 @@ class GoldenEndToEndTest : public ::testing::TestWithParam<std::pair<const char*
                                   ? "item_sequential_indexing_original.txt"
                                   : "item_collaborative_indexing_500_20_sequential.txt";
     OPENP5_ASSERT_OK_AND_ASSIGN(auto dataset, datasets::SequenceDataset::Open(data));
-    const indexing::IndexParameters parameters{.indexing = indexing_,
-                                               .collaborative_token_size = 500};
+    indexing::IndexParameters parameters(indexing_);
+    parameters.Of<indexing::CollaborativeOptions>().token_size = 500;
     OPENP5_ASSERT_OK_AND_ASSIGN(auto index,
                                 indexing::ImportOpenP5Index(dataset, parameters, data + "/" + items,
                                                             data + "/user_indexing.txt"));

@@ -4,6 +4,7 @@
 
 #include "datasets/sequences.h"
 #include "indexing/item_index.h"
+#include "indexing/methods/collaborative.h"
 #include "indexing/openp5_files.h"
 #include "platform/base/digest.h"
 #include "platform/base/file.h"
@@ -97,8 +98,8 @@ TEST_P(CollaborativeGoldenTest, GroupsEqualTheShippedOnesOnEveryDeterminedItem) 
   OPENP5_ASSERT_OK_AND_ASSIGN(const SequenceDataset dataset, SequenceDataset::Open(folder));
   IndexParameters parameters;
   parameters.indexing = "collaborative";
-  parameters.collaborative_token_size = c.token_size;
-  parameters.collaborative_cluster = c.clusters;
+  parameters.Of<CollaborativeOptions>().token_size = c.token_size;
+  parameters.Of<CollaborativeOptions>().cluster = c.clusters;
   OPENP5_ASSERT_OK_AND_ASSIGN(const ItemIndex built, BuildItemIndex(dataset, parameters));
   OPENP5_ASSERT_OK_AND_ASSIGN(
       const ItemIndex imported,
@@ -157,7 +158,7 @@ TEST_P(SequentialGoldenTest, ShippedFilesSurviveTheRoundTripThroughTheStore) {
         {"collaborative", "collaborative_indexing_500_20_sequential"}}) {
     IndexParameters parameters;
     parameters.indexing = indexing;
-    parameters.collaborative_token_size = 500;
+    parameters.Of<CollaborativeOptions>().token_size = 500;
     const std::string items = folder + "/item_" + name + ".txt";
     OPENP5_ASSERT_OK_AND_ASSIGN(
         const ItemIndex imported,

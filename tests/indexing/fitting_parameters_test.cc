@@ -1,5 +1,6 @@
 #include "indexing/fitting_parameters.h"
 
+#include "indexing/methods/collaborative.h"
 #include "tests/indexing/test_data.h"
 
 namespace openp5::indexing {
@@ -24,9 +25,10 @@ class FittingParametersTest : public ::testing::Test {
     datasets_.push_back(ParseDataset(text));
   }
   int64_t Tokens(int64_t size, int64_t clusters) {
-    const auto index = BuildItemIndex(datasets_[0], {.indexing = "collaborative",
-                                                     .collaborative_token_size = size,
-                                                     .collaborative_cluster = clusters});
+    IndexParameters parameters("collaborative");
+    parameters.Of<CollaborativeOptions>().token_size = size;
+    parameters.Of<CollaborativeOptions>().cluster = clusters;
+    const auto index = BuildItemIndex(datasets_[0], parameters);
     return index.ok() ? static_cast<int64_t>(index->AddedTokens().size()) : -1;
   }
   std::vector<std::string> Fitting(int64_t tokens) {

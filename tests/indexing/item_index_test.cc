@@ -7,6 +7,7 @@
 
 #include "indexing/index_origin.h"
 #include "indexing/item_index_store.h"
+#include "indexing/methods/collaborative.h"
 #include "indexing/openp5_files.h"
 #include "platform/base/digest.h"
 #include "platform/base/file.h"
@@ -33,8 +34,8 @@ absl::StatusOr<ItemIndex> MakeIndex(std::vector<std::string> items,
 IndexParameters Collaborative() {
   IndexParameters parameters;
   parameters.indexing = "collaborative";
-  parameters.collaborative_token_size = 4;
-  parameters.collaborative_cluster = 2;
+  parameters.Of<CollaborativeOptions>().token_size = 4;
+  parameters.Of<CollaborativeOptions>().cluster = 2;
   return parameters;
 }
 

@@ -30,7 +30,7 @@ struct TinyWorld {
                                                     "u8 a b a c d\n",
                                                     "toy");
     EXPECT_THAT(dataset, IsOk());
-    auto index = indexing::BuildItemIndex(*dataset, {.indexing = "sequential"});
+    auto index = indexing::BuildItemIndex(*dataset, indexing::IndexParameters("sequential"));
     EXPECT_THAT(index, IsOk());
     auto joined = indexing::IndexedDataset::Create(*std::move(dataset), *std::move(index), {});
     EXPECT_THAT(joined, IsOk());

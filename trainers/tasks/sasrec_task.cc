@@ -24,20 +24,6 @@ std::vector<int64_t> Count(int64_t size) {
   return numbers;
 }
 
-// `count` distinct numbers below `bound`, all of them if there are no more (Floyd's algorithm:
-// Bentley and Floyd, 1987).
-std::vector<int64_t> Draw(int64_t count, int64_t bound, Random* random) {
-  std::vector<int64_t> drawn;
-  std::vector<bool> is_drawn(static_cast<size_t>(bound));
-  for (int64_t i = std::max<int64_t>(0, bound - count); i < bound; ++i) {
-    auto number = static_cast<int64_t>(random->Below(static_cast<uint64_t>(i) + 1));
-    if (is_drawn[static_cast<size_t>(number)]) number = i;
-    is_drawn[static_cast<size_t>(number)] = true;
-    drawn.push_back(number);
-  }
-  return drawn;
-}
-
 }  // namespace
 
 void SasrecOptions::ForEach(OptionVisitor& visitor) {
@@ -160,7 +146,7 @@ at::Tensor SasrecTask::Negatives(const models::TrainingBatch& batch) const {
     seed = seed * 6364136223846793005u + static_cast<uint64_t>(label) + 1;
   }
   Random random(seed);
-  return torch::tensor(Draw(setup_.negatives, setup_.dataset->item_count(), &random), torch::kLong)
+  return torch::tensor(random.Draw(setup_.negatives, setup_.dataset->item_count()), torch::kLong)
       .to(setup_.device);
 }
 

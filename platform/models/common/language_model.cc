@@ -5,7 +5,7 @@
 namespace openp5::models {
 
 absl::Status LanguageModel::AddLora(const LoraConfig&, int64_t, Random&) {
-  return absl::UnimplementedError(StrCat("expected a model with adapters, such as a Llama; got a ",
+  return absl::UnimplementedError(StrCat("expected a Llama, or another model with adapters; got a ",
                                          ToHuggingFace()["model_type"].get<std::string>()));
 }
 

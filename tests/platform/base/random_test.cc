@@ -1,5 +1,9 @@
 #include "platform/base/random.h"
 
+#include <algorithm>
+#include <set>
+#include <vector>
+
 #include "tests/testing/testing.h"
 
 namespace openp5 {
@@ -31,6 +35,22 @@ TEST(RandomTest, HasTheDistributionsItNames) {
   }
   EXPECT_NEAR(sum / 20000, 0, 0.03);
   EXPECT_NEAR(squares / 20000, 1, 0.05);
+}
+
+TEST(RandomTest, DrawsDistinctNumbers) {
+  Random random(3);
+  std::vector<int64_t> drawn = random.Draw(5, 9);
+  EXPECT_EQ(drawn.size(), 5u);
+  EXPECT_EQ(std::set<int64_t>(drawn.begin(), drawn.end()).size(), 5u);
+  EXPECT_LT(*std::max_element(drawn.begin(), drawn.end()), 9);
+  EXPECT_EQ(random.Draw(9, 3).size(), 3u);
+  EXPECT_TRUE(random.Draw(0, 3).empty());
+  // Every number is drawn as often.
+  std::vector<int> times(6, 0);
+  for (int i = 0; i < 6000; ++i) {
+    for (const int64_t number : random.Draw(2, 6)) ++times[static_cast<size_t>(number)];
+  }
+  for (const int n : times) EXPECT_NEAR(n, 2000, 150);
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ class CandidateTrieTest : public ::testing::Test {
 
   std::unique_ptr<IndexedDataset> Load(const std::string& indexing = "sequential") {
     auto dataset = datasets::SequenceDataset::Open(data_);
-    auto index = indexing::BuildItemIndex(*dataset, {.indexing = indexing});
+    auto index = indexing::BuildItemIndex(*dataset, indexing::IndexParameters(indexing));
     auto joined = IndexedDataset::Create(*std::move(dataset), *std::move(index), {});
     EXPECT_TRUE(joined.ok()) << joined.status();
     return *std::move(joined);

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "platform/models/families.h"
 #include "tests/testing/testing.h"
 
 namespace openp5::models {

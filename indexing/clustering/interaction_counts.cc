@@ -1,4 +1,4 @@
-#include "indexing/interaction_counts.h"
+#include "indexing/clustering/interaction_counts.h"
 
 #include <algorithm>
 #include <numeric>

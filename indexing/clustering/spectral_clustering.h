@@ -1,11 +1,11 @@
-#ifndef OPENP5_INDEXING_SPECTRAL_CLUSTERING_H_
-#define OPENP5_INDEXING_SPECTRAL_CLUSTERING_H_
+#ifndef OPENP5_INDEXING_CLUSTERING_SPECTRAL_CLUSTERING_H_
+#define OPENP5_INDEXING_CLUSTERING_SPECTRAL_CLUSTERING_H_
 
 #include <cstdint>
 #include <optional>
 #include <vector>
 
-#include "indexing/interaction_counts.h"
+#include "indexing/clustering/interaction_counts.h"
 
 namespace openp5::indexing {
 
@@ -28,4 +28,4 @@ std::optional<SpectralClusters> ClusterSpectrally(const InteractionCounts& count
 
 }  // namespace openp5::indexing
 
-#endif  // OPENP5_INDEXING_SPECTRAL_CLUSTERING_H_
+#endif  // OPENP5_INDEXING_CLUSTERING_SPECTRAL_CLUSTERING_H_

@@ -1,5 +1,5 @@
-#ifndef OPENP5_INDEXING_INTERACTION_COUNTS_H_
-#define OPENP5_INDEXING_INTERACTION_COUNTS_H_
+#ifndef OPENP5_INDEXING_CLUSTERING_INTERACTION_COUNTS_H_
+#define OPENP5_INDEXING_CLUSTERING_INTERACTION_COUNTS_H_
 
 #include <cstdint>
 #include <span>
@@ -54,4 +54,4 @@ Components FindComponents(const InteractionCounts& counts);
 
 }  // namespace openp5::indexing
 
-#endif  // OPENP5_INDEXING_INTERACTION_COUNTS_H_
+#endif  // OPENP5_INDEXING_CLUSTERING_INTERACTION_COUNTS_H_

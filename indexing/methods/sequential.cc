@@ -1,7 +1,9 @@
+#include "indexing/methods/sequential.h"
+
 #include <algorithm>
 #include <numeric>
 
-#include "indexing/indexers.h"
+#include "indexing/index_methods.h"
 
 namespace openp5::indexing {
 namespace {
@@ -25,15 +27,13 @@ absl::StatusOr<std::vector<int32_t>> UserOrder(const datasets::SequenceDataset& 
   return users;
 }
 
-}  // namespace
-
 // Items in order of appearance: first over every user's training part, then over the last two items
 // of every user. Items that are bought together so get numbers that share their first digits (Hua
 // et al., How to Index Item IDs for Recommendation Foundation Models, 2023).
-absl::StatusOr<std::vector<Assignment>> SequentialIdentifiers(
-    const datasets::SequenceDataset& dataset, const IndexParameters& parameters) {
+absl::StatusOr<std::vector<Assignment>> Build(const datasets::SequenceDataset& dataset,
+                                              const OptionGroup& options, int64_t) {
   OPENP5_ASSIGN_OR_RETURN(const std::vector<int32_t> users,
-                          UserOrder(dataset, parameters.sequential_order));
+                          UserOrder(dataset, OptionsOf<SequentialOptions>(options).order));
   std::vector<bool> numbered(dataset.item_count(), false);
   std::vector<int32_t> order;
   const auto append = [&](std::span<const int32_t> items) {
@@ -45,6 +45,27 @@ absl::StatusOr<std::vector<Assignment>> SequentialIdentifiers(
   for (const int32_t user : users) append(dataset.TrainPart(user));
   for (const int32_t user : users) append(dataset.Sequence(user).last(2));
   return NumberItems(order);
+}
+
+}  // namespace
+
+void SequentialOptions::ForEach(OptionVisitor& visitor) {
+  visitor.Visit(
+      {.name = "sequential-order",
+       .help = "sequential: users in file order, or sorted by the length of their history",
+       .choices = {"original", "short2long", "long2short"}},
+      &order);
+}
+
+IndexMethod SequentialMethod() {
+  return {.make_options = MakeOptionGroup<SequentialOptions>,
+          .key = [](const OptionGroup& options) -> std::vector<std::string> {
+            return {OptionsOf<SequentialOptions>(options).order};
+          },
+          .is_seeded = [](const OptionGroup&) { return false; },
+          .build = Build,
+          .is_identifier = IsNumber,
+          .example = "1001"};
 }
 
 }  // namespace openp5::indexing

@@ -1,17 +1,19 @@
+#include "indexing/methods/collaborative.h"
+
 #include <algorithm>
 #include <numeric>
 
-#include "indexing/cluster_tree.h"
-#include "indexing/indexers.h"
-#include "indexing/interaction_counts.h"
+#include "indexing/clustering/cluster_tree.h"
+#include "indexing/clustering/interaction_counts.h"
+#include "indexing/index_methods.h"
 #include "platform/base/random.h"
 
 namespace openp5::indexing {
 namespace {
 
-absl::Status Validate(const IndexParameters& parameters) {
-  const int64_t clusters = parameters.collaborative_cluster;
-  const int64_t size = parameters.collaborative_token_size;
+absl::Status Validate(const CollaborativeOptions& options) {
+  const int64_t clusters = options.cluster;
+  const int64_t size = options.token_size;
   // The cost of a split grows with the square of the clusters; nothing published uses more than 20.
   if (clusters < 2 || clusters > 256) {
     return UsageError(StrCat("collaborative-cluster: expected 2 to 256, got ", clusters));
@@ -22,12 +24,12 @@ absl::Status Validate(const IndexParameters& parameters) {
                " (collaborative-cluster) to 1000000, got ", size,
                "; with fewer tokens than clusters, groups of one split would share a token"));
   }
-  const std::string& last = parameters.collaborative_last_token;
+  const std::string& last = options.last_token;
   if (last != "sequential" && last != "random") {
     return UsageError(
         StrCat("collaborative-last-token: expected sequential or random, got '", last, "'"));
   }
-  const std::string& unseen = parameters.unseen_items;
+  const std::string& unseen = options.unseen_items;
   if (unseen != "openp5" && unseen != "prefix-free") {
     return UsageError(StrCat("unseen-items: expected openp5 or prefix-free, got '", unseen, "'"));
   }
@@ -76,10 +78,10 @@ std::string Token(int64_t number) { return StrCat("<CI", number, ">"); }
 // The numbers of a group's last tokens.
 class LastTokens {
  public:
-  explicit LastTokens(const IndexParameters& parameters)
-      : token_size_(parameters.collaborative_token_size),
-        is_random_(parameters.collaborative_last_token == "random"),
-        random_(static_cast<uint64_t>(parameters.seed)) {}
+  LastTokens(const CollaborativeOptions& options, int64_t seed)
+      : token_size_(options.token_size),
+        is_random_(options.last_token == "random"),
+        random_(static_cast<uint64_t>(seed)) {}
 
   // 0, 1, …, or different ones drawn from the token_size (or `count`, if more) smallest.
   std::vector<int64_t> Draw(size_t count) {
@@ -99,11 +101,11 @@ class LastTokens {
 
 // Items without training data. OpenP5 gives each a single token, which may also be a group's.
 // Prefix-free: groups of at most token_size, each under a token no group of the first level has.
-void AppendUnseen(const TrainingData& data, const IndexParameters& parameters,
+void AppendUnseen(const TrainingData& data, const CollaborativeOptions& options,
                   int64_t first_free_token, LastTokens* last_tokens,
                   std::vector<Assignment>* assignments) {
-  const bool grouped = parameters.unseen_items == "prefix-free";
-  const size_t most = grouped ? parameters.collaborative_token_size : data.unseen.size();
+  const bool grouped = options.unseen_items == "prefix-free";
+  const size_t most = grouped ? options.token_size : data.unseen.size();
   for (size_t begin = 0; begin < data.unseen.size(); begin += most, ++first_free_token) {
     const size_t count = std::min(most, data.unseen.size() - begin);
     const std::string prefix = grouped ? Token(first_free_token) : "";
@@ -114,21 +116,20 @@ void AppendUnseen(const TrainingData& data, const IndexParameters& parameters,
   }
 }
 
-}  // namespace
-
 // OpenP5's collaborative indexing: items that are bought by the same users share leading tokens.
-absl::StatusOr<std::vector<Assignment>> CollaborativeIdentifiers(
-    const datasets::SequenceDataset& dataset, const IndexParameters& parameters) {
-  OPENP5_RETURN_IF_ERROR(Validate(parameters));
+absl::StatusOr<std::vector<Assignment>> Build(const datasets::SequenceDataset& dataset,
+                                              const OptionGroup& group, int64_t seed) {
+  const auto& options = OptionsOf<CollaborativeOptions>(group);
+  OPENP5_RETURN_IF_ERROR(Validate(options));
   const TrainingData data = ReadTrainingData(dataset);
-  ClusterTreeOptions options;
-  options.clusters = static_cast<int>(parameters.collaborative_cluster);
-  options.token_size = static_cast<int>(parameters.collaborative_token_size);
-  LastTokens last_tokens(parameters);
+  ClusterTreeOptions tree;
+  tree.clusters = static_cast<int>(options.cluster);
+  tree.token_size = static_cast<int>(options.token_size);
+  LastTokens last_tokens(options, seed);
   std::vector<Assignment> assignments;
   assignments.reserve(dataset.item_count());
   int64_t first_free_token = 0;
-  for (const LeafGroup& leaf : BuildClusterTree(data.counts, options)) {
+  for (const LeafGroup& leaf : BuildClusterTree(data.counts, tree)) {
     first_free_token = std::max<int64_t>(first_free_token, leaf.path.front() + 1);
     std::string prefix;
     for (const int32_t token : leaf.path) prefix += Token(token);
@@ -137,8 +138,64 @@ absl::StatusOr<std::vector<Assignment>> CollaborativeIdentifiers(
       assignments.push_back({data.items[leaf.items[i]], prefix + Token(numbers[i])});
     }
   }
-  AppendUnseen(data, parameters, first_free_token, &last_tokens, &assignments);
+  AppendUnseen(data, options, first_free_token, &last_tokens, &assignments);
   return assignments;
+}
+
+// One or more "<CIn>".
+bool IsIdentifier(std::string_view text) {
+  if (text.empty()) return false;
+  while (!text.empty()) {
+    const size_t end = text.find('>');
+    if (end == std::string_view::npos || text.substr(0, 3) != "<CI" || end < 4 ||
+        !IsNumber(text.substr(3, end - 3))) {
+      return false;
+    }
+    text.remove_prefix(end + 1);
+  }
+  return true;
+}
+
+}  // namespace
+
+void CollaborativeOptions::ForEach(OptionVisitor& visitor) {
+  visitor.Visit({.name = "collaborative-token-size",
+                 .help = "collaborative: most items in a leaf group, and number of group tokens",
+                 .minimum = 2,
+                 .maximum = 1e6},
+                &token_size);
+  visitor.Visit({.name = "collaborative-cluster",
+                 .help = "collaborative: groups a split makes; at most the token size",
+                 .minimum = 2,
+                 .maximum = 256},
+                &cluster);
+  visitor.Visit({.name = "collaborative-last-token",
+                 .help = "collaborative: how the items of a leaf group are numbered",
+                 .choices = {"sequential", "random"}},
+                &last_token);
+  visitor.Visit(
+      {.name = "unseen-items",
+       .help = "collaborative, items without training data: one token as in OpenP5 (may be "
+               "the beginning of other identifiers), or groups of their own",
+       .choices = {"openp5", "prefix-free"}},
+      &unseen_items);
+}
+
+IndexMethod CollaborativeMethod() {
+  return {.make_options = MakeOptionGroup<CollaborativeOptions>,
+          .key = [](const OptionGroup& group) -> std::vector<std::string> {
+            const auto& options = OptionsOf<CollaborativeOptions>(group);
+            return {StrCat(options.token_size), StrCat(options.cluster), options.last_token,
+                    options.unseen_items};
+          },
+          .is_seeded =
+              [](const OptionGroup& group) {
+                return OptionsOf<CollaborativeOptions>(group).last_token == "random";
+              },
+          .build = Build,
+          .is_identifier = IsIdentifier,
+          .example = "<CI3><CI8>",
+          .named_always = {"collaborative-token-size", "collaborative-cluster"}};
 }
 
 }  // namespace openp5::indexing

@@ -1,5 +1,5 @@
-#ifndef OPENP5_INDEXING_LANCZOS_H_
-#define OPENP5_INDEXING_LANCZOS_H_
+#ifndef OPENP5_INDEXING_CLUSTERING_LANCZOS_H_
+#define OPENP5_INDEXING_CLUSTERING_LANCZOS_H_
 
 #include <cstddef>
 #include <functional>
@@ -28,4 +28,4 @@ std::vector<double> LargestEigenvectors(const SymmetricProduct& product,
 
 }  // namespace openp5::indexing
 
-#endif  // OPENP5_INDEXING_LANCZOS_H_
+#endif  // OPENP5_INDEXING_CLUSTERING_LANCZOS_H_

@@ -1,4 +1,4 @@
-#include "indexing/lanczos.h"
+#include "indexing/clustering/lanczos.h"
 
 #include <Eigen/Dense>
 #include <utility>

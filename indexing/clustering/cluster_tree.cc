@@ -1,4 +1,4 @@
-#include "indexing/cluster_tree.h"
+#include "indexing/clustering/cluster_tree.h"
 
 #include <algorithm>
 #include <deque>
@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "absl/synchronization/mutex.h"
-#include "indexing/spectral_clustering.h"
+#include "indexing/clustering/spectral_clustering.h"
 #include "platform/base/log.h"
 #include "platform/base/parallel.h"
 #include "platform/base/progress.h"

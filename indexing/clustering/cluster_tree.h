@@ -1,10 +1,10 @@
-#ifndef OPENP5_INDEXING_CLUSTER_TREE_H_
-#define OPENP5_INDEXING_CLUSTER_TREE_H_
+#ifndef OPENP5_INDEXING_CLUSTERING_CLUSTER_TREE_H_
+#define OPENP5_INDEXING_CLUSTERING_CLUSTER_TREE_H_
 
 #include <cstdint>
 #include <vector>
 
-#include "indexing/interaction_counts.h"
+#include "indexing/clustering/interaction_counts.h"
 
 namespace openp5::indexing {
 
@@ -34,4 +34,4 @@ std::vector<LeafGroup> BuildClusterTree(const InteractionCounts& counts,
 
 }  // namespace openp5::indexing
 
-#endif  // OPENP5_INDEXING_CLUSTER_TREE_H_
+#endif  // OPENP5_INDEXING_CLUSTERING_CLUSTER_TREE_H_

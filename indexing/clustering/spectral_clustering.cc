@@ -1,11 +1,11 @@
-#include "indexing/spectral_clustering.h"
+#include "indexing/clustering/spectral_clustering.h"
 
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
 
-#include "indexing/lanczos.h"
-#include "indexing/row_blocks.h"
+#include "indexing/clustering/lanczos.h"
+#include "indexing/clustering/row_blocks.h"
 #include "platform/base/random.h"
 
 namespace openp5::indexing {

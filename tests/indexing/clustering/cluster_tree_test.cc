@@ -1,11 +1,11 @@
-#include "indexing/cluster_tree.h"
+#include "indexing/clustering/cluster_tree.h"
 
 #include <algorithm>
 #include <cmath>
 #include <map>
 #include <set>
 
-#include "indexing/spectral_clustering.h"
+#include "indexing/clustering/spectral_clustering.h"
 #include "platform/base/random.h"
 #include "tests/testing/testing.h"
 

@@ -1,4 +1,4 @@
-#include "platform/app/guard.h"
+#include "platform/tensor/guard.h"
 
 #include <c10/util/Exception.h>
 #include <sys/mman.h>
@@ -17,7 +17,7 @@
 #include "platform/base/log.h"
 #include "platform/base/status.h"
 
-namespace openp5::app {
+namespace openp5 {
 namespace {
 
 constexpr char kOutOfMemory[] =
@@ -126,4 +126,4 @@ int Guarded(const std::function<int()>& run) {
   }
 }
 
-}  // namespace openp5::app
+}  // namespace openp5

@@ -1,16 +1,31 @@
-#include "indexing/indexers.h"
+#include "indexing/index_methods.h"
+
+#include <algorithm>
+
+#include "indexing/item_index.h"
 
 namespace openp5::indexing {
 
-Registry<Indexer> BuiltinIndexers() {
-  Registry<Indexer> indexers("indexing");
-  for (const auto& [name, indexer] :
-       {std::pair<const char*, Indexer>{"collaborative", CollaborativeIdentifiers},
-        {"random", RandomIdentifiers},
-        {"sequential", SequentialIdentifiers}}) {
-    OPENP5_CHECK(indexers.Register(name, indexer).ok());
+// The methods this program brings, each defined in methods/. A new one is a line here and one
+// below.
+IndexMethod CollaborativeMethod();
+IndexMethod RandomMethod();
+IndexMethod SequentialMethod();
+
+Registry<IndexMethod> BuiltinMethods() {
+  Registry<IndexMethod> methods("indexing");
+  for (const auto& [name, method] :
+       {std::pair<const char*, IndexMethod>{"collaborative", CollaborativeMethod()},
+        {"random", RandomMethod()},
+        {"sequential", SequentialMethod()}}) {
+    OPENP5_CHECK(methods.Register(name, method).ok());
   }
-  return indexers;
+  return methods;
+}
+
+bool IsNumber(std::string_view text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), [](char c) { return '0' <= c && c <= '9'; });
 }
 
 std::vector<Assignment> NumberItems(const std::vector<int32_t>& order) {
@@ -27,10 +42,11 @@ std::vector<Assignment> NumberItems(const std::vector<int32_t>& order) {
 
 absl::StatusOr<ItemIndex> BuildItemIndex(const datasets::SequenceDataset& dataset,
                                          const IndexParameters& parameters) {
-  const Registry<Indexer> indexers = BuiltinIndexers();
-  const auto indexer = indexers.Find(parameters.indexing);
-  if (!indexer.ok()) return UsageError(ToStd(indexer.status().message()));
-  OPENP5_ASSIGN_OR_RETURN(std::vector<Assignment> assignments, (**indexer)(dataset, parameters));
+  const Registry<IndexMethod> methods = BuiltinMethods();
+  const auto method = methods.Find(parameters.indexing);
+  if (!method.ok()) return UsageError(ToStd(method.status().message()));
+  OPENP5_ASSIGN_OR_RETURN(std::vector<Assignment> assignments,
+                          (*method)->build(dataset, parameters.of_method(), parameters.seed));
   std::vector<std::string> items, identifiers, users, numbers;
   for (Assignment& assignment : assignments) {
     items.emplace_back(dataset.ItemId(assignment.item));

@@ -1,5 +1,5 @@
-#ifndef OPENP5_INDEXING_ROW_BLOCKS_H_
-#define OPENP5_INDEXING_ROW_BLOCKS_H_
+#ifndef OPENP5_INDEXING_CLUSTERING_ROW_BLOCKS_H_
+#define OPENP5_INDEXING_CLUSTERING_ROW_BLOCKS_H_
 
 #include <algorithm>
 #include <cstddef>
@@ -31,4 +31,4 @@ struct RowBlocks {
 
 }  // namespace openp5::indexing
 
-#endif  // OPENP5_INDEXING_ROW_BLOCKS_H_
+#endif  // OPENP5_INDEXING_CLUSTERING_ROW_BLOCKS_H_

@@ -1,5 +1,5 @@
-#ifndef OPENP5_PLATFORM_APP_SWEEP_H_
-#define OPENP5_PLATFORM_APP_SWEEP_H_
+#ifndef OPENP5_TRAINERS_SWEEP_H_
+#define OPENP5_TRAINERS_SWEEP_H_
 
 #include <cstdint>
 #include <map>
@@ -12,14 +12,14 @@
 #include "platform/base/child_process.h"
 #include "platform/base/file.h"
 #include "platform/base/status.h"
-#include "trainers/run_folder.h"
 #include "platform/config/search_space.h"
+#include "trainers/run_folder.h"
 
-namespace openp5::app {
+namespace openp5::trainers {
 
 struct SweepPlan {
-  std::string folder = {};       // of the sweep
-  trainers::RunConfig base_config = "";  // all options of `train`
+  std::string folder = {};     // of the sweep
+  RunConfig base_config = "";  // all options of `train`
   std::vector<SearchSpace::Trial> trials = {};
   std::string valid_select = {};  // "loss" or a metric: what trials are compared by
   int64_t jobs = 1;               // trainings at once
@@ -87,6 +87,6 @@ class Sweep {
   int64_t threads_each_ = 1;
 };
 
-}  // namespace openp5::app
+}  // namespace openp5::trainers
 
-#endif  // OPENP5_PLATFORM_APP_SWEEP_H_
+#endif  // OPENP5_TRAINERS_SWEEP_H_

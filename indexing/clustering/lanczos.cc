@@ -1,11 +1,11 @@
-#include "indexing/lanczos.h"
+#include "indexing/clustering/lanczos.h"
 
 #include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "indexing/row_blocks.h"
+#include "indexing/clustering/row_blocks.h"
 #include "platform/base/random.h"
 #include "platform/base/status.h"
 

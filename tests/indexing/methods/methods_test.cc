@@ -1,8 +1,9 @@
-#include "indexing/indexers.h"
-
 #include <map>
 #include <set>
 
+#include "indexing/index_methods.h"
+#include "indexing/methods/collaborative.h"
+#include "indexing/methods/sequential.h"
 #include "indexing/openp5_files.h"
 #include "tests/indexing/test_data.h"
 #include "tests/testing/testing.h"
@@ -18,8 +19,8 @@ using ::testing::SizeIs;
 IndexParameters Parameters(const std::string& indexing) {
   IndexParameters parameters;
   parameters.indexing = indexing;
-  parameters.collaborative_token_size = 12;
-  parameters.collaborative_cluster = 3;
+  parameters.Of<CollaborativeOptions>().token_size = 12;
+  parameters.Of<CollaborativeOptions>().cluster = 3;
   return parameters;
 }
 
@@ -38,7 +39,7 @@ std::map<std::string, std::string> Build(const datasets::SequenceDataset& datase
 
 TEST(IndexersTest, EveryMethodNumbersEveryItemAndUserAlwaysAlike) {
   const auto dataset = BlockDataset({.noise = 0.1}, 3);
-  for (const std::string& name : BuiltinIndexers().Names()) {
+  for (const std::string& name : BuiltinMethods().Names()) {
     SCOPED_TRACE(name);
     OPENP5_ASSERT_OK_AND_ASSIGN(const ItemIndex index, BuildItemIndex(dataset, Parameters(name)));
     OPENP5_ASSERT_OK_AND_ASSIGN(const auto identifiers, index.IdentifiersFor(dataset));
@@ -70,15 +71,15 @@ TEST(SequentialIndexerTest, TrainingPartsComeFirst) {
 
 TEST(SequentialIndexerTest, OrdersByLengthKeepTiesInFileOrder) {
   IndexParameters parameters = Parameters("sequential");
-  parameters.sequential_order = "short2long";  // u2, u3, u5, u1, u4
+  parameters.Of<SequentialOptions>().order = "short2long";  // u2, u3, u5, u1, u4
   OPENP5_ASSERT_OK_AND_ASSIGN(const ItemIndex up, BuildItemIndex(SmallDataset(), parameters));
   EXPECT_THAT(up.item_ids(), ElementsAre("c", "b", "a", "g", "h", "i", "f", "z", "d", "e", "y"));
-  parameters.sequential_order = "long2short";  // u4, u1, u3, u5, u2
+  parameters.Of<SequentialOptions>().order = "long2short";  // u4, u1, u3, u5, u2
   OPENP5_ASSERT_OK_AND_ASSIGN(const ItemIndex down, BuildItemIndex(SmallDataset(), parameters));
   EXPECT_THAT(down.item_ids(), ElementsAre("h", "i", "a", "b", "c", "g", "d", "y", "e", "z", "f"));
   // Users are numbered in file order all the same.
   EXPECT_THAT(down.user_ids(), ElementsAre("u1", "u2", "u3", "u4", "u5"));
-  parameters.sequential_order = "sideways";
+  parameters.Of<SequentialOptions>().order = "sideways";
   EXPECT_THAT(BuildItemIndex(SmallDataset(), parameters),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("got 'sideways'")));
 }
@@ -135,13 +136,13 @@ TEST(CollaborativeIndexerTest, LastTokensAreSequentialOrDrawnFromTheSeed) {
   for (const auto& [group, tokens] : sequential) {
     for (size_t i = 0; i < tokens.size(); ++i) EXPECT_TRUE(tokens.count(StrCat("<CI", i, ">")));
   }
-  parameters.collaborative_last_token = "random";
+  parameters.Of<CollaborativeOptions>().last_token = "random";
   const auto one = Build(dataset, parameters);
   EXPECT_EQ(one, Build(dataset, parameters));
   for (const auto& [group, tokens] : groups(one)) {
     EXPECT_EQ(tokens.size(), sequential.at(group).size());
     for (const std::string& token : tokens) {
-      EXPECT_LT(std::stoi(token.substr(3)), parameters.collaborative_token_size);
+      EXPECT_LT(std::stoi(token.substr(3)), parameters.Of<CollaborativeOptions>().token_size);
     }
   }
   parameters.seed = 2;
@@ -161,8 +162,8 @@ datasets::SequenceDataset DatasetWithUnseen() {
 TEST(CollaborativeIndexerTest, UnseenItemsGetOneTokenOrGroupsOfTheirOwn) {
   IndexParameters parameters = Parameters("collaborative");
   for (const char* last : {"sequential", "random"}) {
-    parameters.collaborative_last_token = last;
-    parameters.unseen_items = "openp5";
+    parameters.Of<CollaborativeOptions>().last_token = last;
+    parameters.Of<CollaborativeOptions>().unseen_items = "openp5";
     std::set<std::string> single;
     for (const auto& [item, identifier] : Build(DatasetWithUnseen(), parameters)) {
       if (item.rfind("unseen", 0) == 0) single.insert(identifier);
@@ -170,7 +171,7 @@ TEST(CollaborativeIndexerTest, UnseenItemsGetOneTokenOrGroupsOfTheirOwn) {
     EXPECT_THAT(single, SizeIs(15));
     EXPECT_TRUE(single.count("<CI14>"));
 
-    parameters.unseen_items = "prefix-free";
+    parameters.Of<CollaborativeOptions>().unseen_items = "prefix-free";
     const auto identifiers = Build(DatasetWithUnseen(), parameters);
     for (const auto& [item, identifier] : identifiers) {
       for (const auto& [other, longer] : identifiers) {
@@ -187,17 +188,17 @@ TEST(CollaborativeIndexerTest, RefusesParametersThatMakeNoSense) {
     EXPECT_TRUE(IsUsageError(index.status()));
   };
   IndexParameters parameters = Parameters("collaborative");
-  parameters.collaborative_cluster = 13;
+  parameters.Of<CollaborativeOptions>().cluster = 13;
   expect(parameters, "collaborative-token-size: expected 13 (collaborative-cluster) to");
-  parameters.collaborative_cluster = 1;
+  parameters.Of<CollaborativeOptions>().cluster = 1;
   expect(parameters, "collaborative-cluster: expected 2 to 256, got 1");
-  parameters.collaborative_cluster = 257;
+  parameters.Of<CollaborativeOptions>().cluster = 257;
   expect(parameters, "got 257");
   parameters = Parameters("collaborative");
-  parameters.collaborative_last_token = "x";
+  parameters.Of<CollaborativeOptions>().last_token = "x";
   expect(parameters, "got 'x'");
   parameters = Parameters("collaborative");
-  parameters.unseen_items = "y";
+  parameters.Of<CollaborativeOptions>().unseen_items = "y";
   expect(parameters, "got 'y'");
 }
 
@@ -209,7 +210,7 @@ TEST(IndexParametersTest, KeysHoldWhatTheMethodUses) {
   EXPECT_EQ(parameters.Key(), "random/seed=7");
   parameters.indexing = "collaborative";
   EXPECT_EQ(parameters.Key(), "collaborative/200/20/sequential/openp5");
-  parameters.collaborative_last_token = "random";
+  parameters.Of<CollaborativeOptions>().last_token = "random";
   EXPECT_EQ(parameters.Key(), "collaborative/200/20/random/openp5/seed=7");
 }
 

@@ -1,4 +1,4 @@
-#include "platform/app/sweep.h"
+#include "trainers/sweep.h"
 
 #include <signal.h>
 
@@ -20,7 +20,7 @@
 #include "trainers/run_folder.h"
 #include "trainers/run_record.h"
 
-namespace openp5::app {
+namespace openp5::trainers {
 namespace {
 
 namespace fs = std::filesystem;
@@ -91,7 +91,7 @@ absl::StatusOr<Sweep> Sweep::Open(SweepPlan plan) {
   OPENP5_RETURN_IF_ERROR(MakeDirectories(folder));
   OPENP5_ASSIGN_OR_RETURN(sweep.lock_, FileLock::Take(JoinPath(folder, kLock)));
   if (!fresh) {
-    OPENP5_RETURN_IF_ERROR(trainers::CheckSameConfig(base, sweep.plan_.base_config));
+    OPENP5_RETURN_IF_ERROR(CheckSameConfig(base, sweep.plan_.base_config));
     OPENP5_RETURN_IF_ERROR(sweep.CheckSameTrials(table));
   }
   OPENP5_RETURN_IF_ERROR(WriteFileAtomic(base, sweep.plan_.base_config.text));
@@ -127,7 +127,7 @@ absl::Status Sweep::CheckSameTrials(const std::string& file) const {
 
 void Sweep::Load(size_t number) {
   Trial& trial = trials_[number];
-  const absl::StatusOr<Json> record = trainers::ReadRunRecord(JoinPath(Path(number), "run.json"));
+  const absl::StatusOr<Json> record = ReadRunRecord(JoinPath(Path(number), "run.json"));
   if (!record.ok()) return;
   trial.seconds = (*record)["seconds"];
   if ((*record)["outcome"] != "finished") return;
@@ -320,4 +320,4 @@ std::string Sweep::Title(size_t number) const {
   return StrCat("trial ", number, " (", OptionsText(trials_[number].options), ")");
 }
 
-}  // namespace openp5::app
+}  // namespace openp5::trainers

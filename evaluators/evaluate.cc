@@ -74,6 +74,18 @@ std::vector<Query> MakeQueries(const SequenceDataset& dataset,
   return queries;
 }
 
+// Some of `positions`, at least one if there is one: those with the longest histories.
+std::vector<datasets::Position> LongestHistories(std::vector<datasets::Position> positions) {
+  constexpr size_t kCount = 16;
+  const size_t count = std::min(kCount, positions.size());
+  std::partial_sort(positions.begin(), positions.begin() + static_cast<std::ptrdiff_t>(count),
+                    positions.end(), [](const datasets::Position& a, const datasets::Position& b) {
+                      return a.target != b.target ? a.target > b.target : a.user < b.user;
+                    });
+  positions.resize(count);
+  return positions;
+}
+
 // The lists of all queries, of which this shard makes its own.
 absl::StatusOr<std::vector<Ranking>> RankAll(const recommenders::Recommender& recommender,
                                              const std::vector<Query>& queries,
@@ -180,6 +192,20 @@ absl::StatusOr<RankingResult> Evaluate(const recommenders::Recommender& recommen
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   result.metrics = Measure(metrics, {data, result.rankings});
   return result;
+}
+
+absl::StatusOr<int64_t> EvaluationMemory(const recommenders::Recommender& recommender,
+                                         size_t dataset, const std::string& task, int64_t largest_k,
+                                         const EvaluationOptions& options) {
+  OPENP5_RETURN_IF_ERROR(options.Check());
+  OPENP5_RETURN_IF_ERROR(recommender.PromptDigest(task, options.prompt).status());
+  const SequenceDataset& data = recommender.dataset(dataset);
+  const Request request(recommender, dataset, task, largest_k, options);
+  const auto positions = EvaluationPositions(data, options);
+  const std::vector<Query> queries =
+      MakeQueries(data, LongestHistories(positions), request.rank.filter);
+  return recommender.RankingMemory(queries, static_cast<int64_t>(positions.size()), request.asked,
+                                   request.rank);
 }
 
 absl::Status CheckEvaluation(const recommenders::Recommender& recommender, size_t dataset,

@@ -34,6 +34,12 @@ absl::StatusOr<RankingResult> Evaluate(const recommenders::Recommender& recommen
                                        const EvaluationOptions& options,
                                        const Sharding& sharding = {});
 
+// Bytes that Evaluate takes beside what the recommender has (see RankingJob::Memory). Fails as
+// Evaluate.
+absl::StatusOr<int64_t> EvaluationMemory(const recommenders::Recommender& recommender,
+                                         size_t dataset, const std::string& task, int64_t largest_k,
+                                         const EvaluationOptions& options);
+
 // What Evaluate would fail with whatever the recommender has learned.
 absl::Status CheckEvaluation(const recommenders::Recommender& recommender, size_t dataset,
                              const std::string& task, const EvaluationOptions& options);

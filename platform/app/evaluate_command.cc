@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "platform/app/text_output.h"
 #include "platform/base/json.h"
 #include "platform/base/log.h"
+#include "platform/base/memory.h"
 #include "platform/base/output_file.h"
 #include "platform/config/command_line.h"
 
@@ -109,6 +111,27 @@ struct Subject {
   }
 };
 
+// Logs what the evaluation needs of memory; ResourceExhausted if there is not that much for each of
+// this machine's processes.
+absl::Status ReserveEvaluationMemory(const EvaluateCommandOptions& options, const Subject& subject,
+                                     const std::vector<evaluators::Metric>& metrics) {
+  const DataOptions& data = options.recommender.data;
+  int64_t most = 0;
+  for (size_t number = 0; number < data.datasets.size(); ++number) {
+    for (const std::string& task : data.tasks) {
+      OPENP5_ASSIGN_OR_RETURN(
+          const int64_t bytes,
+          evaluators::EvaluationMemory(*subject.model, number, task, evaluators::LargestK(metrics),
+                                       options.evaluation));
+      most = std::max(most, bytes);
+    }
+  }
+  return ReserveMemory({.what = "evaluation",
+                        .peak = PeakWith(most),
+                        .hint = "a smaller --eval-batch-size, --beams or --threads"},
+                       MemoryInReach(options.processes.nproc));
+}
+
 // The model's results for every dataset and task, then those of the baselines. The lists of the
 // model, or of the only baseline, go to `topk`.
 absl::StatusOr<std::vector<evaluators::RankingResult>> EvaluateAll(
@@ -183,6 +206,9 @@ absl::Status Evaluate(const EvaluateCommandOptions& options, const Kinds& kinds,
   }
   OPENP5_ASSIGN_OR_RETURN(const Subject subject,
                           Subject::Open(options, kinds, source, line, processes));
+  if (subject.model != nullptr && processes.is_first()) {
+    OPENP5_RETURN_IF_ERROR(ReserveEvaluationMemory(options, subject, metrics));
+  }
   OPENP5_ASSIGN_OR_RETURN(const auto results,
                           EvaluateAll(options, subject, kinds, metrics, processes,
                                       topk.has_value() ? &*topk : nullptr));

@@ -13,6 +13,7 @@
 #include "platform/app/text_output.h"
 #include "platform/base/json.h"
 #include "platform/base/log.h"
+#include "platform/base/memory.h"
 #include "platform/base/output_file.h"
 #include "platform/base/progress.h"
 #include "platform/config/command_line.h"
@@ -133,6 +134,22 @@ std::string ListText(const std::string& user, const Json& items, bool csv) {
   return text;
 }
 
+// Logs what the answers need of memory; ResourceExhausted if there is not that much.
+absl::Status ReserveRankingMemory(const RecommendCommandOptions& options,
+                                  const recommenders::Recommender& model,
+                                  const std::vector<Question>& questions) {
+  const auto longest = std::max_element(
+      questions.begin(), questions.end(),
+      [](const Question& a, const Question& b) { return a.history.size() < b.history.size(); });
+  if (longest == questions.end()) return absl::OkStatus();
+  OPENP5_ASSIGN_OR_RETURN(
+      const int64_t bytes,
+      model.RankingMemory(std::span(&longest->query, 1), static_cast<int64_t>(questions.size()),
+                          options.recommend.k, options.RankOptions()));
+  return ReserveMemory(
+      {.what = "recommendation", .peak = PeakWith(bytes), .hint = "fewer --beams"});
+}
+
 // Asks for some users at a time, so that memory does not grow with their number.
 absl::Status RecommendToMany(const RecommendCommandOptions& options,
                              const recommenders::Recommender& model,
@@ -214,6 +231,7 @@ absl::Status RunRecommend(const std::vector<std::string>& arguments) {
                                           line, options.recommend.prompt, runtime));
   const datasets::SequenceDataset& dataset = model->dataset(0);
   OPENP5_ASSIGN_OR_RETURN(const auto questions, ReadQuestions(options.questions, dataset));
+  OPENP5_RETURN_IF_ERROR(ReserveRankingMemory(options, *model, questions));
   if (options.questions.many()) return RecommendToMany(options, *model, questions, titles);
   const Question& question = questions.front();
   OPENP5_ASSIGN_OR_RETURN(

@@ -19,6 +19,7 @@
 #include "platform/distributed/launcher.h"
 #include "trainers/run_record.h"
 #include "trainers/trainer.h"
+#include "trainers/training_memory.h"
 
 namespace openp5::app {
 
@@ -218,6 +219,10 @@ absl::StatusOr<Prepared> Prepare(const TrainCommandOptions& options, const Comma
   }
   OPENP5_ASSIGN_OR_RETURN(prepared.task, MakeTask(options, line, processes));
   if (processes.is_first()) {
+    OPENP5_RETURN_IF_ERROR(trainers::ReserveTrainingMemory(
+        prepared.task.get(), options.train,
+        {.all = processes.group == nullptr ? 1 : processes.group->size(),
+         .on_this_machine = options.processes.nproc}));
     OPENP5_ASSIGN_OR_RETURN(prepared.folder, trainers::RunFolder::Open(options.run.run_dir, config,
                                                                        options.train.resume));
   }

@@ -108,15 +108,32 @@ std::string MemoryText(int64_t bytes) {
   return text;
 }
 
-absl::Status ReserveMemory(const std::string& what, int64_t bytes,
-                           std::optional<int64_t> available) {
-  LogInfo(
-      StrCat(what, ": needs about ", MemoryText(bytes), " of memory, ",
-             available.has_value() ? MemoryText(*available) + " available" : "available: unknown"));
+std::optional<int64_t> MemoryInReach(int64_t processes) {
+  const std::optional<int64_t> available = AvailableMemory();
+  if (!available.has_value()) return std::nullopt;
+  return *available / processes + ResidentMemory().value_or(0);
+}
+
+int64_t PeakWith(int64_t bytes) {
+  constexpr int64_t kFirstUse = int64_t{12} << 20;  // stacks, and code that is not read in yet
+  ReleaseFreeMemory();
+  return std::max(PeakMemory().value_or(0), ResidentMemory().value_or(0) + kFirstUse + bytes);
+}
+
+absl::Status CheckMemory(const std::string& what, int64_t bytes, std::optional<int64_t> available) {
   if (!available.has_value() || bytes <= *available) return absl::OkStatus();
   return absl::ResourceExhaustedError(StrCat(what, ": expected ", MemoryText(bytes),
                                              " of memory, got ", MemoryText(*available),
                                              " available"));
+}
+
+absl::Status ReserveMemory(const MemoryNeed& need, std::optional<int64_t> in_reach) {
+  LogInfo(
+      StrCat(need.what, ": needs about ", MemoryText(need.peak), " of memory, ",
+             in_reach.has_value() ? MemoryText(*in_reach) + " available" : "available: unknown"));
+  const absl::Status fits = CheckMemory(need.what, need.peak, in_reach);
+  if (fits.ok() || need.hint.empty()) return fits;
+  return absl::ResourceExhaustedError(StrCat(ToStd(fits.message()), "; hint: ", need.hint));
 }
 
 std::string AllocatorName() {

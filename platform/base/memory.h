@@ -22,10 +22,31 @@ std::optional<int64_t> TotalMemory(const std::string& root = "/");
 // "1.5 GiB", "12 MiB".
 std::string MemoryText(int64_t bytes);
 
-// Logs one line with what `what` will take and what there is; ResourceExhausted naming both if it
-// cannot fit.
-absl::Status ReserveMemory(const std::string& what, int64_t bytes,
-                           std::optional<int64_t> available = AvailableMemory());
+// What this process can have in all: what it has now and what it can still take, if `processes` of
+// them share the machine.
+std::optional<int64_t> MemoryInReach(int64_t processes = 1);
+
+// The most that this process will have in memory if its work takes `bytes` beside what it has now.
+// Gives free memory back first, so that what earlier work has freed does not count; if earlier work
+// had more at its peak, it is that.
+int64_t PeakWith(int64_t bytes);
+
+// ResourceExhausted, naming both numbers, if `what` cannot take `bytes` more. Logs nothing: for
+// what is only a part of a command's memory.
+absl::Status CheckMemory(const std::string& what, int64_t bytes,
+                         std::optional<int64_t> available = AvailableMemory());
+
+// The memory of a whole process at its peak, program and data included.
+struct MemoryNeed {
+  std::string what = {};  // the job, for messages
+  int64_t peak = 0;       // bytes
+  std::string hint = {};  // what makes it less
+};
+
+// Logs one line with the need and what there is; ResourceExhausted, with the hint, if it cannot
+// fit.
+absl::Status ReserveMemory(const MemoryNeed& need,
+                           std::optional<int64_t> in_reach = MemoryInReach());
 
 // "jemalloc 5.3.0", "glibc 2.36".
 std::string AllocatorName();

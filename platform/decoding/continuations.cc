@@ -6,11 +6,6 @@
 #include <cmath>
 
 namespace openp5::decoding {
-namespace {
-
-constexpr int64_t kLogitRows = 256;  // rows of scores over the vocabulary held at once
-
-}  // namespace
 
 Excluded CountExcluded(const PrefixConstraint& constraint, std::vector<int32_t> items) {
   std::sort(items.begin(), items.end());

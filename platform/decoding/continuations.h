@@ -29,6 +29,9 @@ struct Wanted {
   int32_t token;
 };
 
+// Rows of scores over the vocabulary that are held at once.
+inline constexpr int64_t kLogitRows = 256;
+
 // Log-probabilities of `wanted` (ordered by row) given hidden states [rows, d_model], over the
 // whole vocabulary; `over_allowed`: over a row's wanted tokens only.
 std::vector<float> LogProbabilities(const models::GenerationState& state, const at::Tensor& hidden,

@@ -40,13 +40,13 @@ absl::Status RunInWorkers(size_t count, int workers, const Work& work, const Don
   return failure;
 }
 
+}  // namespace
+
 int Workers(const Recommender& recommender, size_t batches) {
   if (!recommender.runs_side_by_side()) return 1;
   return static_cast<int>(
       std::clamp<size_t>(batches, 1, static_cast<size_t>(at::get_num_threads())));
 }
-
-}  // namespace
 
 std::vector<size_t> OrderByCost(const RankingJob& job, size_t count) {
   std::vector<size_t> order(count);

@@ -14,6 +14,9 @@ namespace openp5::recommenders {
 // The numbers of `count` queries, the most costly first; equal costs stay in order.
 std::vector<size_t> OrderByCost(const RankingJob& job, size_t count);
 
+// How many of `batches` batches are computed at the same time.
+int Workers(const Recommender& recommender, size_t batches);
+
 // Ranks the queries of every batch into their places of `rankings`. On a CPU several batches are
 // computed at the same time, each on threads of its own, which never wait for each other as those
 // of one matrix product do. `done` (batch) is called after each, one at a time. The failure of the

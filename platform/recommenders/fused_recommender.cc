@@ -16,6 +16,15 @@ class FusionJob final : public RankingJob {
       : jobs_(std::move(jobs)), weights_(std::move(weights)), options_(options), k_(k) {}
 
   int64_t Cost(size_t query) const override { return jobs_.front()->Cost(query); }
+  // The parts work one after another.
+  absl::StatusOr<int64_t> Memory(int64_t count) const override {
+    int64_t most = 0;
+    for (const auto& job : jobs_) {
+      OPENP5_ASSIGN_OR_RETURN(const int64_t bytes, job->Memory(count));
+      most = std::max(most, bytes);
+    }
+    return most;
+  }
   absl::StatusOr<std::vector<Ranking>> Rank(std::span<const size_t> queries) const override {
     std::vector<std::vector<Ranking>> of_parts;
     for (const auto& job : jobs_) {

@@ -9,6 +9,7 @@
 #include "platform/decoding/exact_ranking.h"
 #include "platform/prompting/candidate_trie.h"
 #include "platform/prompting/encoded_text.h"
+#include "platform/recommenders/search_memory.h"
 #include "platform/tensor/runtime.h"
 
 namespace openp5::recommenders {
@@ -52,19 +53,35 @@ class SearchJob final : public RankingJob {
  public:
   SearchJob(const GenerativeParts& parts, const indexing::TokenTrie& trie,
             decoding::BeamSearchOptions search, int64_t k, bool exact,
-            std::vector<EncodedText> prompts, std::vector<std::vector<int32_t>> excluded)
+            std::vector<EncodedText> prompts, std::vector<std::vector<int32_t>> excluded,
+            int64_t most_beams)
       : parts_(parts),
         trie_(trie),
         search_(search),
         k_(k),
         exact_(exact),
         prompts_(std::move(prompts)),
-        excluded_(std::move(excluded)) {}
+        excluded_(std::move(excluded)),
+        most_beams_(most_beams) {}
 
   int64_t Cost(size_t query) const override {
     return static_cast<int64_t>(prompts_[query].tokens.size());
   }
 
+  absl::StatusOr<int64_t> Memory(int64_t count) const override {
+    const auto longest = std::max_element(
+        prompts_.begin(), prompts_.end(),
+        [](const auto& a, const auto& b) { return a.tokens.size() < b.tokens.size(); });
+    OPENP5_ASSIGN_OR_RETURN(
+        const SearchCost cost,
+        MeasureSearch(*parts_.model,
+                      prompting::Pack(std::vector<const EncodedText*>{&*longest}, parts_.device)));
+    return SearchBytes(cost, {.users = count,
+                              .beams = std::min<int64_t>(search_.beams, most_beams_),
+                              .length = trie_.depth() + 1,
+                              .vocabulary = parts_.model->vocabulary_size(),
+                              .exact = exact_});
+  }
   absl::StatusOr<std::vector<Ranking>> Rank(std::span<const size_t> queries) const override {
     std::vector<Ranking> rankings;
     OPENP5_RETURN_IF_ERROR(CatchTorch("ranking", [&] { return Search(queries, &rankings); }));
@@ -109,6 +126,7 @@ class SearchJob final : public RankingJob {
   const bool exact_;
   const std::vector<EncodedText> prompts_;            // [queries]
   const std::vector<std::vector<int32_t>> excluded_;  // [queries] or empty
+  const int64_t most_beams_;                          // no more continuations differ
 };
 
 // The texts of `queries` under one template.
@@ -196,7 +214,8 @@ absl::StatusOr<std::unique_ptr<RankingJob>> GenerativeRecommender::Start(
     search.added_score_length = static_cast<int64_t>(longest) - 1;
   }
   return std::make_unique<SearchJob>(parts_, trie, search, k, options.exact, std::move(prompts),
-                                     ExcludedItems(queries));
+                                     ExcludedItems(queries),
+                                     compat ? search.beams : dataset.dataset().item_count());
 }
 
 }  // namespace openp5::recommenders

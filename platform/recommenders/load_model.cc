@@ -39,9 +39,9 @@ absl::StatusOr<std::unique_ptr<text::Tokenizer>> TokenizerFor(const std::string&
   return text::OpenTokenizer(fallback, family);
 }
 
-// Says what the parameters will take, before they take it.
+// Refuses parameters that do not fit, before they take memory.
 absl::Status ReserveFor(const std::string& where, int64_t parameters, c10::ScalarType type) {
-  return ReserveMemory(where, parameters * static_cast<int64_t>(c10::elementSize(type)));
+  return CheckMemory(where, parameters * static_cast<int64_t>(c10::elementSize(type)));
 }
 
 int64_t CountElements(const NamedTensors& weights) {

@@ -23,4 +23,20 @@ absl::StatusOr<std::vector<Ranking>> Recommender::Rank(std::span<const Query> qu
   return rankings;
 }
 
+absl::StatusOr<int64_t> Recommender::RankingMemory(std::span<const Query> queries, int64_t users,
+                                                   int64_t k, const RankOptions& options) const {
+  if (queries.empty()) return 0;
+  OPENP5_ASSIGN_OR_RETURN(const auto job, Start(queries, k, options));
+  const int64_t batch = std::min(users, options.batch_size);
+  OPENP5_ASSIGN_OR_RETURN(const int64_t of_batch, job->Memory(batch));
+  int64_t longest = 0;
+  for (size_t i = 0; i < queries.size(); ++i) longest = std::max(longest, job->Cost(i));
+  // Every query's tokens are there, as numbers and as text, and every list.
+  const int64_t list = std::min<int64_t>(k, dataset(options.dataset).item_count());
+  const int64_t of_user = 2 * longest * static_cast<int64_t>(sizeof(int32_t) + sizeof(int64_t)) +
+                          list * static_cast<int64_t>(sizeof(int32_t) + sizeof(float));
+  const auto batches = static_cast<size_t>((users + batch - 1) / batch);
+  return of_batch * Workers(*this, batches) + users * of_user;
+}
+
 }  // namespace openp5::recommenders

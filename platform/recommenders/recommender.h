@@ -58,6 +58,9 @@ class RankingJob {
 
   // What a query costs: queries of near-equal costs are computed together fastest.
   virtual int64_t Cost(size_t query) const = 0;
+  // Bytes, beside the recommender's own, that ranking `count` of the most costly queries at once
+  // takes at its peak; the model may compute a little to find out.
+  virtual absl::StatusOr<int64_t> Memory(int64_t /*count*/) const { return 0; }
   // Ranks the queries of these numbers: their lists in that order.
   virtual absl::StatusOr<std::vector<Ranking>> Rank(std::span<const size_t> queries) const = 0;
 };
@@ -96,6 +99,10 @@ class Recommender {
   // caught. The batch size changes nothing beyond rounding, but for the quirks of openp5_compat.
   absl::StatusOr<std::vector<Ranking>> Rank(std::span<const Query> queries, int64_t k,
                                             const RankOptions& options) const;
+  // Bytes that Rank takes for `users` such queries, of which `queries` are the most costly, beside
+  // what the recommender has. Fails as Start.
+  absl::StatusOr<int64_t> RankingMemory(std::span<const Query> queries, int64_t users, int64_t k,
+                                        const RankOptions& options) const;
 };
 
 }  // namespace openp5::recommenders

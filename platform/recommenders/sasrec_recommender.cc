@@ -7,6 +7,7 @@
 
 #include "platform/models/sasrec/pack_histories.h"
 #include "platform/recommenders/best_items.h"
+#include "platform/tensor/allocation_meter.h"
 #include "platform/tensor/runtime.h"
 
 namespace openp5::recommenders {
@@ -75,6 +76,26 @@ class ScoringJob final : public RankingJob {
 
   int64_t Cost(size_t query) const override {
     return static_cast<int64_t>(queries_[query].history.size());
+  }
+  // Scores one user and two and concludes what a batch takes.
+  absl::StatusOr<int64_t> Memory(int64_t count) const override {
+    History longest;
+    for (const Query& query : queries_) {
+      if (query.history.size() > longest.size()) longest = query.history;
+    }
+    SizedBytes one, two;
+    OPENP5_RETURN_IF_ERROR(CatchTorch("ranking", [&] {
+      const auto measure = [&](size_t users) {
+        AllocationMeter meter;
+        recommender_.Score(std::vector<History>(users, longest));
+        return SizedBytes{static_cast<double>(users), meter.TakePeak()};
+      };
+      one = measure(1);
+      two = measure(2);
+      return absl::OkStatus();
+    }));
+    return ExtrapolateBytes(one, two, static_cast<double>(count)) +
+           recommender_.dataset(0).item_count() * static_cast<int64_t>(sizeof(ScoredItem));
   }
   absl::StatusOr<std::vector<Ranking>> Rank(std::span<const size_t> queries) const override {
     std::vector<Ranking> rankings;

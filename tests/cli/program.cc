@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -57,15 +58,23 @@ Program::~Program() {
 
 void Program::Signal(int signal) const { kill(pid_, signal); }
 
+void Program::Collect(int options) {
+  struct rusage usage = {};
+  if (ended_ || wait4(pid_, &status_, options, &usage) != pid_) return;
+  ended_ = true;
+  peak_memory_ = usage.ru_maxrss * int64_t{1024};
+}
+
 bool Program::IsRunning() {
-  if (!ended_) ended_ = waitpid(pid_, &status_, WNOHANG) == pid_;
+  Collect(WNOHANG);
   return !ended_;
 }
 
 ProgramResult Program::Wait() {
-  if (!ended_) waitpid(pid_, &status_, 0);
+  Collect(0);
   ended_ = true;
   ProgramResult result;
+  result.peak_memory = peak_memory_;
   result.exit_code = WIFEXITED(status_) ? WEXITSTATUS(status_) : 128 + WTERMSIG(status_);
   result.out = ReadFile(folder_ + "/out").value_or("");
   result.err = ReadFile(folder_ + "/err").value_or("");
@@ -92,7 +101,8 @@ ProgramResult RunShell(const std::string& script, const std::string& folder) {
   waitpid(pid, &status, 0);
   return {.exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status),
           .out = ReadFile(out).value_or(""),
-          .err = ReadFile(err).value_or("")};
+          .err = ReadFile(err).value_or(""),
+          .peak_memory = 0};
 }
 
 }  // namespace openp5::testing

@@ -1,6 +1,7 @@
 #ifndef OPENP5_TESTS_CLI_PROGRAM_H_
 #define OPENP5_TESTS_CLI_PROGRAM_H_
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,7 @@ namespace openp5::testing {
 struct ProgramResult {
   int exit_code = -1;  // 128 + signal if one ended it
   std::string out, err;
+  int64_t peak_memory = 0;  // bytes that were resident at the most; of one program, not of a shell
   // The last line of `err`, without its line feed: where a failure's one line is.
   std::string LastError() const;
 };
@@ -32,8 +34,11 @@ class Program {
   ProgramResult Wait();
 
  private:
+  void Collect(int options);  // of waitpid
+
   std::string folder_;
   int pid_ = -1, status_ = 0;
+  int64_t peak_memory_ = 0;
   bool ended_ = false;
 };
 

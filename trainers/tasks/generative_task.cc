@@ -173,6 +173,19 @@ absl::StatusOr<std::vector<evaluators::RankingResult>> GenerativeTask::Evaluate(
   return results;
 }
 
+absl::StatusOr<int64_t> GenerativeTask::EvaluationMemory(int64_t length) {
+  int64_t most = 0;
+  for (size_t dataset = 0; dataset < setup_.datasets.size(); ++dataset) {
+    for (const std::string& task : setup_.tasks) {
+      OPENP5_ASSIGN_OR_RETURN(
+          const int64_t bytes,
+          evaluators::EvaluationMemory(*recommender_, dataset, task, length, setup_.evaluation));
+      most = std::max(most, bytes);
+    }
+  }
+  return most;
+}
+
 NamedTensors GenerativeTask::SavedWeights(const NamedTensors& trained) const {
   NamedTensors saved;
   if (setup_.backbone.has_value()) {

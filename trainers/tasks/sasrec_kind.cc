@@ -19,7 +19,7 @@ absl::StatusOr<std::unique_ptr<TrainingTask>> Make(TaskRequest request,
   auto made = std::make_shared<Made>(Made{std::move(request.datasets.front()), nullptr});
   const models::SasrecConfig config = sasrec.Config(made->dataset.item_count());
   constexpr int64_t kTrainingBytes = 4 * sizeof(float);  // weight, gradient and two moments
-  OPENP5_RETURN_IF_ERROR(ReserveMemory("SASRec", config.CountParameters() * kTrainingBytes));
+  OPENP5_RETURN_IF_ERROR(CheckMemory("SASRec", config.CountParameters() * kTrainingBytes));
   const auto seed = static_cast<uint64_t>(request.train.seed);
   OPENP5_RETURN_IF_ERROR(CatchTorch("SASRec", [&] {
     made->model = models::SasrecModel::Create(config, seed);

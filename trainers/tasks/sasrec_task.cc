@@ -176,6 +176,11 @@ absl::StatusOr<std::vector<evaluators::RankingResult>> SasrecTask::Evaluate(
   return results;
 }
 
+absl::StatusOr<int64_t> SasrecTask::EvaluationMemory(int64_t length) {
+  return evaluators::EvaluationMemory(*recommender_, /*dataset=*/0, "sequential", length,
+                                      setup_.evaluation);
+}
+
 absl::Status SasrecTask::Save(const std::string& path, const NamedTensors& weights,
                               const nlohmann::json& metrics) const {
   checkpoints::SasrecFolder folder{.config = setup_.model->config(),

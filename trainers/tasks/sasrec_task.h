@@ -74,6 +74,7 @@ class SasrecTask final : public TrainingTask {
   void SetTraining(bool training, double dropout) override;
   absl::StatusOr<std::vector<evaluators::RankingResult>> Evaluate(
       const std::string& split, const std::vector<evaluators::Metric>& metrics) override;
+  absl::StatusOr<int64_t> EvaluationMemory(int64_t length) override;
   absl::Status Save(const std::string& path, const NamedTensors& weights,
                     const nlohmann::json& metrics) const override;
 

@@ -56,13 +56,31 @@ TEST_F(MemoryTest, TheFirstVersionsGroups) {
   EXPECT_EQ(Available(), 0);
 }
 
-TEST(ReserveMemoryTest, RefusesWhatCannotFit) {
-  constexpr int64_t kGibibyte = int64_t{1} << 30;
-  OPENP5_EXPECT_OK(ReserveMemory("model", kGibibyte, kGibibyte));
-  OPENP5_EXPECT_OK(ReserveMemory("model", 100 * kGibibyte, std::nullopt));
-  EXPECT_THAT(ReserveMemory("model", 3 * kGibibyte / 2, kGibibyte),
+constexpr int64_t kGibibyte = int64_t{1} << 30;
+
+TEST(CheckMemoryTest, RefusesWhatCannotFit) {
+  OPENP5_EXPECT_OK(CheckMemory("model", kGibibyte, kGibibyte));
+  OPENP5_EXPECT_OK(CheckMemory("model", 100 * kGibibyte, std::nullopt));
+  EXPECT_THAT(CheckMemory("model", 3 * kGibibyte / 2, kGibibyte),
               StatusIs(absl::StatusCode::kResourceExhausted,
                        "model: expected 1.5 GiB of memory, got 1.0 GiB available"));
+}
+
+TEST(ReserveMemoryTest, SaysWhatIsNeededAndWhatMakesItLess) {
+  ::testing::internal::CaptureStderr();
+  OPENP5_EXPECT_OK(ReserveMemory({.what = "training", .peak = kGibibyte / 2}, kGibibyte));
+  EXPECT_THAT(::testing::internal::GetCapturedStderr(),
+              HasSubstr("training: needs about 512 MiB of memory, 1.0 GiB available"));
+  OPENP5_EXPECT_OK(ReserveMemory({.what = "training", .peak = kGibibyte}, std::nullopt));
+  EXPECT_THAT(ReserveMemory({.what = "training", .peak = 2 * kGibibyte, .hint = "a smaller batch"},
+                            kGibibyte),
+              StatusIs(absl::StatusCode::kResourceExhausted,
+                       "training: expected 2.0 GiB of memory, got 1.0 GiB available; "
+                       "hint: a smaller batch"));
+}
+
+TEST(MemoryInReachTest, IsMoreThanTheProcessHas) {
+  EXPECT_GT(MemoryInReach().value_or(0), ResidentMemory().value_or(0));
 }
 
 }  // namespace

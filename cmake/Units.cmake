@@ -90,7 +90,7 @@ function(openp5_unit_test)
   endif()
   set(target openp5_${ARG_NAME}_test)
   add_executable(${target} ${sources})
-  target_link_libraries(${target} PRIVATE openp5_options ${ARG_LINK} GTest::gmock GTest::gtest_main)
+  target_link_libraries(${target} PRIVATE openp5_options ${ARG_LINK} openp5_test_main)
   target_compile_definitions(${target} PRIVATE
     OPENP5_SHARED_DIR="${OPENP5_SHARED_DIR}" OPENP5_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
     OPENP5_BINARY="$<TARGET_FILE:openp5>")

@@ -16,7 +16,7 @@ class SmallPipelineTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
     folder_ = std::make_unique<TemporaryFolder>();
-    made_ = Run(
+    const ProgramResult made = Run(
         "set -e\n"
         "$OPENP5 dataset generate --out data/Toy --users 12 --items 20 --groups 2 --mean-length 6 --seed 3\n"
         "$OPENP5 index build $D\n"
@@ -28,9 +28,8 @@ class SmallPipelineTest : public ::testing::Test {
         "mv run2/checkpoints/best sasrec\n"
         "$OPENP5 checkpoint export --checkpoint model --out huggingface\n"
         "rm -r run run2\n");
+    ASSERT_EQ(made.exit_code, 0) << made.err;
   }
-  // Here and not in SetUpTestSuite, whose failure would let the tests count as skipped.
-  void SetUp() override { ASSERT_EQ(made_.exit_code, 0) << made_.err; }
   static void TearDownTestSuite() { folder_.reset(); }
 
   static std::string Path(const std::string& name) { return folder_->File(name); }
@@ -40,7 +39,6 @@ class SmallPipelineTest : public ::testing::Test {
 
  private:
   inline static std::unique_ptr<TemporaryFolder> folder_;
-  inline static ProgramResult made_;
 };
 
 }  // namespace openp5::testing

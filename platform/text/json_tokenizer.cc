@@ -241,10 +241,15 @@ void AddFolderTokens(FolderFiles* files, TokenizerJson* parsed) {
   for (const AddedToken& token : parsed->added_tokens) known.insert(token.content);
   std::erase_if(files->added_tokens,
                 [&](const AddedToken& token) { return known.contains(token.content); });
+  std::unordered_map<std::string, int32_t> pieces;
+  for (size_t id = 0; id < parsed->pieces.size() && !files->added_tokens.empty(); ++id) {
+    if (!parsed->pieces[id].empty()) pieces.emplace(parsed->pieces[id], static_cast<int32_t>(id));
+  }
   for (AddedToken& token : files->added_tokens) {
-    const int32_t piece = FindToken(*parsed, token.content);
-    token.id = piece >= 0 ? piece : static_cast<int32_t>(parsed->pieces.size());
-    if (piece < 0) {
+    const auto [piece, is_new] =
+        pieces.emplace(token.content, static_cast<int32_t>(parsed->pieces.size()));
+    token.id = piece->second;
+    if (is_new) {
       parsed->pieces.emplace_back();
       parsed->scores.push_back(0);
     }

@@ -136,7 +136,8 @@ absl::StatusOr<FolderFiles> ReadFolderFiles(const std::string& folder) {
   const std::pair<const char*, std::optional<bool>*> switches[] = {
       {"legacy", &files.legacy},
       {"add_bos_token", &files.add_bos},
-      {"add_eos_token", &files.add_eos}};
+      {"add_eos_token", &files.add_eos},
+      {"add_prefix_space", &files.add_prefix_space}};
   for (const auto& [name, value] : switches) {
     if (Field(config, name).is_boolean()) *value = config[name].get<bool>();
   }

@@ -24,7 +24,7 @@ struct FolderFiles {
   std::vector<AddedToken> added_tokens;  // by id
   std::optional<std::string> pad, eos, bos, unk;
   std::string tokenizer_class;  // "" if none is named
-  std::optional<bool> legacy, add_bos, add_eos;
+  std::optional<bool> legacy, add_bos, add_eos, add_prefix_space;
   std::optional<int32_t> sentinel_count;  // "extra_ids"
 };
 

@@ -10,6 +10,7 @@
 #include "platform/base/digest.h"
 #include "platform/base/file.h"
 #include "platform/base/log.h"
+#include "platform/text/convert_byte_level.h"
 #include "platform/text/convert_sentencepiece.h"
 #include "platform/text/llama_slow_tokenizer.h"
 #include "platform/text/sentencepiece_tokenizer.h"
@@ -53,6 +54,7 @@ bool IsJsonFamily(std::string_view family) {
 // The files of a folder that may hold a tokenizer; "" where there is none.
 struct ModelFiles {
   std::string json = {}, sentencepiece = {};
+  bool has_vocabulary = false;  // vocab.json and merges.txt
 };
 
 absl::StatusOr<ModelFiles> FindModelFiles(const std::string& path) {
@@ -66,9 +68,12 @@ absl::StatusOr<ModelFiles> FindModelFiles(const std::string& path) {
   for (const char* name : {"tokenizer.model", "spiece.model"}) {
     if (FileExists(JoinPath(path, name))) files.sentencepiece = JoinPath(path, name);
   }
-  if (!files.json.empty() || !files.sentencepiece.empty()) return files;
+  files.has_vocabulary =
+      FileExists(JoinPath(path, kVocabularyFile)) && FileExists(JoinPath(path, kMergesFile));
+  if (!files.json.empty() || !files.sentencepiece.empty() || files.has_vocabulary) return files;
   return NotFound("tokenizer: ", path,
-                  ": expected spiece.model, tokenizer.model or tokenizer.json in this folder");
+                  ": expected spiece.model, tokenizer.model, tokenizer.json, or vocab.json and "
+                  "merges.txt in this folder");
 }
 
 absl::StatusOr<std::vector<std::string>> ReadAddedTokens(const std::string& folder) {
@@ -153,15 +158,29 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> OpenSentencePiece(const std::string& 
   return tokenizer;
 }
 
+absl::Status CheckJsonFamily(const std::string& file, std::string_view family) {
+  if (family.empty() || IsJsonFamily(family)) return absl::OkStatus();
+  OPENP5_RETURN_IF_ERROR(FindFamily(family).status());
+  return InvalidArgument("tokenizer: ", file, ": expected a SentencePiece model for family ",
+                         family, ", got a tokenizer.json; its family is ",
+                         std::string_view(kByteLevelFamily), " or ", std::string_view(kJsonFamily));
+}
+
+absl::StatusOr<std::unique_ptr<Tokenizer>> OpenVocabulary(const std::string& folder,
+                                                          std::string_view family) {
+  const std::string file = JoinPath(folder, kVocabularyFile);
+  OPENP5_RETURN_IF_ERROR(CheckJsonFamily(file, family));
+  JsonTokenizerParts parts;
+  OPENP5_ASSIGN_OR_RETURN(parts.files, ReadFolderFiles(folder));
+  OPENP5_ASSIGN_OR_RETURN(parts.file, ConvertByteLevel(folder, &parts.files));
+  auto tokenizer = MakeJsonTokenizer(std::move(parts));
+  if (!tokenizer.ok()) return Annotate(tokenizer.status(), StrCat("tokenizer: ", file));
+  return tokenizer;
+}
+
 absl::StatusOr<std::unique_ptr<Tokenizer>> OpenJson(const std::string& file,
                                                     std::string_view family) {
-  if (!family.empty() && !IsJsonFamily(family)) {
-    OPENP5_RETURN_IF_ERROR(FindFamily(family).status());
-    return InvalidArgument("tokenizer: ", file, ": expected a SentencePiece model for family ",
-                           family, ", got a tokenizer.json; its family is ",
-                           std::string_view(kByteLevelFamily), " or ",
-                           std::string_view(kJsonFamily));
-  }
+  OPENP5_RETURN_IF_ERROR(CheckJsonFamily(file, family));
   JsonTokenizerParts parts;
   absl::StatusOr<std::string> text = ReadFile(file);
   if (!text.ok()) return Annotate(text.status(), "tokenizer");
@@ -183,7 +202,9 @@ absl::StatusOr<std::unique_ptr<Tokenizer>> OpenFiles(const std::string& path,
                                                      const ModelFiles& files,
                                                      std::string_view family) {
   const bool asks_for_model = !family.empty() && !IsJsonFamily(family);
-  if (files.sentencepiece.empty()) return OpenJson(files.json, family);
+  if (files.sentencepiece.empty()) {
+    return files.json.empty() ? OpenVocabulary(path, family) : OpenJson(files.json, family);
+  }
   if (files.json.empty() || asks_for_model) {
     return OpenSentencePiece(path, files.sentencepiece, family);
   }

@@ -13,6 +13,7 @@ namespace openp5::text {
 // thread-safe.
 class WordSplitter {
  public:
+  static std::string_view Qwen2Pattern();
   // GPT-2's pattern, which a pre-tokenizer of type ByteLevel has built in.
   static absl::StatusOr<WordSplitter> Gpt2();
   // `pattern` as it stands in a tokenizer.json. InvalidArgument for one that is not of a published

@@ -43,6 +43,7 @@ CORPUS = [
     "Considering user_12 has bought item_1001 , item_1002 , what is next? Response: Toy item_",
     "What would user_7 buy after item_2034 ? Predict the next item. Response: Toy item_",
     "A kettle, 12 cups and 345 spoons; price: 19.99 EUR! Beauty purchase history ML100K",
+    "Each digit alone: 0 1 2 3 4 5 6 7 8 9",
     "Ein Kessel f\u00fcr Gr\u00fc\u00dfe \u00fcber M\u00fcnchen, na\u00efve caf\u00e9.",
 ] * 8
 TEXTS = [
@@ -156,6 +157,16 @@ def byte_level_tokenizer(kind):
     return transformers.PreTrainedTokenizerFast(tokenizer_object=made, **names)
 
 
+def slow_byte_level_tokenizer(folder, kind):
+    """One of a folder with vocab.json and merges.txt, as AutoTokenizer reads it."""
+    path = f"{folder}/slow"
+    shutil.rmtree(path, ignore_errors=True)
+    byte_level_tokenizer(kind).save_pretrained(path)
+    name = {"gpt2": "GPT2Tokenizer", "qwen2": "Qwen2Tokenizer"}[kind]
+    json.dump({"tokenizer_class": name}, open(f"{path}/tokenizer_config.json", "w"))
+    return without_fast_file(path)
+
+
 def add_special(tokenizer):
     field = "additional_special_tokens" if IS_4 else "extra_special_tokens"
     special = list(getattr(tokenizer, field, []) or []) + ITEM_TOKENS
@@ -188,6 +199,8 @@ FAMILIES = {
     "llama3": lambda folder: byte_level_tokenizer("llama3"),
     "qwen2": lambda folder: byte_level_tokenizer("qwen2"),
     "smollm": lambda folder: byte_level_tokenizer("smollm"),
+    "gpt2-slow": lambda folder: slow_byte_level_tokenizer(folder, "gpt2"),
+    "qwen2-slow": lambda folder: slow_byte_level_tokenizer(folder, "qwen2"),
 }
 
 
@@ -205,7 +218,7 @@ def make_model(family, tokenizer, size, multiple):
         )
         model = transformers.T5ForConditionalGeneration(config)
     else:
-        kind = "Qwen2" if family == "qwen2" else "Llama"
+        kind = "Qwen2" if family.startswith("qwen2") else "Llama"
         config = getattr(transformers, kind + "Config")(
             **shape,
             hidden_size=16,
@@ -315,6 +328,16 @@ def move_ids(path, by):
     return transformers.AutoTokenizer.from_pretrained(path, use_fast=False)
 
 
+def without_fast_file(path):
+    """Leaves a folder as a slow tokenizer saves it, and reads that."""
+    model = json.load(open(f"{path}/tokenizer.json"))["model"]
+    os.remove(f"{path}/tokenizer.json")
+    json.dump(model["vocab"], open(f"{path}/vocab.json", "w"))
+    with open(f"{path}/merges.txt", "w", encoding="utf-8") as file:
+        file.writelines(line + "\n" for line in ["#version: 0.2", *map(" ".join, model["merges"])])
+    return transformers.AutoTokenizer.from_pretrained(path)
+
+
 def check_folder(folder, data, family, addition, multiple):
     where = f"{family}, {addition}, rows to a multiple of {multiple}"
     tokenizer = FAMILIES[family](folder)
@@ -322,6 +345,8 @@ def check_folder(folder, data, family, addition, multiple):
     path = f"{folder}/model"
     shutil.rmtree(path, ignore_errors=True)
     tokenizer.save_pretrained(path)
+    if family.endswith("-slow"):
+        tokenizer = without_fast_file(path)
     if addition == "gaps":
         tokenizer = move_ids(path, 5)
     is_slow = not getattr(tokenizer, "is_fast", True)

@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -66,6 +67,132 @@ INSTANTIATE_TEST_SUITE_P(Fixtures, ByteLevelTokenizerTest,
                          ::testing::Values("gpt2", "gpt2_prefix", "llama3", "qwen2", "smollm", "t5",
                                            "llama", "llama_legacy"),
                          [](const auto& info) { return std::string(info.param); });
+
+// The same tokenizers as their slow classes are saved.
+class SlowFolderTest : public ::testing::Test {
+ protected:
+  void Write(const std::string& name, const std::string& text) {
+    ASSERT_TRUE(WriteFileAtomic(folder_.File(name), text).ok());
+  }
+  void WriteModel(const std::string& fixture) {
+    const json model = FixtureJson(fixture)["model"];
+    Write("vocab.json", model["vocab"].dump());
+    merges_ = "#version: 0.2\n";
+    for (const json& merge : model["merges"]) {
+      merges_ += StrCat(merge[0].get<std::string>(), " ", merge[1].get<std::string>(), "\n");
+    }
+    Write("merges.txt", merges_);
+  }
+  // What makes its ids those of the fixtures.
+  static json Config(const std::string& name) {
+    json config = {{"tokenizer_class", name}};
+    for (const char* token : {"eos_token", "bos_token", "unk_token", "pad_token"}) {
+      config[token] = "<|end|>";
+    }
+    const json flags = {{"special", true}, {"normalized", false}};
+    for (const auto& [id, content] : {std::pair("420", "<|begin|>"), std::pair("421", "<|end|>")}) {
+      config["added_tokens_decoder"][id] = flags;
+      config["added_tokens_decoder"][id]["content"] = content;
+    }
+    return config;
+  }
+  void ExpectRefusal(Code code, const std::string& message) {
+    EXPECT_THAT(OpenTokenizer(folder_.path()), StatusIs(code, HasSubstr(message)));
+  }
+
+  TemporaryFolder folder_;
+  std::string merges_;
+};
+
+TEST_F(SlowFolderTest, IdsAndTextsEqualTheRecordedOnes) {
+  for (const std::string name : {"gpt2", "gpt2_prefix", "qwen2"}) {
+    SCOPED_TRACE(name);
+    WriteModel(name);
+    json config = Config(name == "qwen2" ? "Qwen2Tokenizer" : "GPT2Tokenizer");
+    config["add_prefix_space"] = name == "gpt2_prefix";
+    Write("tokenizer_config.json", config.dump());
+    OPENP5_ASSERT_OK_AND_ASSIGN(const auto tokenizer, OpenTokenizer(folder_.path()));
+    EXPECT_EQ(tokenizer->family(), "byte-level-bpe");
+    EXPECT_EQ(tokenizer->Piece(tokenizer->eos_id()), "<|end|>");
+    OPENP5_ASSERT_OK(tokenizer->AddTokens({"<CI0>", "<CI3>", "<CI12>"}));
+    std::istringstream lines(ReadFile(Fixture(name + "/recorded.jsonl")).value());
+    int compared = 0;
+    for (std::string line; std::getline(lines, line); ++compared) {
+      const json recorded = json::parse(line);
+      EXPECT_EQ(tokenizer->Encode(recorded["text"].get<std::string>()), recorded["ids"].get<Ids>())
+          << line;
+      EXPECT_EQ(tokenizer->Decode(recorded["ids"].get<Ids>()), recorded["decoded"]) << line;
+    }
+    EXPECT_GE(compared, 28);
+    const TemporaryFolder saved;
+    OPENP5_ASSERT_OK(tokenizer->Save(saved.path()));
+    OPENP5_ASSERT_OK_AND_ASSIGN(const auto again, OpenTokenizer(saved.path()));
+    EXPECT_EQ(again->Digest(), tokenizer->Digest());
+    EXPECT_EQ(again->AllAddedTokens().size(), tokenizer->AllAddedTokens().size());
+  }
+}
+
+// Old folders list added tokens in a file of their own and name no class beside the model's type.
+TEST_F(SlowFolderTest, OldFoldersAreReadToo) {
+  WriteModel("qwen2");
+  Write("config.json", R"({"model_type": "qwen2"})");
+  Write("added_tokens.json", R"({"<CI0>": 421, "<|endoftext|>": 420})");
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto tokenizer, OpenTokenizer(folder_.path()));
+  EXPECT_EQ(tokenizer->eos_id(), 420);
+  EXPECT_EQ(tokenizer->pad_id(), 420);
+  EXPECT_EQ(tokenizer->bos_id(), -1);
+  EXPECT_EQ(tokenizer->Find("<CI0>"), 421);
+  EXPECT_EQ(tokenizer->vocabulary_size(), 422);
+  // Without the list the end token comes behind the vocabulary.
+  std::filesystem::remove(folder_.File("added_tokens.json"));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto bare, OpenTokenizer(folder_.path()));
+  EXPECT_EQ(bare->eos_id(), 420);
+  EXPECT_EQ(bare->Decode(bare->Encode("Toy<|endoftext|>")), "Toy");
+}
+
+TEST_F(SlowFolderTest, WhatIsUnclearIsRefused) {
+  WriteModel("gpt2");
+  ExpectRefusal(Code::kInvalidArgument,
+                "tokenizer_class: expected GPT2Tokenizer or "
+                "Qwen2Tokenizer beside vocab.json and merges.txt, got none");
+  Write("tokenizer_config.json", R"({"tokenizer_class": "RobertaTokenizer"})");
+  ExpectRefusal(Code::kInvalidArgument, "got \"RobertaTokenizer\"; hint: AutoTokenizer");
+  json config = Config("GPT2Tokenizer");
+  config["add_bos_token"] = true;
+  Write("tokenizer_config.json", config.dump());
+  ExpectRefusal(Code::kInvalidArgument, "add_bos_token: expected false");
+  Write("tokenizer_config.json", Config("GPT2Tokenizer").dump());
+  OPENP5_ASSERT_OK(OpenTokenizer(folder_.path()));
+  Write("merges.txt", merges_.substr(merges_.find('\n') + 1));
+  ExpectRefusal(Code::kDataLoss, "merges.txt: expected '#version: …' in the first line");
+  Write("merges.txt", merges_.substr(0, merges_.size() - 1));
+  ExpectRefusal(Code::kDataLoss, "merges.txt: expected a line break at the end");
+  Write("merges.txt", "#version: 0.2\ni t\na b c\n");
+  ExpectRefusal(Code::kDataLoss, "merges.txt:3: expected two pieces, got \"a b c\"");
+  Write("merges.txt", "#version: 0.2\n\xff t\n");
+  ExpectRefusal(Code::kDataLoss, "merges.txt: expected UTF-8, got other bytes at 14");
+  Write("merges.txt", merges_);
+  Write("vocab.json", "[]");
+  ExpectRefusal(Code::kDataLoss, "vocab.json");
+  Write("vocab.json", R"({"a": 0, "b": 0})");
+  ExpectRefusal(Code::kDataLoss, "vocab.json: model: vocab: expected an id of its own");
+  std::filesystem::remove(folder_.File("merges.txt"));
+  ExpectRefusal(Code::kNotFound, "or vocab.json and merges.txt in this folder");
+}
+
+// Each was looked for among all pieces and all others.
+TEST(ByteLevelTokenizerSpecialsTest, ManyAddedTokensAreFound) {
+  const TemporaryFolder folder;
+  OPENP5_ASSERT_OK(WriteFileAtomic(folder.File("tokenizer.json"), FixtureJson("gpt2").dump()));
+  json config = {{"eos_token", "<|end|>"}};
+  for (int i = 0; i < 200000; ++i) {
+    config["added_tokens_decoder"][std::to_string(422 + i)] = {{"content", StrCat("<t", i, ">")}};
+  }
+  OPENP5_ASSERT_OK(WriteFileAtomic(folder.File("tokenizer_config.json"), config.dump()));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto tokenizer, OpenTokenizer(folder.path()));
+  EXPECT_EQ(tokenizer->Find("<t199999>"), 422 + 199999);
+  EXPECT_EQ(tokenizer->Encode("<t7><t123456>"), Ids({429, 422 + 123456}));
+}
 
 TEST(ByteLevelTokenizerSpecialsTest, NamedBesideTheFile) {
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto tokenizer, OpenTokenizer(Fixture("llama3")));

@@ -242,7 +242,8 @@ TEST_F(TokenizerTest, RefusesWhatIsNoModel) {
       OpenTokenizer(folder.path()),
       StatusIs(
           absl::StatusCode::kNotFound,
-          HasSubstr("expected spiece.model, tokenizer.model or tokenizer.json in this folder")));
+          HasSubstr("expected spiece.model, tokenizer.model, tokenizer.json, or vocab.json and "
+                    "merges.txt in this folder")));
   OPENP5_ASSERT_OK(WriteFileAtomic(folder.File("text"), "This is text, not a model.\n"));
   EXPECT_THAT(OpenTokenizer(folder.File("text")),
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr("text: offset 0: ")));

@@ -2,6 +2,7 @@
 
 #include <c10/util/Exception.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -16,6 +17,10 @@
 #include "absl/time/time.h"
 #include "platform/base/log.h"
 #include "platform/base/status.h"
+
+// jemalloc's. A sanitizer has an allocator of its own, without it.
+extern "C" __attribute__((weak)) int mallctl(const char* name, void* old_value, size_t* old_size,
+                                             void* new_value, size_t new_size);
 
 namespace openp5 {
 namespace {
@@ -76,17 +81,37 @@ void Report() noexcept {
   _exit(1);
 }
 
-void RequireAddressSpace(size_t bytes) {
-  void* const probe =
-      mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (probe != MAP_FAILED) {
-    munmap(probe, bytes);
-    return;
-  }
+[[noreturn]] void ExitWithoutAddressSpace() {
   Write(
       "error: out of memory: the program itself needs some 500 MB of address space; hint: a larger "
       "limit (ulimit -v)\n");
   _exit(1);
+}
+
+void RequireAddressSpace(size_t bytes) {
+  void* const probe =
+      mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (probe == MAP_FAILED) ExitWithoutAddressSpace();
+  munmap(probe, bytes);
+}
+
+// jemalloc makes one of its arenas when a new thread is the first to need it, and crashes where
+// there is no memory for it. Where address space is limited, all of them are made while there still
+// is some: a thread that is given each of them in turn does so.
+void PrepareArenas() {
+  rlimit limit;
+  if (mallctl == nullptr || getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) {
+    return;
+  }
+  unsigned arenas = 0;
+  size_t size = sizeof(arenas);
+  if (mallctl("opt.narenas", &arenas, &size, nullptr, 0) != 0) return;
+  while (arenas > 0) {
+    --arenas;
+    if (mallctl("thread.arena", nullptr, nullptr, &arenas, sizeof(arenas)) != 0) {
+      ExitWithoutAddressSpace();
+    }
+  }
 }
 
 // A thread that waits for one of Abseil's locks needs a little memory of its own, and Abseil aborts
@@ -117,6 +142,7 @@ __attribute__((section(".preinit_array"), used)) void (*const kProbeMemory)(int,
 
 int Guarded(const std::function<int()>& run) {
   std::set_terminate(Terminate);
+  PrepareArenas();
   PrepareLocks();
   try {
     return run();

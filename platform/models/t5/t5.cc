@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "platform/models/common/activation_checkpointing.h"
+#include "platform/models/common/config_json.h"
 #include "platform/models/common/layers.h"
 #include "platform/models/common/ragged_attention.h"
 #include "platform/models/common/state_dict.h"
@@ -24,11 +25,19 @@ bool IsTiedCopy(const std::string& name, const T5Config& config) {
          (config.tie_word_embeddings && name == "lm_head.weight");
 }
 
-int64_t CountDecoderBlocks(const NamedTensors& weights) {
-  int64_t count = 0;
-  while (FindTensor(weights, StrCat("decoder.block.", count, ".layer.0.layer_norm.weight")) !=
-         nullptr)
-    ++count;
+std::string DecoderNorm(int64_t block) {
+  return StrCat("decoder.block.", block, ".layer.0.layer_norm.weight");
+}
+
+// At least 1: a first block that is not there is named with all else that is missing.
+absl::StatusOr<int64_t> CountDecoderBlocks(const TensorIndex& weights) {
+  int64_t count = 1;
+  while (weights.Find(DecoderNorm(count)) != nullptr) {
+    if (++count > kMostLayers) {
+      return DataLoss("weights: ", DecoderNorm(count - 1), ": expected at most ", kMostLayers,
+                      " blocks");
+    }
+  }
   return count;
 }
 
@@ -117,19 +126,20 @@ std::unique_ptr<T5Model> T5Model::Create(const T5Config& config, uint64_t seed) 
 absl::StatusOr<std::unique_ptr<T5Model>> T5Model::FromStateDict(T5Config config,
                                                                 NamedTensors weights) {
   StripModulePrefix(&weights);
-  const at::Tensor* shared = FindTensor(weights, "shared.weight");
+  const TensorIndex index(weights);
+  const at::Tensor* shared = index.Find("shared.weight");
   if (shared == nullptr || shared->dim() != 2) {
     return DataLoss("weights: shared.weight: expected a matrix [vocabulary, d_model], got ",
                     shared == nullptr ? "none" : ShapeText(shared->sizes()));
   }
   config.vocab_size = shared->size(0);
-  if (const at::Tensor* words = FindTensor(weights, "encoder.whole_word_embeddings.weight");
+  if (const at::Tensor* words = index.Find("encoder.whole_word_embeddings.weight");
       words != nullptr && words->dim() == 2) {
     config.whole_word_rows = words->size(0);
   }
   // OpenP5 builds as many decoder blocks as encoder blocks, whatever its config.json says.
-  config.num_decoder_layers = CountDecoderBlocks(weights);
-  if (const at::Tensor* head = FindTensor(weights, "lm_head.weight");
+  OPENP5_ASSIGN_OR_RETURN(config.num_decoder_layers, CountDecoderBlocks(index));
+  if (const at::Tensor* head = index.Find("lm_head.weight");
       head != nullptr && !head->is_meta() && !IsSame(*head, *shared)) {
     config.scale_decoder_outputs = config.scales();
     config.tie_word_embeddings = false;  // what there is counts
@@ -140,14 +150,15 @@ absl::StatusOr<std::unique_ptr<T5Model>> T5Model::FromStateDict(T5Config config,
   absl::Status status;
   impl->weights.ForEach(
       config, [&](const std::string& name, std::vector<int64_t> shape, double, at::Tensor& tensor) {
-        at::Tensor* found = FindTensor(&weights, name);
+        if (!status.ok()) return;
+        const auto place = index.Place(name);
+        at::Tensor* found = place.has_value() ? &weights[*place].second : nullptr;
         if (found == nullptr && name == "encoder.whole_word_embeddings.weight") {
           tensor = at::zeros(shape);
         } else if (found == nullptr || found->sizes() != at::IntArrayRef(shape)) {
-          if (status.ok())
-            status = DataLoss("weights: ", name, ": expected shape ", ShapeText(shape), ", got ",
-                              found == nullptr ? "no such tensor" : ShapeText(found->sizes()));
-          tensor = at::zeros({0});
+          status = DataLoss("weights: ", name, ": expected shape ", ShapeText(shape), ", got ",
+                            found == nullptr ? "no such tensor" : ShapeText(found->sizes()));
+          return;
         } else {
           tensor = found->to(at::kFloat, /*non_blocking=*/false, /*copy=*/true).contiguous();
           *found = at::Tensor();  // what it was read from is not needed beside the parameter
@@ -156,8 +167,9 @@ absl::StatusOr<std::unique_ptr<T5Model>> T5Model::FromStateDict(T5Config config,
         impl->parameters.emplace_back(name, tensor);
       });
   OPENP5_RETURN_IF_ERROR(status);
+  const TensorIndex own(impl->parameters);
   for (const auto& [name, tensor] : weights) {
-    if (FindTensor(impl->parameters, name) == nullptr && !IsTiedCopy(name, config)) {
+    if (own.Find(name) == nullptr && !IsTiedCopy(name, config)) {
       return DataLoss(
           "weights: ", name,
           ": this model has no such tensor; hint: does config.json belong to these weights?");

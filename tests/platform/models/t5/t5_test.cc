@@ -98,6 +98,37 @@ TEST(T5Test, StateDictReadsBackAndFaultsAreNamed) {
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr("shared.weight")));
 }
 
+// Each block was looked for among all names, and a million made for the names alone.
+TEST(T5Test, MoreDecoderBlocksThanAModelHasAreRefused) {
+  const at::Tensor norm = at::zeros({16});
+  NamedTensors weights = T5Model::Create(TinyConfig(), 3)->parameters();
+  for (int i = 2; i < 300000; ++i) {
+    weights.emplace_back(StrCat("decoder.block.", i, ".layer.0.layer_norm.weight"), norm);
+  }
+  EXPECT_THAT(T5Model::FromStateDict(TinyConfig(), weights),
+              StatusIs(absl::StatusCode::kDataLoss,
+                       HasSubstr("weights: decoder.block.1024.layer.0.layer_norm.weight: expected "
+                                 "at most 1024 blocks")));
+}
+
+TEST(T5Test, TheFirstDecoderBlockIsMissed) {
+  NamedTensors weights = T5Model::Create(TinyConfig(), 3)->parameters();
+  std::erase_if(weights,
+                [](const auto& named) { return named.first.starts_with("decoder.block"); });
+  EXPECT_THAT(T5Model::FromStateDict(TinyConfig(), weights),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("decoder.block.0.layer.0")));
+}
+
+// A config of many layers with a file of many tensors: the first one that is missing is named.
+TEST(T5Test, ManyLayersAreLookedForAmongManyNames) {
+  T5Config config = TinyConfig();
+  config.num_layers = 1024;
+  NamedTensors weights = T5Model::Create(TinyConfig(), 3)->parameters();
+  for (int i = 0; i < 300000; ++i) weights.emplace_back(StrCat("surplus.", i), at::Tensor());
+  EXPECT_THAT(T5Model::FromStateDict(config, weights),
+              StatusIs(absl::StatusCode::kDataLoss, HasSubstr("encoder.block.2.layer.0")));
+}
+
 TEST(T5Test, ResizingKeepsOldRows) {
   const auto model = T5Model::Create(TinyConfig(), 4);
   const at::Tensor before = FindTensor(model->parameters(), "shared.weight")->detach().clone();

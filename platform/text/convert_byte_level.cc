@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -78,18 +79,46 @@ absl::StatusOr<json> ReadMerges(const std::string& path, bool is_qwen2) {
   return merges;
 }
 
+// The special tokens without a role, which versions 4 and 5 list under two names.
+absl::StatusOr<std::vector<std::string>> MoreSpecialTokens(const std::string& folder) {
+  std::vector<std::string> contents;
+  const std::string path = JoinPath(folder, "tokenizer_config.json");
+  if (!FileExists(path)) return contents;
+  OPENP5_ASSIGN_OR_RETURN(const json config, ReadJsonObject(path));
+  for (const char* name : {"additional_special_tokens", "extra_special_tokens"}) {
+    const json& list = Field(config, name);
+    if (!list.is_array()) continue;
+    for (const json& entry : list) {
+      const json& content = entry.is_object() ? Field(entry, "content") : entry;
+      if (!content.is_string()) {
+        return DataLoss("tokenizer: ", path, ": ", std::string_view(name),
+                        ": expected tokens, got ", JsonExcerpt(entry));
+      }
+      contents.push_back(content.get<std::string>());
+    }
+  }
+  return contents;
+}
+
 // Every special token is an added one, with the id that it has in the vocabulary, else the next.
-std::vector<AddedToken> AllTokens(const json& vocabulary, const FolderFiles& files) {
+std::vector<AddedToken> AllTokens(const json& vocabulary, const FolderFiles& files,
+                                  const std::vector<std::string>& more) {
   std::vector<AddedToken> tokens = files.added_tokens;
+  std::unordered_set<std::string> known;
   auto next = static_cast<int32_t>(vocabulary.size());
-  for (const AddedToken& token : tokens) next = std::max(next, token.id + 1);
+  for (const AddedToken& token : tokens) {
+    next = std::max(next, token.id + 1);
+    known.insert(token.content);
+  }
+  std::vector<std::string> special;
   for (const auto* name : {&files.bos, &files.eos, &files.unk, &files.pad}) {
-    const bool is_known = !name->has_value() ||
-                          std::any_of(tokens.begin(), tokens.end(),
-                                      [&](const auto& token) { return token.content == **name; });
-    if (is_known) continue;
-    AddedToken token{.content = **name, .special = true};
-    if (!ReadId(Field(vocabulary, name->value().c_str()), &token.id)) token.id = next++;
+    if (name->has_value()) special.push_back(**name);
+  }
+  special.insert(special.end(), more.begin(), more.end());
+  for (const std::string& content : special) {
+    if (!known.insert(content).second) continue;
+    AddedToken token{.content = content, .special = true};
+    if (!ReadId(Field(vocabulary, content.c_str()), &token.id)) token.id = next++;
     tokens.push_back(std::move(token));
   }
   return tokens;
@@ -139,7 +168,8 @@ absl::StatusOr<std::string> ConvertByteLevel(const std::string& folder, FolderFi
   for (auto* name : {&files->eos, &files->unk, is_qwen2 ? &files->pad : &files->bos}) {
     if (!name->has_value()) *name = kEndOfText;
   }
-  const json tokens = TokenList(AllTokens(*vocabulary, *files));
+  OPENP5_ASSIGN_OR_RETURN(const auto more, MoreSpecialTokens(folder));
+  const json tokens = TokenList(AllTokens(*vocabulary, *files, more));
   files->added_tokens.clear();
   const json model = {{"type", "BPE"},
                       {"dropout", nullptr},

@@ -377,6 +377,8 @@ def main():
         for number, (family, addition) in enumerate(cases):
             if not IS_4 and ("fast" in family or "legacy" in family):
                 continue  # version 5 has one kind
+            if not IS_4 and family.endswith("-slow") and addition not in ("none", "special"):
+                continue  # version 5 writes other added tokens into its tokenizer.json alone
             if NAMES and not any(name in f"{family}-{addition}" for name in NAMES):
                 continue
             checked += 1

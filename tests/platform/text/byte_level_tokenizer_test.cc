@@ -143,6 +143,13 @@ TEST_F(SlowFolderTest, OldFoldersAreReadToo) {
   EXPECT_EQ(tokenizer->bos_id(), -1);
   EXPECT_EQ(tokenizer->Find("<CI0>"), 421);
   EXPECT_EQ(tokenizer->vocabulary_size(), 422);
+  // Version 5 lists special tokens without ids: they come behind all others.
+  Write("tokenizer_config.json",
+        R"({"extra_special_tokens": ["<CI0>", {"content": "<CI1>"}, "<CI2>"]})");
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto extra, OpenTokenizer(folder_.path()));
+  EXPECT_EQ(extra->Find("<CI0>"), 421);
+  EXPECT_EQ(extra->Encode("<CI1><CI2>"), Ids({422, 423}));
+  std::filesystem::remove(folder_.File("tokenizer_config.json"));
   // Without the list the end token comes behind the vocabulary.
   std::filesystem::remove(folder_.File("added_tokens.json"));
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto bare, OpenTokenizer(folder_.path()));

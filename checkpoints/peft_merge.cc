@@ -266,11 +266,13 @@ absl::Status MergeAdapter(const PeftAdapter& adapter, const std::string& where,
     OPENP5_RETURN_IF_ERROR(
         CatchTorch(where, [&] { return merger.ApplyTied(table, &layers, weights, tied_head); }));
   }
+  const TensorIndex index(*weights);
   for (const auto& [layer, update] : layers) {
-    at::Tensor* weight = FindTensor(weights, layer + ".weight");
-    if (weight == nullptr) {
+    const auto place = index.Place(layer + ".weight");
+    if (!place.has_value()) {
       return DataLoss(merger.Where(layer), ": expected it in the backbone, got no such layer");
     }
+    at::Tensor* weight = &(*weights)[*place].second;
     OPENP5_RETURN_IF_ERROR(
         CatchTorch(merger.Where(layer), [&] { return merger.Apply(layer, update, weight); }));
   }

@@ -19,6 +19,8 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kHead = "lm_head.weight";
+// Copies of one model in a file (a moving average, the best so far) that are compared.
+constexpr size_t kMostModels = 16;
 
 // Parts of names that wrappers of torch and of Lightning put in, wherever they stand.
 constexpr std::string_view kWrappers[] = {"_orig_mod.", "_forward_module.", "_fsdp_wrapped_module.",
@@ -110,8 +112,9 @@ absl::Status DropRepeated(const std::string& where, NamedTensors* weights) {
 }
 
 bool AreSame(const NamedTensors& a, const NamedTensors& b) {
+  const TensorIndex index(b);
   return a.size() == b.size() && std::all_of(a.begin(), a.end(), [&](const auto& named) {
-           const at::Tensor* other = FindTensor(b, named.first);
+           const at::Tensor* other = index.Find(named.first);
            return other != nullptr && IsSame(named.second, *other);
          });
 }
@@ -121,6 +124,10 @@ absl::Status SettleNames(const std::string& where, NamedTensors* weights) {
   OPENP5_RETURN_IF_ERROR(DropRepeated(where, weights));
   const std::vector<Place> places = FindModels(*weights);
   if (places.empty()) return absl::OkStatus();
+  if (places.size() > kMostModels) {
+    return InvalidArgument(where, ": expected the weights of one model, got those of ",
+                           places.size(), ", the first below '", Printable(places[0].prefix), "'");
+  }
   NamedTensors model = ModelAt(places[0], *weights);
   // A root of nothing has every name: what does not belong is then for the model's loader to name.
   size_t taken = model.size();

@@ -122,8 +122,9 @@ NamedTensors WithoutData(const NamedTensors& weights) {
 // The weights under the model's own names, each once, as they are in the file.
 NamedTensors OwnWeights(const models::LanguageModel& model, NamedTensors weights) {
   NamedTensors own;
+  const TensorIndex index(weights);
   for (const auto& [name, parameter] : model.parameters()) {
-    const at::Tensor* found = FindTensor(weights, name);
+    const at::Tensor* found = index.Find(name);
     // Whole-word rows may be missing: a loaded model has zeros then.
     if (found != nullptr) own.emplace_back(name, *found);
   }

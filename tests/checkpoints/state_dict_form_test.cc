@@ -98,6 +98,20 @@ TEST(StateDictFormTest, TwoModelsMustBeTheSame) {
               StatusIs(Code::kInvalidArgument, HasSubstr("'lm_head.weight': expected one")));
 }
 
+// Each would be compared with the whole file.
+TEST(StateDictFormTest, AFileOfManyModelsIsRefused) {
+  json config = {{"model_type", "llama"}};
+  NamedTensors weights;
+  for (int i = 0; i < 50000; ++i) {
+    weights.emplace_back(StrCat("m", i, ".model.norm.weight"), Numbers(0));
+    weights.emplace_back(StrCat("m", i, ".model.layers.0.input_layernorm.weight"), Numbers(0));
+  }
+  EXPECT_THAT(Settle(weights, &config),
+              StatusIs(Code::kInvalidArgument,
+                       HasSubstr("file: expected the weights of one model, got those of 50000, the "
+                                 "first below 'm0.model.'")));
+}
+
 // A T5's names, with the table under those given.
 NamedTensors T5(const std::vector<std::string>& tables) {
   NamedTensors weights = {{"encoder.final_layer_norm.weight", at::ones({2})},

@@ -100,17 +100,18 @@ absl::StatusOr<std::unique_ptr<LlamaModel>> LlamaModel::FromStateDict(LlamaConfi
                                                                       NamedTensors weights,
                                                                       c10::ScalarType type) {
   StripModulePrefix(&weights);
-  const at::Tensor* embeddings = FindTensor(weights, kEmbeddings);
+  const TensorIndex index(weights);
+  const at::Tensor* embeddings = index.Find(kEmbeddings);
   if (embeddings == nullptr || embeddings->dim() != 2) {
     return DataLoss("weights: ", kEmbeddings, ": expected a matrix [vocabulary, hidden_size], got ",
                     embeddings == nullptr ? "none" : ShapeText(embeddings->sizes()));
   }
   auto impl = std::make_unique<Impl>();
-  if (const at::Tensor* added = FindTensor(weights, kAddedRows); added != nullptr) {
+  if (const at::Tensor* added = index.Find(kAddedRows); added != nullptr) {
     impl->weights.added_rows = added->size(0);
   }
   config.vocab_size = embeddings->size(0) + impl->weights.added_rows;
-  const at::Tensor* head = FindTensor(weights, kHead);
+  const at::Tensor* head = index.Find(kHead);
   if (head != nullptr && !head->is_meta() && !IsSame(*head, *embeddings)) {
     config.tie_word_embeddings = false;  // what there is counts
   }
@@ -125,12 +126,12 @@ absl::StatusOr<std::unique_ptr<LlamaModel>> LlamaModel::FromStateDict(LlamaConfi
   const bool has_adapter = config.lora.rank > 0;
   impl->weights.ForEach(config, [&](const std::string& name, std::vector<int64_t> shape, Kind kind,
                                     at::Tensor& tensor) {
-    at::Tensor* found = FindTensor(&weights, name);
+    if (!status.ok()) return;
+    const auto place = index.Place(name);
+    at::Tensor* found = place.has_value() ? &weights[*place].second : nullptr;
     if (found == nullptr || found->sizes() != at::IntArrayRef(shape)) {
-      if (status.ok())
-        status = DataLoss("weights: ", name, ": expected shape ", ShapeText(shape), ", got ",
-                          found == nullptr ? "no such tensor" : ShapeText(found->sizes()));
-      tensor = at::zeros({0});
+      status = DataLoss("weights: ", name, ": expected shape ", ShapeText(shape), ", got ",
+                        found == nullptr ? "no such tensor" : ShapeText(found->sizes()));
       return;
     }
     const auto kept = kind == Kind::kMatrix ? type : at::kFloat;
@@ -141,8 +142,9 @@ absl::StatusOr<std::unique_ptr<LlamaModel>> LlamaModel::FromStateDict(LlamaConfi
   });
   OPENP5_RETURN_IF_ERROR(status);
   impl->Collect();
+  const TensorIndex own(impl->parameters);
   for (const auto& [name, tensor] : weights) {
-    if (FindTensor(impl->parameters, name) == nullptr && !IsKnownExtra(name, config)) {
+    if (own.Find(name) == nullptr && !IsKnownExtra(name, config)) {
       return DataLoss(
           "weights: ", name,
           ": this model has no such tensor; hint: does config.json belong to these weights?");
@@ -244,7 +246,8 @@ at::Tensor LlamaModel::TokenLosses(const TrainingBatch& batch) {
 NamedTensors LlamaModel::MergedWeights() const {
   const c10::AutoGradMode no_gradients(false);
   const NamedTensors& own = impl_->parameters;
-  const auto find = [&](const std::string& name) { return FindTensor(own, name); };
+  const TensorIndex index(own);
+  const auto find = [&](const std::string& name) { return index.Find(name); };
   // `weight` with the update of the layer `module`.
   const auto merge = [&](const std::string& module, const at::Tensor& weight) {
     const at::Tensor *a = find(module + ".lora_A.weight"), *b = find(module + ".lora_B.weight"),

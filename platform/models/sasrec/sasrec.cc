@@ -131,21 +131,23 @@ absl::StatusOr<std::unique_ptr<SasrecModel>> SasrecModel::FromStateDict(
   auto impl = std::make_unique<Impl>();
   impl->config = config;
   absl::Status status;
+  const TensorIndex index(weights);
   impl->ForEach(
       [&](const std::string& name, const std::vector<int64_t>& shape, at::Tensor& tensor) {
-        const at::Tensor* found = FindTensor(weights, name);
-        const bool fits = found != nullptr && found->sizes() == at::IntArrayRef(shape);
-        if (!fits && status.ok()) {
+        if (!status.ok()) return;
+        const at::Tensor* found = index.Find(name);
+        if (found == nullptr || found->sizes() != at::IntArrayRef(shape)) {
           status = DataLoss("weights: ", name, ": expected shape ", ShapeText(shape), ", got ",
                             found == nullptr ? "no such tensor" : ShapeText(found->sizes()));
+          return;
         }
-        tensor = fits ? found->to(at::kFloat, /*non_blocking=*/false, /*copy=*/true).contiguous()
-                      : at::zeros({0});
+        tensor = found->to(at::kFloat, /*non_blocking=*/false, /*copy=*/true).contiguous();
       });
   OPENP5_RETURN_IF_ERROR(status);
   impl->Collect();
+  const TensorIndex own(impl->parameters);
   for (const auto& [name, tensor] : weights) {
-    if (FindTensor(impl->parameters, name) == nullptr) {
+    if (own.Find(name) == nullptr) {
       return DataLoss("weights: ", name, ": SASRec has no such tensor");
     }
   }

@@ -82,5 +82,14 @@ TEST(NamedTensorsTest, FindsByName) {
   EXPECT_EQ(FindTensor(tensors, "c"), nullptr);
 }
 
+TEST(NamedTensorsTest, TheIndexFindsTheFirstOfAName) {
+  const NamedTensors tensors = {{"a", at::ones({1})}, {"b", at::zeros({2})}, {"b", at::ones({2})}};
+  const TensorIndex index(tensors);
+  EXPECT_EQ(index.Find("b"), &tensors[1].second);
+  EXPECT_EQ(index.Place("a"), 0u);
+  EXPECT_EQ(index.Find("c"), nullptr);
+  EXPECT_EQ(index.Place(""), std::nullopt);
+}
+
 }  // namespace
 }  // namespace openp5

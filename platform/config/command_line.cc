@@ -178,7 +178,12 @@ void CommandLine::AddStruct(const std::function<void(OptionVisitor&)>& for_each)
 
 void CommandLine::AddPositional(const std::string& name, const std::string& help,
                                 std::string* value) {
-  positionals_.push_back({name, help, value});
+  positionals_.push_back({.name = name, .help = help, .value = value});
+}
+
+void CommandLine::AddPositionals(const std::string& name, const std::string& help,
+                                 std::vector<std::string>* values) {
+  positionals_.push_back({.name = name, .help = help, .values = values});
 }
 
 void CommandLine::Require(const std::string& name) {
@@ -333,15 +338,22 @@ absl::Status CommandLine::ReadFlags(const std::vector<std::string>& arguments,
   } catch (const po::error& error) {
     return UsageError(StrCat("openp5 ", command_, ": ", error.what()));
   }
-  if (*help) return absl::OkStatus();
-  if (given_positionals.size() > positionals_.size()) {
-    return UsageError(StrCat("openp5 ", command_, ": unexpected argument '",
-                             given_positionals[positionals_.size()], "'"));
-  }
-  for (size_t i = 0; i < given_positionals.size(); ++i) {
-    OPENP5_RETURN_IF_ERROR(
-        CheckUtf8(given_positionals[i], StrCat("openp5 ", command_, ": ", positionals_[i].name)));
-    *positionals_[i].value = given_positionals[i];
+  return *help ? absl::OkStatus() : SetPositionals(given_positionals);
+}
+
+absl::Status CommandLine::SetPositionals(const std::vector<std::string>& given) {
+  auto positional = positionals_.begin();
+  for (const std::string& text : given) {
+    if (positional == positionals_.end()) {
+      return UsageError(StrCat("openp5 ", command_, ": unexpected argument '", text, "'"));
+    }
+    OPENP5_RETURN_IF_ERROR(CheckUtf8(text, StrCat("openp5 ", command_, ": ", positional->name)));
+    if (positional->values != nullptr) {
+      positional->values->push_back(text);
+    } else {
+      *positional->value = text;
+      ++positional;
+    }
   }
   return absl::OkStatus();
 }
@@ -370,7 +382,7 @@ absl::StatusOr<bool> CommandLine::Parse(const std::vector<std::string>& argument
     return false;
   }
   for (const Positional& positional : positionals_) {
-    if (positional.value->empty()) {
+    if (positional.is_missing()) {
       return UsageError(
           StrCat("openp5 ", command_, ": missing ", positional.name, " (", positional.help, ")"));
     }

@@ -34,6 +34,9 @@ class CommandLine {
   }
   // One positional argument, written `name` in the help, e.g. "NAME" of `dataset prepare NAME`.
   void AddPositional(const std::string& name, const std::string& help, std::string* value);
+  // Any number of them, at least one, after all others: "RESULT…" of `compare RESULT…`.
+  void AddPositionals(const std::string& name, const std::string& help,
+                      std::vector<std::string>* values);
   // Marks an option without which the command makes no sense.
   void Require(const std::string& name);
 
@@ -89,6 +92,7 @@ class CommandLine {
   absl::Status ReadConfigFile(const std::string& path);
   absl::Status ReadFlags(const std::vector<std::string>& arguments, std::string* config_file,
                          bool* help, bool* dump);
+  absl::Status SetPositionals(const std::vector<std::string>& given);
   absl::Status UnknownOption(const std::string& name, const std::string& where) const;
   absl::Status SetImplied();
 
@@ -97,7 +101,11 @@ class CommandLine {
   std::vector<std::pair<std::string, std::string>> implied_;  // the second by the first
   struct Positional {
     std::string name, help;
-    std::string* value;
+    // One of the two; `values` takes all that are left.
+    std::string* value = nullptr;
+    std::vector<std::string>* values = nullptr;
+
+    bool is_missing() const { return value != nullptr ? value->empty() : values->empty(); }
   };
   std::vector<Positional> positionals_;
 };

@@ -188,6 +188,16 @@ TEST(CommandLineTest, ASwitchMayImplyAnotherThatIsNotGiven) {
   EXPECT_FALSE(redraws({"--config", folder.File("off.ini")}));
 }
 
+TEST(CommandLineTest, TakesAnyNumberOfPositionalsButNone) {
+  std::vector<std::string> files;
+  CommandLine line("compare", "");
+  line.AddPositionals("RESULT...", "result files", &files);
+  EXPECT_THAT(line.Parse({}), StatusIs(absl::StatusCode::kInvalidArgument,
+                                       HasSubstr("missing RESULT... (result files)")));
+  ASSERT_TRUE(line.Parse({"a", "b", "c"}).value());
+  EXPECT_THAT(files, ::testing::ElementsAre("a", "b", "c"));
+}
+
 TEST(CommandLineTest, RequiredOptionAndPositional) {
   Options options;
   std::string name;

@@ -79,7 +79,8 @@ absl::Status RegisterAccuracyMetrics(Registry<MetricFunction>* registry) {
        {Named{"hit", Hit}, Named{"recall", Hit}, Named{"precision", Precision}, Named{"ndcg", Ndcg},
         Named{"mrr", ReciprocalRank}, Named{"map", ReciprocalRank},
         Named{"rbp", RankBiasedPrecision}}) {
-    OPENP5_RETURN_IF_ERROR(registry->Register(name, {.of_users = of_users}));
+    OPENP5_RETURN_IF_ERROR(
+        registry->Register(name, {.of_users = of_users, .more_is_better = true}));
   }
   return absl::OkStatus();
 }

@@ -125,7 +125,7 @@ absl::Status RegisterCatalogueMetrics(Registry<MetricFunction>* registry) {
   OPENP5_RETURN_IF_ERROR(registry->Register("novelty", {.of_users = Novelty}));
   OPENP5_RETURN_IF_ERROR(registry->Register("popularity", {.of_users = Popularity}));
   OPENP5_RETURN_IF_ERROR(registry->Register("tail", {.of_users = Tail}));
-  return registry->Register("debiased-hit", {.of_lists = DebiasedHit});
+  return registry->Register("debiased-hit", {.of_lists = DebiasedHit, .more_is_better = true});
 }
 
 }  // namespace openp5::evaluators

@@ -126,6 +126,17 @@ void RemovePast(const std::vector<int32_t>& past, size_t count, UserRanking* ran
   *ranking = std::move(kept);
 }
 
+// Completes the protocol of `result` with how the recommender is asked.
+void DescribeAsking(const recommenders::Recommender& recommender, size_t dataset,
+                    RankingResult* result) {
+  Protocol& protocol = result->protocol;
+  protocol.split = result->split;
+  protocol.filter = result->filter;
+  protocol.task = result->task;
+  protocol.prompt = result->prompt_digest.empty() ? "" : PromptName(*result);
+  protocol.history = recommender.history_length(dataset);
+}
+
 // Says once a process that lists end before the metrics do.
 void WarnOfNarrowSearch(const Request& request, int64_t largest_k, const Sharding& sharding) {
   static bool warned = false;
@@ -171,8 +182,10 @@ absl::StatusOr<RankingResult> Evaluate(const recommenders::Recommender& recommen
                        .score_normalization = options.score_normalization};
   const Request request(recommender, dataset, task, LargestK(metrics), options);
   WarnOfNarrowSearch(request, LargestK(metrics), sharding);
-  const std::vector<Query> queries =
-      MakeQueries(data, EvaluationPositions(data, options), request.rank.filter);
+  const std::vector<datasets::Position> positions = EvaluationPositions(data, options);
+  result.protocol = DescribeQuestions(data, positions);
+  DescribeAsking(recommender, dataset, &result);
+  const std::vector<Query> queries = MakeQueries(data, positions, request.rank.filter);
   const std::string title = StrCat("evaluate ", data.name(), " ", task);
   OPENP5_ASSIGN_OR_RETURN(std::vector<Ranking> lists,
                           RankAll(recommender, queries, request, title, sharding));

@@ -35,6 +35,8 @@ struct MetricFunction {
   void (*of_users)(const RankedLists& lists, int64_t k, std::span<double> values) = nullptr;
   // One value of all lists together, of which users have no share.
   double (*of_lists)(const RankedLists& lists, int64_t k) = nullptr;
+  // True for metrics of accuracy, of which more is better.
+  bool more_is_better = false;
 };
 
 // Those of every user's list, whose mean is reported:

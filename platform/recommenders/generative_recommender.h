@@ -3,6 +3,7 @@
 
 #include <c10/core/Device.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -43,6 +44,9 @@ class GenerativeRecommender final : public Recommender {
   }
   absl::StatusOr<std::string> PromptDigest(const std::string& task,
                                            const std::string& prompt) const override;
+  int64_t history_length(size_t number) const override {
+    return std::max<int64_t>(0, parts_.datasets[number]->history().max_history);
+  }
   bool searches() const override { return true; }
   bool runs_side_by_side() const override { return parts_.device.is_cpu(); }
   std::vector<std::string> index_mismatches() const override { return parts_.index_mismatches; }

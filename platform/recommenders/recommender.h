@@ -81,6 +81,8 @@ class Recommender {
                                                    const std::string& /*prompt*/) const {
     return std::string();
   }
+  // How many of a user's latest items are looked at; 0: all of them.
+  virtual int64_t history_length(size_t /*dataset*/) const { return 0; }
   // True if lists are found by a search, so that a longer list may begin otherwise than a shorter
   // one; else they are the best of all items.
   virtual bool searches() const { return false; }

@@ -45,6 +45,7 @@ class SasrecRecommender final : public Recommender {
   }
 
   const datasets::SequenceDataset& dataset(size_t) const override { return dataset_; }
+  int64_t history_length(size_t) const override { return model_.config().max_length; }
   bool runs_side_by_side() const override { return device_.is_cpu(); }
   absl::StatusOr<std::unique_ptr<RankingJob>> Start(std::span<const Query> queries, int64_t k,
                                                     const RankOptions& options) const override;

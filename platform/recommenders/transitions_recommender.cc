@@ -90,6 +90,7 @@ class TransitionsRecommender final : public Recommender {
 
   std::string method() const override { return "transitions"; }
   const datasets::SequenceDataset& dataset(size_t) const override { return dataset_; }
+  int64_t history_length(size_t) const override { return static_cast<int64_t>(weights_.size()); }
   absl::StatusOr<std::unique_ptr<RankingJob>> Start(std::span<const Query> queries, int64_t k,
                                                     const RankOptions&) const override {
     return MakeQueryJob(queries, k, [this](const Query& query, size_t count) {

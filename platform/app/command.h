@@ -26,6 +26,7 @@ std::vector<Command> TokenizerCommands();
 std::vector<Command> TrainCommands();
 std::vector<Command> SweepCommands();
 std::vector<Command> EvaluateCommands();
+std::vector<Command> CompareCommands();
 std::vector<Command> RecommendCommands();
 std::vector<Command> CheckpointCommands();
 std::vector<Command> PluginCommands();

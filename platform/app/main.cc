@@ -21,9 +21,9 @@ namespace {
 
 std::vector<Command> AllCommands() {
   std::vector<Command> all;
-  for (auto* list :
-       {RunCommands, DatasetCommands, IndexCommands, TokenizerCommands, TrainCommands,
-        SweepCommands, EvaluateCommands, RecommendCommands, CheckpointCommands, PluginCommands}) {
+  for (auto* list : {RunCommands, DatasetCommands, IndexCommands, TokenizerCommands, TrainCommands,
+                     SweepCommands, EvaluateCommands, CompareCommands, RecommendCommands,
+                     CheckpointCommands, PluginCommands}) {
     std::vector<Command> some = list();
     std::move(some.begin(), some.end(), std::back_inserter(all));
   }

@@ -101,8 +101,9 @@ std::string Note(const Comparison& comparison) {
       StrCat("*: differs from ", comparison.rows[comparison.baseline].name, ", p at most ",
              options.alpha, " by the ", options.test == "wilcoxon" ? "Wilcoxon" : options.test,
              " test. Every p is corrected by Holm over the ", comparison.rows.size() - 1,
-             " methods compared. Intervals and randomization: ", options.resamples,
-             " resamples, seed ", options.seed, ".");
+             comparison.rows.size() > 2 ? " methods" : " method",
+             " compared. Intervals and randomization: ", options.resamples, " resamples, seed ",
+             options.seed, ".");
   if (!comparison.left_out.empty()) {
     note += StrCat(
         " Left out, as not every result has them: ", absl::StrJoin(comparison.left_out, ", "), ".");

@@ -11,6 +11,7 @@
 #include "datasets/json_lines.h"
 #include "datasets/text_lines.h"
 #include "platform/base/file.h"
+#include "platform/base/json.h"
 
 namespace openp5::recommenders {
 namespace {
@@ -100,7 +101,7 @@ class JsonList {
     const auto found = json_.find("dataset");
     if (found == json_.end() || *found == dataset_.name()) return absl::OkStatus();
     return InvalidArgument(lines_.Where(), ": dataset: expected ", dataset_.name(), ", got ",
-                           Excerpt(found->dump()), "; hint: a file holds the lists of one dataset");
+                           JsonExcerpt(*found), "; hint: a file holds the lists of one dataset");
   }
   absl::Status ReadItems(Ranking* ranking) const {
     const auto found = json_.find("items");

@@ -18,7 +18,7 @@ class CompareTest : public ::testing::Test {
     folder_ = std::make_unique<TemporaryFolder>();
     made_ =
         Run("set -e\n"
-            "$OPENP5 dataset generate --out data/Toy --users 60 --items 20 --groups 2 --seed 3\n"
+            "$OPENP5 dataset generate --out data/Toy --users 60 --items 60 --groups 2 --seed 3\n"
             "$E --baseline popularity --result-out popularity.jsonl --topk-out lists.jsonl\n"
             "$E --baseline popularity --filtered --result-out filtered.jsonl\n"
             "$E --baseline transitions --result-out transitions.jsonl\n");

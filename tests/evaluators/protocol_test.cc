@@ -41,7 +41,7 @@ TEST(ProtocolTest, ComesBackFromJson) {
   Protocol protocol = Described(kSequences);
   protocol.filter = "search";
   protocol.history = 20;
-  const nlohmann::json json = ProtocolToJson(protocol);
+  const auto json = nlohmann::json::parse(DumpJson(ProtocolToJson(protocol)));
   OPENP5_ASSERT_OK_AND_ASSIGN(const Protocol read, ProtocolFromJson(json));
   EXPECT_EQ(ProtocolToJson(read), ProtocolToJson(protocol));
   nlohmann::json damaged = json;

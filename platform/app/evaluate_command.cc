@@ -129,7 +129,7 @@ struct EvaluateCommandOptions {
     for (const auto& [option, value] :
          {std::pair("--topk-out", &output.topk_out), std::pair("--label", &output.label)}) {
       if (!value->empty() && baselines.names.size() > 1) {
-        return UsageError(StrCat(option, ": expected --checkpoint, --lists or one --baseline"));
+        return UsageError(StrCat(option, ": expected --checkpoint or one --baseline, or --lists"));
       }
     }
     return absl::OkStatus();
@@ -175,7 +175,7 @@ struct Subject {
       OPENP5_ASSIGN_OR_RETURN(subject.recommender,
                               OpenRecommender(kinds, source, options.recommender, line,
                                               options.evaluation.prompt, processes.runtime));
-      if (subject.label.empty()) {
+      if (subject.label.empty() && !options.output.result_out.empty()) {
         subject.label = LabelOfCheckpoint(options.recommender.checkpoint.checkpoint);
       }
       return subject;
@@ -209,8 +209,8 @@ absl::Status ReserveEvaluationMemory(const EvaluateCommandOptions& options, cons
     for (const std::string& task : data.tasks) {
       OPENP5_ASSIGN_OR_RETURN(
           const int64_t bytes,
-          evaluators::EvaluationMemory(*subject.recommender, number, task, evaluators::LargestK(metrics),
-                                       options.evaluation));
+          evaluators::EvaluationMemory(*subject.recommender, number, task,
+                                       evaluators::LargestK(metrics), options.evaluation));
       most = std::max(most, bytes);
     }
   }
@@ -291,8 +291,8 @@ class Evaluation {
         const Fusion fusion,
         OpenFusion(kinds_, options_.baselines, options_.fuse, *subject_.recommender,
                    {task, metrics_.back(), options_.evaluation}, processes_.runtime));
-    return EvaluateOne(*fusion.fused, /*number=*/0, task, StrCat(subject_.label, ", fused"),
-                       &results_);
+    return EvaluateOne(*fusion.fused, /*number=*/0, task,
+                       subject_.label.empty() ? "" : StrCat(subject_.label, ", fused"), &results_);
   }
 
   absl::Status EvaluateOne(const Recommender& recommender, size_t number, const std::string& task,

@@ -33,9 +33,9 @@ TEST_F(RecommendTest, EveryUsersListIsWhatHeGetsAlone) {
     const std::vector<Json> all = Lines("all.jsonl");
     ASSERT_EQ(all.size(), 12u);
     for (const size_t number : {0, 7}) {
-      const auto alone = Run(StrCat(recommend, "--format json --user user", number));
+      const auto alone = Run(StrCat(recommend, "--format json --user u", number + 1));
       ExpectSuccess(alone);
-      EXPECT_EQ(all[number]["user"], StrCat("user", number));
+      EXPECT_EQ(all[number]["user"], StrCat("u", number + 1));
       const Json items = Json::parse(alone.out)["items"];
       ASSERT_EQ(all[number]["items"].size(), items.size());
       for (size_t i = 0; i < items.size(); ++i) {
@@ -49,10 +49,10 @@ TEST_F(RecommendTest, AFileOfUsersMayHoldNewOnesWithTheirHistory) {
   ExpectSuccess(Run(
       "set -e\n"
       "first=$(head -1 data/Toy/user_sequence.txt | cut -d' ' -f2-4)\n"
-      "printf 'user3\\n\\nnobody %s\\n' \"$first\" > users.txt\n"
+      "printf 'u3\\n\\nnobody %s\\n' \"$first\" > users.txt\n"
       "$OPENP5 recommend $D --checkpoint sasrec --users-file users.txt --k 3 --out some.csv\n"));
   const std::string csv = ReadFile(Path("some.csv")).value_or("");
-  EXPECT_THAT(csv, ::testing::StartsWith("user,rank,item,score,title\nuser3,1,"));
+  EXPECT_THAT(csv, ::testing::StartsWith("user,rank,item,score,title\nu3,1,"));
   EXPECT_THAT(csv, HasSubstr("\nnobody,3,"));
   EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 7);
 }
@@ -80,10 +80,10 @@ TEST_F(RecommendTest, ListsHoldOnlyWhatIsAllowed) {
 TEST_F(RecommendTest, WrongQuestionsAreNamed) {
   const std::string recommend = "$OPENP5 recommend $D --checkpoint sasrec ";
   ExpectFailure(Run(recommend), 2, HasSubstr("missing --user or --history"));
-  ExpectFailure(Run(recommend + "--all --user user1 --out f"), 2, HasSubstr("expected one of"));
+  ExpectFailure(Run(recommend + "--all --user u1 --out f"), 2, HasSubstr("expected one of"));
   ExpectFailure(Run(recommend + "--all"), 2, HasSubstr("missing --out"));
-  ExpectFailure(Run(recommend + "--user user1 --out f"), 2, HasSubstr("--out: expected"));
-  ExpectFailure(Run("printf 'user1\\nsomebody\\n' > u; " + recommend + "--users-file u --out f"), 1,
+  ExpectFailure(Run(recommend + "--user u1 --out f"), 2, HasSubstr("--out: expected"));
+  ExpectFailure(Run("printf 'u1\\nsomebody\\n' > u; " + recommend + "--users-file u --out f"), 1,
                 HasSubstr("u:2: Toy has no user 'somebody'"));
   ExpectFailure(Run("printf 'new item1 nothing\\n' > u; " + recommend + "--users-file u --out f"),
                 1, HasSubstr("u:1: Toy has no item"));

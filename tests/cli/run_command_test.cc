@@ -53,8 +53,10 @@ TEST_F(RunCommandTest, GoesFromAFileToAResultAndDoesNothingTwice) {
 }
 
 TEST_F(RunCommandTest, TakesADatasetFolderAsItIs) {
-  ExpectSuccess(RunShell("$OPENP5 dataset generate --out own/Toy --users 20 --items 20 --groups 2",
-                         folder_.path()));
+  ExpectSuccess(
+      RunShell("$OPENP5 dataset generate --out own/Toy --users 20 --items 20 --groups 2"
+               " --mean-length 6",
+               folder_.path()));
   const auto result =
       RunShell("$OPENP5 run --data own/Toy/ --kind sasrec --epochs 1 --out r", folder_.path());
   ExpectSuccess(result);

@@ -50,7 +50,9 @@ const std::map<std::string, std::string>& Invocations() {
       {"train", "--model sasrec $D --epochs 1 --threads 1 --run-dir run-$N"},
       {"sweep", "--model sasrec $D --epochs 1 --threads 1 --sweep-file sweep.ini --out sweep-$N"},
       {"evaluate", "$D --baseline popularity --topk-out top.jsonl"},
+      {"compare", "popularity.jsonl transitions.jsonl"},
       {"recommend", "$D --checkpoint sasrec --history $ITEM"},
+      {"run", "--data data/Toy --kind sasrec --epochs 1 --out all-$N"},
       {"checkpoint inspect", "model"},
       {"checkpoint verify", "model"},
       {"checkpoint import", "$D --checkpoint huggingface --out imported"},
@@ -71,7 +73,9 @@ class StandardStreamsTest : public testing::SmallPipelineTest {
         Run("for i in a b c; do echo \"{\\\"u\\\": \\\"x\\\", \\\"i\\\": \\\"$i\\\"}\"; done > "
             "raw.jsonl\n"
             "echo '\"a text\"' > texts; echo '[3, 4]' > ids; echo 'lr = 1e-3' > sweep.ini\n"
-            "$OPENP5 index export $D --items items.txt --users users.txt\n");
+            "$OPENP5 index export $D --items items.txt --users users.txt\n"
+            "for b in popularity transitions; do"
+            " $OPENP5 evaluate $D --baseline $b --result-out $b.jsonl; done\n");
     ASSERT_EQ(made.exit_code, 0) << made.err;
     commands_ = CommandNames(Run("$OPENP5 help").out);
     ASSERT_GT(commands_.size(), 20u);

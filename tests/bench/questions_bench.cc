@@ -80,6 +80,7 @@ int main(int argc, char** argv) {
   }
   const absl::Status status =
       openp5::recommenders::Measure(std::vector<std::string>(argv, argv + argc));
-  if (!status.ok()) std::fprintf(stderr, "%s\n", openp5::ToStd(status.message()).c_str());
+  if (!status.ok())
+    std::fprintf(stderr, "%s\n", std::string(openp5::ToStd(status.message())).c_str());
   return status.ok() ? 0 : 1;
 }

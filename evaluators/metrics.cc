@@ -5,16 +5,11 @@
 #include <numeric>
 #include <set>
 
+#include "absl/strings/str_join.h"
 #include "evaluators/builtin_metrics.h"
 
 namespace openp5::evaluators {
 namespace {
-
-std::string Joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
-  return text;
-}
 
 absl::StatusOr<Metric> ParseMetric(const Registry<MetricFunction>& registry,
                                    const std::string& name) {
@@ -28,7 +23,8 @@ absl::StatusOr<Metric> ParseMetric(const Registry<MetricFunction>& registry,
   const auto function = registry.Find(name.substr(0, at));
   if (metric.k <= 0 || !function.ok()) {
     return UsageError(StrCat("--metrics: expected NAME@K with NAME one of ",
-                             Joined(registry.Names()), " and K at least 1, got '", name, "'"));
+                             absl::StrJoin(registry.Names(), ", "), " and K at least 1, got '",
+                             name, "'"));
   }
   metric.function = **function;
   return metric;

@@ -152,7 +152,7 @@ absl::StatusOr<int64_t> MeasureStep(TrainingTask* task, const TrainOptions& opti
   return StepBytes(small, large, drawn.tokens);
 }
 
-// Whether there are steps after the first save.
+// Returns whether steps follow the first save.
 bool SavesBesideSteps(const TrainOptions& options, const std::vector<TaskGroup>& groups,
                       int64_t accumulation, int64_t processes) {
   int64_t largest = 0;

@@ -131,7 +131,7 @@ template <class Options>
 const Options& OptionsOf(const OptionGroup& group) {
   return static_cast<const OptionGroupOf<Options>&>(group).value;
 }
-// Of what has no options.
+// The options struct of something that has no options.
 struct NoOptions {};
 
 // Empty if `value` fits `info`, else what was expected.

@@ -21,6 +21,8 @@ struct Reading {
   datasets::HistoryOptions history;
   int64_t max_input_tokens = 512;
   bool openp5_compat = false;
+  std::string response_mark = "Response:";   // between a causal model's prompt and its response
+  std::string score_normalization = "full";  // of a generative model's scores; or "allowed"
 
   void ForEach(OptionVisitor& visitor);
   nlohmann::json Json() const;

@@ -134,6 +134,22 @@ absl::StatusOr<PromptSet> PromptSet::Parse(std::string_view text, const std::str
   return set;
 }
 
+absl::StatusOr<CandidateForm> PromptSet::candidate_form() const {
+  const auto names_dataset = [](const PromptTemplate& prompt) {
+    return prompt.output.find("{dataset}") != std::string::npos;
+  };
+  if (templates_.empty()) return CandidateForm::kDatasetAndItem;
+  const bool first = names_dataset(templates_.front());
+  for (const PromptTemplate& prompt : templates_) {
+    if (names_dataset(prompt) == first) continue;
+    return InvalidArgument(where_,
+                           ": expected {dataset} in the answers of all prompts or of none, "
+                           "got '",
+                           templates_.front().output, "' and '", prompt.output, "'");
+  }
+  return first ? CandidateForm::kDatasetAndItem : CandidateForm::kItem;
+}
+
 std::string PromptSet::Text() const {
   std::string text;
   for (const PromptTemplate& prompt : templates_) text += prompt.Line() + "\n";

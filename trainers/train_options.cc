@@ -76,6 +76,17 @@ void TrainOptions::ForEach(OptionVisitor& visitor) {
        .minimum = -1,
        .maximum = 0.99},
       &dropout);
+  visitor.Visit({.name = "attention-dropout",
+                 .help = "dropout of the attention's weights; below 0: the model's own, which is "
+                         "--dropout for T5 and SASRec and none for Llama",
+                 .minimum = -1,
+                 .maximum = 1},
+                &attention_dropout);
+  visitor.Visit({.name = "loss-tokens",
+                 .help = "tokens of an answer that are learned: all, or those where the tree of "
+                         "items leaves a choice, which needs --score-normalization allowed",
+                 .choices = {"all", "choices"}},
+                &loss_tokens);
   visitor.Visit({.name = "label-smoothing",
                  .help = "share of every label that is spread evenly over all tokens in training",
                  .minimum = 0,

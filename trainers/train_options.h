@@ -10,6 +10,12 @@
 
 namespace openp5::trainers {
 
+// Rates of dropout; less than 0: the model's own.
+struct DropoutRates {
+  double hidden = -1;     // of embeddings and hidden states
+  double attention = -1;  // of the attention's weights
+};
+
 // How a model is trained. Names and defaults are OpenP5's, except where a comment says otherwise.
 struct TrainOptions {
   int64_t epochs = 10;
@@ -26,6 +32,10 @@ struct TrainOptions {
   // Less than 0, and with openp5_compat: the model's own rate, T5's 0.1 as a rule, SASRec's 0.1, a
   // Llama's 0.
   double dropout = -1;
+  double attention_dropout = -1;  // of the attention's weights; less than 0: the model's own
+  // "choices": no loss at tokens that the tree of items forces (the dataset's name, an end token),
+  // which a search then must not ask for either (--score-normalization allowed).
+  std::string loss_tokens = "all";
   double label_smoothing = 0;  // share of a label spread over all tokens, in training only
   // Weights of the tasks' losses in the order of --tasks, scaled to mean 1, so that one number for
   // all changes nothing. OpenP5 has the option (default 2) and does not use it.
@@ -65,6 +75,9 @@ struct TrainOptions {
   // Numbers by task; a usage error for another count than `tasks` or 1, or what is no number > 0.
   absl::StatusOr<std::vector<double>> TaskWeights(size_t tasks) const;
   absl::StatusOr<std::vector<int64_t>> SampleNumbers(size_t tasks) const;
+  DropoutRates Dropout() const {
+    return openp5_compat ? DropoutRates() : DropoutRates{dropout, attention_dropout};
+  }
   // The schedule's name, openp5_compat considered.
   std::string ScheduleName() const;
 };

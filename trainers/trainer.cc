@@ -144,9 +144,7 @@ class Training {
     const int64_t steps = steps_per_epoch_ * options_.epochs;
     return options_.max_steps > 0 ? std::min(steps, options_.max_steps) : steps;
   }
-  void SetTraining(bool training) {
-    task_.SetTraining(training, options_.openp5_compat ? -1 : options_.dropout);
-  }
+  void SetTraining(bool training) { task_.SetTraining(training, options_.Dropout()); }
   bool SaveIsDue() const {
     return (options_.save_steps > 0 && position_.step % options_.save_steps == 0) ||
            (options_.save_minutes > 0 && SecondsSince(saved_) >= 60 * options_.save_minutes);

@@ -44,7 +44,7 @@ struct LlamaModel::Impl {
   LlamaConfig config;
   LlamaWeights weights;
   NamedTensors parameters;
-  double dropout = 0, lora_dropout = 0;  // in training
+  double dropout = 0, attention_dropout = 0, lora_dropout = 0;  // in training
   bool training = false, checkpointing = false, lora = true;
   c10::ScalarType compute_type = c10::ScalarType::Float;
 
@@ -53,6 +53,7 @@ struct LlamaModel::Impl {
             .weights = weights,
             .compute_type = compute_type,
             .dropout = training ? dropout : 0,
+            .attention_dropout = training ? attention_dropout : 0,
             .lora_dropout = training ? lora_dropout : 0,
             .lora = lora,
             .checkpointing = training && checkpointing};
@@ -190,9 +191,10 @@ at::Tensor LlamaModel::embeddings() const { return impl_->weights.embeddings.bas
 double LlamaModel::embedding_deviation() const { return impl_->config.initializer_range; }
 int64_t LlamaModel::vocabulary_size() const { return impl_->config.vocab_size; }
 
-void LlamaModel::SetTraining(bool training, double dropout) {
+void LlamaModel::SetTraining(bool training, double dropout, double attention_dropout) {
   impl_->training = training;
   if (dropout >= 0) impl_->dropout = dropout;
+  if (attention_dropout >= 0) impl_->attention_dropout = attention_dropout;
 }
 
 void LlamaModel::SetGradientCheckpointing(bool enabled) { impl_->checkpointing = enabled; }
@@ -281,7 +283,7 @@ NamedTensors LlamaModel::MergedWeights() const {
 std::unique_ptr<GenerationState> LlamaModel::Begin(const PackedBatch& prompts) {
   const at::NoGradGuard no_gradients;
   LlamaContext context = impl_->Context();
-  context.dropout = context.lora_dropout = 0;
+  context.dropout = context.attention_dropout = context.lora_dropout = 0;
   return MakeLlamaGeneration(context, prompts);
 }
 

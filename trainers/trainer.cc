@@ -17,16 +17,14 @@
 #include "platform/base/log.h"
 #include "platform/base/memory.h"
 #include "platform/base/progress.h"
-#include "platform/base/signals.h"
-#include "platform/distributed/gradient_reducer.h"
 #include "platform/models/common/language_model.h"
 #include "platform/tensor/runtime.h"
-#include "trainers/optimizer.h"
 #include "trainers/prefetcher.h"
 #include "trainers/run_saver.h"
 #include "trainers/schedule.h"
 #include "trainers/task_sampler.h"
 #include "trainers/train_meter.h"
+#include "trainers/train_step.h"
 #include "trainers/training_state.h"
 #include "trainers/validation.h"
 
@@ -38,11 +36,6 @@ using Clock = std::chrono::steady_clock;
 double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
-
-struct TrainingBatch {
-  int64_t group = 0;
-  models::TrainingBatch tensors = {};
-};
 
 // Beside the bar, the most important first.
 std::string ProgressNote(double loss, const Throughput& throughput) {
@@ -57,26 +50,22 @@ class Training {
                                                           const TrainOptions& options,
                                                           const RunFolder* folder,
                                                           ProcessGroup* group) {
-    const std::vector<TaskGroup> groups = task->groups();
-    int32_t tasks = 0;
-    for (const TaskGroup& group : groups) tasks = std::max(tasks, group.task + 1);
-    OPENP5_ASSIGN_OR_RETURN(auto weights, options.TaskWeights(static_cast<size_t>(tasks)));
+    OPENP5_ASSIGN_OR_RETURN(auto step, TrainStep::Create(task, options, group));
     OPENP5_ASSIGN_OR_RETURN(
         TaskSampler sampler,
-        TaskSampler::Create(groups, {.batch_size = options.batch_size,
-                                     .seed = static_cast<uint64_t>(options.seed),
-                                     .rank = group == nullptr ? 0 : group->rank(),
-                                     .world_size = group == nullptr ? 1 : group->size(),
-                                     .openp5_compat = options.openp5_compat}));
+        TaskSampler::Create(task->groups(), {.batch_size = options.batch_size,
+                                             .seed = static_cast<uint64_t>(options.seed),
+                                             .rank = group == nullptr ? 0 : group->rank(),
+                                             .world_size = group == nullptr ? 1 : group->size(),
+                                             .openp5_compat = options.openp5_compat}));
     Registry<ScheduleFunction> schedules("schedule");
     OPENP5_RETURN_IF_ERROR(RegisterBuiltinSchedules(&schedules));
     OPENP5_ASSIGN_OR_RETURN(const ScheduleFunction* schedule,
                             schedules.Find(options.ScheduleName()));
     OPENP5_ASSIGN_OR_RETURN(Validation validation, Validation::Create(task, options, group));
-    auto training = std::unique_ptr<Training>(
-        new Training(task, options, folder, group, std::move(sampler), std::move(validation)));
+    auto training = std::unique_ptr<Training>(new Training(
+        task, options, folder, group, std::move(sampler), std::move(step), std::move(validation)));
     training->schedule_ = *schedule;
-    training->task_weights_ = std::move(weights);
     OPENP5_ASSIGN_OR_RETURN(training->test_metrics_,
                             evaluators::ParseMetrics(task->evaluation().metrics));
     return training;
@@ -86,7 +75,8 @@ class Training {
 
  private:
   Training(TrainingTask* task, const TrainOptions& options, const RunFolder* folder,
-           ProcessGroup* group, TaskSampler sampler, Validation validation)
+           ProcessGroup* group, TaskSampler sampler, std::unique_ptr<TrainStep> step,
+           Validation validation)
       : task_(*task),
         options_(options),
         folder_(folder),
@@ -94,7 +84,7 @@ class Training {
         groups_(task->groups()),
         sampler_(std::move(sampler)),
         validation_(std::move(validation)),
-        optimizer_(Trained(), OptimizerOptions()),
+        step_(std::move(step)),
         saver_(task, folder, options.keep_best) {
     // OpenP5 accumulates nothing: there the option only shortens the schedule.
     accumulation_ = options.openp5_compat ? 1 : options.gradient_accumulation_steps;
@@ -114,20 +104,7 @@ class Training {
 
   int64_t world_size() const { return group_ == nullptr ? 1 : group_->size(); }
   int64_t rank() const { return group_ == nullptr ? 0 : group_->rank(); }
-  // Without their history: what is done to them is no part of a loss.
-  std::vector<at::Tensor> Weights() const {
-    std::vector<at::Tensor> weights;
-    for (const auto& [name, tensor] : task_.parameters()) weights.push_back(tensor.detach());
-    return weights;
-  }
   NamedTensors Trained() const { return models::TrainedParameters(task_.parameters()); }
-  AdamWOptions OptimizerOptions() const {
-    AdamWOptions adamw = task_.optimizer();
-    adamw.epsilon = options_.adam_eps;
-    adamw.weight_decay = options_.weight_decay;
-    adamw.clip = options_.clip;
-    return adamw;
-  }
   bool StepsAreDone() const {
     return options_.max_steps > 0 && position_.step >= options_.max_steps;
   }
@@ -166,9 +143,8 @@ class Training {
   absl::Status TrainEpoch();
   absl::Status LogStep(double seconds_left);
   void ShowEpoch(bool is_best, const std::vector<LossMean>& validation) const;
-  absl::StatusOr<TrainingBatch> MakeBatch(int64_t number) const;
-  absl::StatusOr<std::vector<double>> GlobalWeights(const std::vector<TrainingBatch>& batches);
-  absl::Status Step(Prefetcher<TrainingBatch>* batches, int64_t count);
+  absl::StatusOr<GroupBatch> MakeBatch(int64_t number) const;
+  absl::StatusOr<bool> Step(Prefetcher<GroupBatch>* batches, int64_t count);
   absl::Status FinishEpoch(double seconds);
   bool KeepEpoch(double value);
   absl::StatusOr<std::vector<evaluators::RankingResult>> MeasureTest(nlohmann::ordered_json line);
@@ -186,16 +162,13 @@ class Training {
   TaskSampler sampler_;
   const Validation validation_;
   ScheduleFunction schedule_ = nullptr;
-  AdamW optimizer_;
-  std::unique_ptr<GradientReducer> reducer_;
-  std::vector<double> task_weights_;
+  const std::unique_ptr<TrainStep> step_;
   std::vector<evaluators::Metric> test_metrics_;
   ScheduleLength length_;
   int64_t accumulation_ = 1, steps_per_epoch_ = 0;
   TrainingPosition position_;
   std::optional<TrainMeter> meter_;  // of the epoch
   double gradient_norm_ = 0;         // of the last step, before clipping
-  bool stopped_ = false;             // by a signal that any process got
   Clock::time_point saved_ = Clock::now();
   RunSaver saver_;  // last: it ends before what it uses
 };
@@ -203,8 +176,8 @@ class Training {
 // Goes on from a state, if there is one, with the same weights, moments and position on every rank.
 absl::Status Training::Prepare() {
   if (folder_ != nullptr && folder_->HasState()) {
-    OPENP5_ASSIGN_OR_RETURN(position_,
-                            LoadTrainingState(folder_->StatePath(), Trained(), &optimizer_));
+    OPENP5_ASSIGN_OR_RETURN(
+        position_, LoadTrainingState(folder_->StatePath(), Trained(), &step_->optimizer()));
     OPENP5_RETURN_IF_ERROR(CheckFrozen());
     OPENP5_RETURN_IF_ERROR(folder_->CutLog(position_.log_bytes));
     OPENP5_RETURN_IF_ERROR(saver_.Repair(position_));
@@ -243,12 +216,9 @@ absl::Status Training::CheckFrozen() {
 }
 
 absl::Status Training::ShareState() {
-  std::vector<at::Tensor> tensors = Weights();
-  for (const auto& [name, tensor] : optimizer_.State()) tensors.push_back(tensor);
-  OPENP5_RETURN_IF_ERROR(group_->Broadcast(std::move(tensors)));
+  OPENP5_RETURN_IF_ERROR(step_->ShareState());
   OPENP5_ASSIGN_OR_RETURN(const auto positions, group_->Gather(position_.ToText()));
   OPENP5_ASSIGN_OR_RETURN(position_, TrainingPosition::FromText(positions.front()));
-  OPENP5_ASSIGN_OR_RETURN(reducer_, GradientReducer::Create(*group_, Trained()));
   return absl::OkStatus();
 }
 
@@ -304,9 +274,9 @@ absl::StatusOr<TrainingSummary> Training::Run() {
   return summary;
 }
 
-absl::StatusOr<TrainingBatch> Training::MakeBatch(int64_t number) const {
+absl::StatusOr<GroupBatch> Training::MakeBatch(int64_t number) const {
   const TaskSampler::Batch batch = sampler_.Get(number);
-  TrainingBatch made{.group = batch.group};
+  GroupBatch made{.group = batch.group};
   OPENP5_ASSIGN_OR_RETURN(made.tensors, task_.MakeBatch(batch.group, batch.samples));
   return made;
 }
@@ -321,7 +291,7 @@ absl::Status Training::TrainEpoch() {
   const auto start = Clock::now();
   meter_.emplace();
   {
-    Prefetcher<TrainingBatch> batches(total - first, /*ahead=*/4, [this, first](int64_t number) {
+    Prefetcher<GroupBatch> batches(total - first, /*ahead=*/4, [this, first](int64_t number) {
       return MakeBatch(first + number);
     });
     const int64_t left = (LastStep() - first_step) * accumulation_;  // batches of the whole run
@@ -331,8 +301,7 @@ absl::Status Training::TrainEpoch() {
         options_.pack_targets > 1 ? "runs of targets" : "samples", (left - now) * batch_samples);
     while (position_.batch < total && !StepsAreDone()) {
       const int64_t count = std::min(accumulation_, total - position_.batch);
-      OPENP5_RETURN_IF_ERROR(CatchTorch(StrCat("training step ", position_.step + 1),
-                                        [&] { return Step(&batches, count); }));
+      OPENP5_ASSIGN_OR_RETURN(const bool stop, Step(&batches, count));
       progress.Advance(count * batch_samples,
                        ProgressNote(Joined(position_.losses).Value(), meter_->Overall()));
       if (position_.step % options_.logging_step == 0) {
@@ -341,9 +310,8 @@ absl::Status Training::TrainEpoch() {
         OPENP5_RETURN_IF_ERROR(
             LogStep(seconds_a_step * static_cast<double>(LastStep() - position_.step)));
       }
-      if (group_ == nullptr) stopped_ = TerminationSignal() != 0;
-      if (stopped_ || SaveIsDue()) OPENP5_RETURN_IF_ERROR(Save());
-      if (stopped_) {
+      if (stop || SaveIsDue()) OPENP5_RETURN_IF_ERROR(Save());
+      if (stop) {
         OPENP5_RETURN_IF_ERROR(saver_.Wait());
         return absl::CancelledError(StrCat("training: stopped by a signal after step ",
                                            position_.step, "; hint: --resume goes on from there"));
@@ -370,57 +338,28 @@ absl::Status Training::LogStep(double seconds_left) {
               {"seconds_left", seconds_left}});
 }
 
-// Each batch's weight summed over the ranks, whose parts of the batch make one mean.
-absl::StatusOr<std::vector<double>> Training::GlobalWeights(
-    const std::vector<TrainingBatch>& batches) {
-  std::vector<double> weights;
-  for (const TrainingBatch& batch : batches) weights.push_back(task_.Weight(batch.tensors));
-  if (group_ == nullptr) return weights;
-  weights.push_back(TerminationSignal() != 0 ? 1 : 0);
-  OPENP5_ASSIGN_OR_RETURN(weights, group_->Sum(std::move(weights)));
-  stopped_ = weights.back() > 0;
-  return weights;
-}
-
-absl::Status Training::Step(Prefetcher<TrainingBatch>* prefetcher, int64_t count) {
-  std::vector<TrainingBatch> batches;
+// Takes a step with the next `count` batches. True if a process got a signal that asks to stop.
+absl::StatusOr<bool> Training::Step(Prefetcher<GroupBatch>* prefetcher, int64_t count) {
+  std::vector<GroupBatch> batches;
   for (int64_t i = 0; i < count; ++i) {
-    OPENP5_ASSIGN_OR_RETURN(std::optional<TrainingBatch> batch, prefetcher->Next());
+    OPENP5_ASSIGN_OR_RETURN(std::optional<GroupBatch> batch, prefetcher->Next());
     OPENP5_CHECK(batch.has_value());
     batches.push_back(*std::move(batch));
   }
-  OPENP5_ASSIGN_OR_RETURN(const std::vector<double> weights, GlobalWeights(batches));
-  std::vector<double> measured(static_cast<size_t>(count), 0.0);  // losses, then counts
-  BatchCounts counts;
-  for (int64_t i = 0; i < count; ++i) {
-    const TrainingBatch& batch = batches[static_cast<size_t>(i)];
-    SeedForBatch(task_.device(), static_cast<uint64_t>(options_.seed),
-                 {.epoch = position_.epoch, .batch = position_.batch + i, .rank = rank()});
-    const at::Tensor loss = task_.Loss(batch.tensors);
-    const int32_t task = groups_[static_cast<size_t>(batch.group)].task;
-    const double share = task_.Weight(batch.tensors) / weights[static_cast<size_t>(i)];
-    if (reducer_ != nullptr && i + 1 == count) reducer_->PrepareBackward();
-    // Gradients are averaged over the ranks: times their number, they are added.
-    (loss * (task_weights_[static_cast<size_t>(task)] * share * static_cast<double>(world_size()) /
-             static_cast<double>(count)))
-        .backward();
-    measured[static_cast<size_t>(i)] = loss.item<double>() * share;
-    counts.Add(batch.tensors, task_.Examples(batch.tensors));
-  }
-  const double rate = options_.lr * schedule_(position_.step, length_);
-  gradient_norm_ = optimizer_.Step(rate);
-  optimizer_.ZeroGradients();
-  for (const double value : {counts.samples, counts.tokens, counts.padded_tokens}) {
-    measured.push_back(value);
-  }
-  if (group_ != nullptr) {
-    OPENP5_ASSIGN_OR_RETURN(measured, group_->Sum(std::move(measured)));
-  }
-  const auto end = measured.begin() + count;
-  meter_->Add({.samples = end[0], .tokens = end[1], .padded_tokens = end[2]});
-  for (int64_t i = 0; i < count; ++i) {
-    const auto group = static_cast<size_t>(batches[static_cast<size_t>(i)].group);
-    position_.losses[group].Add(measured[static_cast<size_t>(i)]);
+  StepResult result;
+  OPENP5_RETURN_IF_ERROR(
+      CatchTorch(StrCat("training step ", position_.step + 1), [&]() -> absl::Status {
+        OPENP5_ASSIGN_OR_RETURN(
+            result, step_->Run(batches, {.epoch = position_.epoch,
+                                         .batch = position_.batch,
+                                         .learning_rate =
+                                             options_.lr * schedule_(position_.step, length_)}));
+        return absl::OkStatus();
+      }));
+  meter_->Add(result.counts);
+  gradient_norm_ = result.gradient_norm;
+  for (size_t i = 0; i < batches.size(); ++i) {
+    position_.losses[static_cast<size_t>(batches[i].group)].Add(result.losses[i]);
   }
   if (!std::isfinite(gradient_norm_) || !std::isfinite(Joined(position_.losses).Value())) {
     return FailedPrecondition("training: step ", position_.step + 1,
@@ -428,7 +367,7 @@ absl::Status Training::Step(Prefetcher<TrainingBatch>* prefetcher, int64_t count
   }
   position_.batch += count;
   ++position_.step;
-  return absl::OkStatus();
+  return result.stop;
 }
 
 // Puts the epoch just trained among the best, if it is one. True if it is the best of all.
@@ -521,7 +460,7 @@ absl::StatusOr<std::vector<evaluators::RankingResult>> Training::MeasureTest(
 // At the end: the parameters are those of the best checkpoint afterwards.
 absl::StatusOr<std::vector<evaluators::RankingResult>> Training::TestBest() {
   if (folder_ != nullptr) OPENP5_RETURN_IF_ERROR(LoadBest());
-  if (group_ != nullptr) OPENP5_RETURN_IF_ERROR(group_->Broadcast(Weights()));
+  OPENP5_RETURN_IF_ERROR(step_->ShareWeights());
   const int64_t epoch = position_.best.empty() ? 0 : position_.best.front().epoch + 1;
   return MeasureTest({{"event", "test"}, {"checkpoint", "best"}, {"epoch", epoch}});
 }
@@ -542,7 +481,7 @@ absl::Status Training::LoadBest() {
 
 absl::Status Training::Save() {
   saved_ = Clock::now();
-  return saver_.Save(optimizer_, &position_);
+  return saver_.Save(step_->optimizer(), &position_);
 }
 
 }  // namespace

@@ -65,6 +65,9 @@ struct TrainOptions {
   // Numbers by task; a usage error for another count than `tasks` or 1, or what is no number > 0.
   absl::StatusOr<std::vector<double>> TaskWeights(size_t tasks) const;
   absl::StatusOr<std::vector<int64_t>> SampleNumbers(size_t tasks) const;
+  // Batches that make one step. OpenP5 has no such steps: there the option only shortens the
+  // schedule.
+  int64_t BatchesPerStep() const { return openp5_compat ? 1 : gradient_accumulation_steps; }
   // The schedule's name, openp5_compat considered.
   std::string ScheduleName() const;
 };

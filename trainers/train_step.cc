@@ -5,6 +5,7 @@
 
 #include "platform/base/signals.h"
 #include "platform/models/common/language_model.h"
+#include "platform/tensor/runtime.h"
 #include "trainers/training_state.h"
 
 namespace openp5::trainers {
@@ -87,25 +88,30 @@ double TrainStep::AddGradients(const models::TrainingBatch& batch, double factor
 absl::StatusOr<StepResult> TrainStep::Run(const std::vector<GroupBatch>& batches,
                                           const StepPlace& place) {
   StepResult result;
+  OPENP5_RETURN_IF_ERROR(CatchTorch(StrCat("training step ", place.step + 1),
+                                    [&] { return Take(batches, place, &result); }));
+  return result;
+}
+
+absl::Status TrainStep::Take(const std::vector<GroupBatch>& batches, const StepPlace& place,
+                             StepResult* result) {
   OPENP5_ASSIGN_OR_RETURN(const auto weights, GlobalWeights(batches));
   const int64_t rank = processes_ == nullptr ? 0 : processes_->rank();
   const int64_t world_size = processes_ == nullptr ? 1 : processes_->size();
   for (size_t i = 0; i < batches.size(); ++i) {
     const auto& [group, batch] = batches[i];
-    SeedForBatch(
-        task_.device(), seed_,
-        {.epoch = place.epoch, .batch = place.batch + static_cast<int64_t>(i), .rank = rank});
+    const int64_t number = place.batch + static_cast<int64_t>(i);
+    SeedForBatch(task_.device(), seed_, {.epoch = place.epoch, .batch = number, .rank = rank});
     const double share = task_.Weight(batch) / weights[i];
     // Gradients are averaged over the processes: times their number, they are added.
     const double factor = group_weights_[static_cast<size_t>(group)] * share *
                           static_cast<double>(world_size) / static_cast<double>(batches.size());
-    result.losses.push_back(share * AddGradients(batch, factor, i + 1 == batches.size()));
-    result.counts.Add(batch, task_.Examples(batch));
+    result->losses.push_back(share * AddGradients(batch, factor, i + 1 == batches.size()));
+    result->counts.Add(batch, task_.Examples(batch));
   }
-  result.gradient_norm = optimizer_.Step(place.learning_rate);
+  result->gradient_norm = optimizer_.Step(place.learning_rate);
   optimizer_.ZeroGradients();
-  OPENP5_RETURN_IF_ERROR(AddOverProcesses(&result));
-  return result;
+  return AddOverProcesses(result);
 }
 
 // Adds up the processes' shares of the losses and counts, and asks whether any of them is to stop.

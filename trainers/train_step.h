@@ -24,6 +24,7 @@ struct GroupBatch {
 // Where in a run a step is, and how far it goes.
 struct StepPlace {
   int64_t epoch = 0, batch = 0;  // of the step's first batch, both from 0
+  int64_t step = 0;              // from 0
   double learning_rate = 0;
 };
 
@@ -44,8 +45,8 @@ class TrainStep {
                                                            const TrainOptions& options,
                                                            ProcessGroup* processes);
 
-  // Takes one step with batches of this process's, whose gradients are averaged. Throws what
-  // LibTorch throws; fails if another process does.
+  // Takes one step with batches of this process's, whose gradients are averaged. Fails if LibTorch
+  // does, or another process.
   absl::StatusOr<StepResult> Run(const std::vector<GroupBatch>& batches, const StepPlace& place);
 
   // Gives all processes the first one's weights and moments. To be called before Run where there
@@ -60,6 +61,8 @@ class TrainStep {
   TrainStep(TrainingTask* task, const TrainOptions& options, ProcessGroup* processes,
             std::vector<double> group_weights);
 
+  absl::Status Take(const std::vector<GroupBatch>& batches, const StepPlace& place,
+                    StepResult* result);
   absl::StatusOr<std::vector<double>> GlobalWeights(const std::vector<GroupBatch>& batches) const;
   double AddGradients(const models::TrainingBatch& batch, double factor, bool is_last);
   absl::Status AddOverProcesses(StepResult* result) const;

@@ -16,10 +16,10 @@
 #include "checkpoints/torch_file.h"
 #include "platform/app/checkpoint_transfer_commands.h"
 #include "platform/app/command.h"
-#include "platform/app/text_output.h"
 #include "platform/base/file.h"
 #include "platform/base/json.h"
 #include "platform/base/log.h"
+#include "platform/base/text_output.h"
 #include "platform/config/command_line.h"
 
 namespace openp5::app {

@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "platform/base/file.h"
-#include "platform/base/json.h"
 #include "platform/base/log.h"
 #include "platform/base/temporary_output.h"
 #include "trainers/run_report.h"
@@ -58,6 +57,7 @@ int64_t LimitIn(const std::string& config, const std::string& name) {
 constexpr std::string_view kLock = ".lock";
 constexpr std::string_view kConfig = "config.ini";
 constexpr std::string_view kRecord = "run.json";
+constexpr std::string_view kMetrics = "metrics.jsonl";
 constexpr std::string_view kCheckpoints = "checkpoints";
 
 // True if `folder` is absent or holds nothing but names that `is_nothing` is true for.
@@ -180,15 +180,15 @@ std::string RunFolder::CheckpointPath(const std::string& name) const {
   return JoinPath(path_, "checkpoints/" + name);
 }
 
-absl::Status RunFolder::Log(const nlohmann::ordered_json& line) const {
-  OPENP5_RETURN_IF_ERROR(AppendToFile(JoinPath(path_, "metrics.jsonl"), DumpJson(line) + "\n"));
-  return events_.Append(line.value("step", int64_t{0}), ScalarsOf(line));
+absl::Status RunFolder::Log(const RunMetrics& metrics) const {
+  OPENP5_RETURN_IF_ERROR(AppendToFile(JoinPath(path_, kMetrics), MetricsLine(metrics)));
+  return events_.Append(StepOf(metrics), ScalarsOf(metrics));
 }
 
-int64_t RunFolder::LogBytes() const { return FileSize(JoinPath(path_, "metrics.jsonl")); }
+int64_t RunFolder::LogBytes() const { return FileSize(JoinPath(path_, kMetrics)); }
 
 absl::Status RunFolder::CutLog(int64_t bytes) const {
-  const std::string path = JoinPath(path_, "metrics.jsonl");
+  const std::string path = JoinPath(path_, kMetrics);
   if (LogBytes() < bytes) {
     LogWarning(StrCat(path, ": expected at least ", bytes, " bytes, got ", LogBytes(),
                       "; numbers of earlier steps are lost"));
@@ -197,12 +197,12 @@ absl::Status RunFolder::CutLog(int64_t bytes) const {
 }
 
 absl::Status RunFolder::ClearLog() const {
-  OPENP5_RETURN_IF_ERROR(CutFile(JoinPath(path_, "metrics.jsonl"), 0));
+  OPENP5_RETURN_IF_ERROR(CutFile(JoinPath(path_, kMetrics), 0));
   return RemoveNamed(path_, TensorBoardEvents::IsEventsFile);
 }
 
 absl::Status RunFolder::SyncLog() const {
-  const std::string path = JoinPath(path_, "metrics.jsonl");
+  const std::string path = JoinPath(path_, kMetrics);
   return FileExists(path) ? SyncToDevice(path) : absl::OkStatus();
 }
 
@@ -214,15 +214,11 @@ absl::Status RunFolder::RemoveCheckpoints(const std::string& prefix,
 }
 
 absl::Status RunFolder::WriteReport() const {
-  RunReportContent content{.title = BaseName(path_), .config = {}, .lines = {}};
-  OPENP5_ASSIGN_OR_RETURN(content.config, ReadFile(ConfigPath(path_)));
-  OPENP5_ASSIGN_OR_RETURN(const std::string metrics, ReadFile(JoinPath(path_, "metrics.jsonl")));
-  std::istringstream stream(metrics);
-  for (std::string line; std::getline(stream, line);) {
-    // A line that a crash cut off is no object: the report passes over it.
-    content.lines.push_back(ParseJson(line, "").value_or(nullptr));
-  }
-  return WriteFileAtomic(JoinPath(path_, "report.html"), RunReport(content));
+  OPENP5_ASSIGN_OR_RETURN(const std::string config, ReadFile(ConfigPath(path_)));
+  OPENP5_ASSIGN_OR_RETURN(const std::string metrics, ReadFile(JoinPath(path_, kMetrics)));
+  return WriteFileAtomic(
+      JoinPath(path_, "report.html"),
+      RunReport({.title = BaseName(path_), .config = config, .metrics = ReadMetrics(metrics)}));
 }
 
 }  // namespace openp5::trainers

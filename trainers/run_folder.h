@@ -2,7 +2,6 @@
 #define OPENP5_TRAINERS_RUN_FOLDER_H_
 
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <string_view>
@@ -11,6 +10,7 @@
 
 #include "platform/base/file.h"
 #include "platform/base/status.h"
+#include "trainers/run_metrics.h"
 #include "trainers/tensorboard_events.h"
 
 namespace openp5::trainers {
@@ -22,8 +22,8 @@ struct RunConfig {
   RunConfig(const char* text) : RunConfig(std::string(text)) {}  // NOLINT
 
   std::string text;  // INI, a line `name=value` an option
-  // Those that may differ when the run goes on: they change nothing that is computed, but only where
-  // and how fast, what is kept, or what else is measured.
+  // Those that may differ when the run goes on: they change nothing that is computed, but only
+  // where and how fast, what is kept, or what else is measured.
   std::set<std::string> free;
 };
 
@@ -67,8 +67,8 @@ class RunFolder {
   // Begins this start's events file: the run goes on after `step`, and TensorBoard drops what was
   // measured of later ones. To be called once, before Log.
   absl::Status BeginEvents(int64_t step) const { return events_.Start(step + 1); }
-  // Appends one line to metrics.jsonl, and its numbers to the events.
-  absl::Status Log(const nlohmann::ordered_json& line) const;
+  // Appends a line to metrics.jsonl, and its numbers to the events.
+  absl::Status Log(const RunMetrics& metrics) const;
   int64_t LogBytes() const;
   // Takes back the lines after the first `bytes`: they were written after the state that a run goes
   // on from. Warns if there are fewer.

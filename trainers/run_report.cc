@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <string_view>
+#include <variant>
 
 #include "absl/strings/str_format.h"
 #include "platform/base/json.h"
@@ -12,7 +16,7 @@
 namespace openp5::trainers {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::json;  // whose names are sorted
 
 struct Point {
   double x, y;
@@ -174,39 +178,44 @@ std::string ChartSvg(const Chart& chart) {
   return svg + "</svg>\n";
 }
 
-// The curve of `key` over steps, from the lines of `event` that have it as a finite number.
-Curve CurveOf(const std::vector<Json>& lines, std::string_view event, const std::string& key,
-              const std::string& color) {
-  Curve curve{.name = key, .color = color, .points = {}};
-  std::replace(curve.name.begin(), curve.name.end(), '_', ' ');
-  for (const Json& line : lines) {
-    if (!line.is_object() || line.value("event", Json()) != event) continue;
-    const Json step = line.value("step", Json()), value = line.value(key, Json());
-    if (!step.is_number() || !value.is_number() || !std::isfinite(value.get<double>())) continue;
-    curve.points.push_back({step.get<double>(), value.get<double>()});
+// The numbers that every event of a kind has at `value`, over steps; those that are finite.
+template <class Event, class Value>
+Curve CurveOf(const std::vector<RunMetrics>& metrics, Value value, const char* name = "",
+              const char* color = "#1f5fbf") {
+  Curve curve{.name = name, .color = color, .points = {}};
+  for (const RunMetrics& one : metrics) {
+    const Event* event = std::get_if<Event>(&one);
+    if (event == nullptr) continue;
+    const std::optional<double> y = std::invoke(value, *event);
+    if (!y.has_value() || !std::isfinite(*y)) continue;
+    curve.points.push_back({static_cast<double>(event->step), *y});
   }
   return curve;
 }
 
-std::vector<Chart> ChartsOf(const std::vector<Json>& lines) {
-  const std::string blue = "#1f5fbf", red = "#c0392b";
-  const std::vector<Chart> all = {
+std::vector<Chart> ChartsOf(const std::vector<RunMetrics>& metrics) {
+  using Step = StepMetrics;
+  using Epoch = EpochMetrics;
+  std::vector<Chart> charts = {
       {"Loss after each epoch",
-       {CurveOf(lines, "epoch", "train_loss", blue),
-        CurveOf(lines, "epoch", "validation_loss", red)}},
-      {"Training loss, mean since the epoch began", {CurveOf(lines, "step", "loss", blue)}},
+       {CurveOf<Epoch>(metrics, &Epoch::train_loss, "train loss"),
+        CurveOf<Epoch>(metrics, &Epoch::validation_loss, "validation loss", "#c0392b")}},
+      {"Training loss, mean since the epoch began", {CurveOf<Step>(metrics, &Step::loss)}},
       {"Validation metric that chooses the best epoch",
-       {CurveOf(lines, "epoch", "validation_metric", blue)}},
-      {"Learning rate", {CurveOf(lines, "step", "learning_rate", blue)}},
-      {"Samples per second", {CurveOf(lines, "step", "samples_per_second", blue)}},
-      {"Tokens per second", {CurveOf(lines, "step", "tokens_per_second", blue)}},
-      {"Norm of the gradients, before clipping", {CurveOf(lines, "step", "gradient_norm", blue)}}};
-  std::vector<Chart> drawn;
-  for (Chart chart : all) {
+       {CurveOf<Epoch>(metrics, &Epoch::validation_metric)}},
+      {"Learning rate", {CurveOf<Step>(metrics, &Step::learning_rate)}},
+      {"Samples per second",
+       {CurveOf<Step>(metrics,
+                      [](const Step& step) { return step.throughput.samples_per_second; })}},
+      {"Tokens per second",
+       {CurveOf<Step>(metrics,
+                      [](const Step& step) { return step.throughput.tokens_per_second; })}},
+      {"Norm of the gradients, before clipping", {CurveOf<Step>(metrics, &Step::gradient_norm)}}};
+  for (Chart& chart : charts) {
     std::erase_if(chart.curves, [](const Curve& curve) { return curve.points.empty(); });
-    if (!chart.curves.empty()) drawn.push_back(std::move(chart));
   }
-  return drawn;
+  std::erase_if(charts, [](const Chart& chart) { return chart.curves.empty(); });
+  return charts;
 }
 
 std::string TextOf(const Json& value) {
@@ -215,23 +224,23 @@ std::string TextOf(const Json& value) {
   return value.is_null() ? "" : DumpJson(value);
 }
 
-// A row for every dataset and task of every "test" event.
-std::string TestTable(const std::vector<Json>& lines) {
+// A row for every dataset and task of every test.
+std::string TestTable(const std::vector<RunMetrics>& metrics) {
   std::string head, rows;
-  for (const Json& line : lines) {
-    if (!line.is_object() || line.value("event", Json()) != "test") continue;
-    for (const Json& result : line.value("results", Json::array())) {
+  for (const RunMetrics& one : metrics) {
+    const TestMetrics* test = std::get_if<TestMetrics>(&one);
+    if (test == nullptr) continue;
+    for (const Json result : test->results) {
       if (!result.is_object()) continue;
-      const Json metrics = result.value("metrics", Json::object());
       std::string cells, names = "<th>epoch</th>";
-      const bool best = line.value("checkpoint", Json()) == "best";
-      absl::StrAppend(&cells, "<td>", Escape(TextOf(line.value("epoch", Json()))),
-                      best ? " (best)" : "", "</td>");
+      absl::StrAppend(&cells, "<td>", test->epoch, test->checkpoint == "best" ? " (best)" : "",
+                      "</td>");
       for (const char* key : {"dataset", "task", "prompt", "filter", "users"}) {
         absl::StrAppend(&names, "<th>", key, "</th>");
         absl::StrAppend(&cells, "<td>", Escape(TextOf(result.value(key, Json()))), "</td>");
       }
-      for (const auto& [name, value] : metrics.items()) {
+      const Json values = result.value("metrics", Json::object());
+      for (const auto& [name, value] : values.items()) {
         absl::StrAppend(&names, "<th>", Escape(name), "</th>");
         absl::StrAppend(&cells, "<td class=\"number\">", Escape(TextOf(value)), "</td>");
       }
@@ -261,11 +270,11 @@ std::string RunReport(const RunReportContent& content) {
       absl::StrCat("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<title>",
                    title, "</title>\n<style>", kStyle,
                    "</style>\n</head>\n<body>\n<h1>Training run ", title, "</h1>\n");
-  const std::vector<Chart> charts = ChartsOf(content.lines);
+  const std::vector<Chart> charts = ChartsOf(content.metrics);
   if (charts.empty()) absl::StrAppend(&page, "<p>Nothing has been measured yet.</p>\n");
   absl::StrAppend(&page, "<div class=\"charts\">\n");
   for (const Chart& chart : charts) page += ChartSvg(chart);
-  absl::StrAppend(&page, "</div>\n", TestTable(content.lines),
+  absl::StrAppend(&page, "</div>\n", TestTable(content.metrics),
                   "<h2>Options</h2>\n<p>Run again with <code>openp5 train --config config.ini "
                   "--run-dir NEW</code>.</p>\n<pre>",
                   EscapeLines(content.config), "</pre>\n</body>\n</html>\n");

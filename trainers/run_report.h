@@ -1,9 +1,10 @@
 #ifndef OPENP5_TRAINERS_RUN_REPORT_H_
 #define OPENP5_TRAINERS_RUN_REPORT_H_
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
+
+#include "trainers/run_metrics.h"
 
 namespace openp5::trainers {
 
@@ -11,8 +12,7 @@ namespace openp5::trainers {
 struct RunReportContent {
   std::string title;   // the run folder's name
   std::string config;  // config.ini: the options it was started with
-  std::vector<nlohmann::json>
-      lines;  // metrics.jsonl, a value a line; unknown events are passed over
+  std::vector<RunMetrics> metrics;
 };
 
 // One HTML page that needs no other file and no network: curves of the losses, the validation

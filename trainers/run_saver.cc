@@ -1,5 +1,7 @@
 #include "trainers/run_saver.h"
 
+#include <c10/core/GradMode.h>
+
 #include <cmath>
 #include <memory>
 #include <utility>
@@ -58,13 +60,45 @@ std::vector<std::string> RunSaver::EpochCheckpoints(const TrainingPosition& posi
 
 std::vector<std::string> RunSaver::KeptEpochs(const TrainingPosition& position) const {
   std::vector<std::string> names;
-  if (keep_best_ == 1) return names;  // `best` is that one
+  if (options_.keep_best == 1) return names;  // `best` is that one
   for (const EpochValue& one : position.best) names.push_back(EpochName(one.epoch + 1));
-  if (names.size() > static_cast<size_t>(keep_best_)) names.resize(static_cast<size_t>(keep_best_));
+  if (names.size() > static_cast<size_t>(options_.keep_best))
+    names.resize(static_cast<size_t>(options_.keep_best));
   return names;
 }
 
+absl::Status RunSaver::Begin(AdamW* optimizer, TrainingPosition* position) {
+  if (folder_ == nullptr) return absl::OkStatus();
+  if (folder_->HasState()) {
+    const NamedTensors trained = models::TrainedParameters(task_.parameters());
+    OPENP5_ASSIGN_OR_RETURN(*position, LoadTrainingState(folder_->StatePath(), trained, optimizer));
+    OPENP5_RETURN_IF_ERROR(CheckFrozen(position));
+    OPENP5_RETURN_IF_ERROR(folder_->CutLog(position->log_bytes));
+    OPENP5_RETURN_IF_ERROR(Repair(*position));
+  } else {
+    OPENP5_RETURN_IF_ERROR(folder_->ClearLog());
+  }
+  return folder_->BeginEvents(position->step);
+}
+
+// The state of an adapter says nothing to another backbone.
+absl::Status RunSaver::CheckFrozen(TrainingPosition* position) const {
+  const std::string before = std::exchange(position->frozen, task_.FrozenDigest());
+  if (before.empty() || before == position->frozen) return absl::OkStatus();
+  return FailedPrecondition(folder_->StatePath(), ": trained on a backbone of digest ", before,
+                            ", got one of ", position->frozen,
+                            "; hint: its weights have changed since the run began");
+}
+
+bool RunSaver::IsDue(int64_t step) const {
+  if (options_.save_steps > 0 && step % options_.save_steps == 0) return true;
+  return options_.save_minutes > 0 &&
+         Clock::now() - saved_ >=
+             std::chrono::duration<double, std::ratio<60>>(options_.save_minutes);
+}
+
 absl::Status RunSaver::Save(const AdamW& optimizer, TrainingPosition* position) {
+  saved_ = Clock::now();
   if (folder_ == nullptr) return absl::OkStatus();
   OPENP5_RETURN_IF_ERROR(writer_.Wait());
   position->log_bytes = folder_->LogBytes();
@@ -108,6 +142,21 @@ absl::Status RunSaver::Repair(const TrainingPosition& position) {
     OPENP5_RETURN_IF_ERROR(task_.Save(path, weights, metrics));
   }
   return folder_->RemoveCheckpoints(kEpochPrefix, KeptEpochs(position));
+}
+
+absl::Status RunSaver::LoadBest() const {
+  if (folder_ == nullptr) return absl::OkStatus();
+  const std::string path = folder_->CheckpointPath(kBest);
+  OPENP5_ASSIGN_OR_RETURN(const NamedTensors best, checkpoints::ReadWeights(path));
+  const c10::AutoGradMode no_gradients(false);
+  for (const auto& [name, parameter] : models::TrainedParameters(task_.parameters())) {
+    const at::Tensor* weight = FindTensor(best, name);
+    if (weight == nullptr || weight->sizes() != parameter.sizes()) {
+      return DataLoss(path, ": tensor '", name, "' is missing or of another shape");
+    }
+    parameter.copy_(*weight);
+  }
+  return absl::OkStatus();
 }
 
 absl::Status RunSaver::CheckComplete(const TrainingPosition& position) const {

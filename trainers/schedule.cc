@@ -4,6 +4,9 @@
 #include <cmath>
 #include <numbers>
 
+#include "absl/strings/str_format.h"
+#include "platform/base/log.h"
+
 namespace openp5::trainers {
 namespace {
 
@@ -51,6 +54,38 @@ absl::Status RegisterBuiltinSchedules(Registry<ScheduleFunction>* registry) {
   OPENP5_RETURN_IF_ERROR(registry->Register("cosine", Cosine));
   OPENP5_RETURN_IF_ERROR(registry->Register("inverse-sqrt", InverseSquareRoot));
   return registry->Register("constant", Constant);
+}
+
+absl::StatusOr<LearningRate> LearningRate::Create(const TrainOptions& options,
+                                                  int64_t batches_per_epoch) {
+  Registry<ScheduleFunction> schedules("schedule");
+  OPENP5_RETURN_IF_ERROR(RegisterBuiltinSchedules(&schedules));
+  LearningRate rate;
+  rate.name_ = options.ScheduleName();
+  OPENP5_ASSIGN_OR_RETURN(const ScheduleFunction* schedule, schedules.Find(rate.name_));
+  rate.schedule_ = *schedule;
+  rate.largest_ = options.lr;
+  rate.warmup_share_ = options.warmup_prop;
+  // OpenP5 accumulates nothing: there the option only shortens the schedule.
+  const int64_t a_step = options.BatchesPerStep();
+  const int64_t divisor = options.gradient_accumulation_steps / a_step;
+  const int64_t steps_per_epoch = (batches_per_epoch + a_step - 1) / a_step;
+  rate.total_steps_ = std::max<int64_t>(1, steps_per_epoch / divisor * options.epochs);
+  if (options.max_steps > 0) rate.total_steps_ = std::min(rate.total_steps_, options.max_steps);
+  return rate;
+}
+
+double LearningRate::At(int64_t step, int64_t total_steps) const {
+  const auto warmup = static_cast<int64_t>(warmup_share_ * static_cast<double>(total_steps));
+  return largest_ * schedule_(step, {.warmup_steps = warmup, .total_steps = total_steps});
+}
+
+void LearningRate::WarnOfChange(int64_t step, int64_t before) const {
+  if (step == 0 || before == total_steps_ || At(step) == At(step, before)) return;
+  LogWarning(absl::StrFormat(
+      "--schedule %s goes by the number of steps, which was %d and is now %d: the learning rate "
+      "goes on at %g, and the result is neither that of a run of %d steps nor that of one of %d",
+      name_, before, total_steps_, At(step), before, total_steps_));
 }
 
 }  // namespace openp5::trainers

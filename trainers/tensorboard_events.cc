@@ -7,7 +7,6 @@
 #include <charconv>
 #include <chrono>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -18,8 +17,6 @@
 
 namespace openp5::trainers {
 namespace {
-
-using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kNamePrefix = "events.out.tfevents.";
 
@@ -102,59 +99,7 @@ std::string HostName() {
   return name;
 }
 
-// A step's and an epoch's numbers must not share a curve, a mean and its groups' should.
-std::string TagOf(const std::string& name) {
-  static constexpr std::pair<std::string_view, std::string_view> kTags[] = {
-      {"loss", "train_loss"},
-      {"losses", "train_loss"},
-      {"train_loss", "epoch_train_loss"},
-      {"train_losses", "epoch_train_loss"},
-      {"validation_losses", "validation_loss"},
-      {"seconds", "epoch_seconds"}};
-  for (const auto& [ours, tag] : kTags) {
-    if (name == ours) return std::string(tag);
-  }
-  return name;
-}
-
-void AddNumbers(const std::string& tag, const Json& value, std::vector<Scalar>* scalars) {
-  if (value.is_number()) scalars->push_back({tag, value.get<double>()});
-  if (!value.is_object()) return;
-  for (const auto& [name, part] : value.items()) AddNumbers(tag + "/" + name, part, scalars);
-}
-
-// "test/hit@10/ML100K/sequential" for every metric of evaluated groups.
-void AddResults(const std::string& split, const Json& results, std::vector<Scalar>* scalars) {
-  for (const Json& result : results) {
-    const std::string group = StrCat(result.value("dataset", ""), "/", result.value("task", ""));
-    const Json metrics = result.value("metrics", Json::object());
-    for (const auto& [metric, value] : metrics.items()) {
-      AddNumbers(StrCat(split, "/", metric, "/", group), value, scalars);
-    }
-  }
-}
-
 }  // namespace
-
-std::vector<Scalar> ScalarsOf(const Json& line) {
-  std::vector<Scalar> scalars;
-  const std::string event = line.value("event", "");
-  if (event == "test") {
-    const std::string checkpoint = line.value("checkpoint", "");  // "best", or the present weights
-    AddResults(checkpoint.empty() ? "test" : checkpoint + "_test",
-               line.value("results", Json::array()), &scalars);
-  }
-  if (event != "step" && event != "epoch") return scalars;
-  for (const auto& [name, value] : line.items()) {
-    if (name == "epoch" || name == "step") continue;
-    if (name == "validation_results") {
-      AddResults("validation", value, &scalars);
-    } else {
-      AddNumbers(TagOf(name), value, &scalars);
-    }
-  }
-  return scalars;
-}
 
 bool TensorBoardEvents::IsEventsFile(std::string_view name) {
   return name.starts_with(kNamePrefix);

@@ -2,7 +2,6 @@
 #define OPENP5_TRAINERS_TENSORBOARD_EVENTS_H_
 
 #include <cstdint>
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,10 +16,6 @@ struct Scalar {
 
   bool operator==(const Scalar&) const = default;
 };
-
-// What TensorBoard draws of one line of metrics.jsonl: every number but its place ("epoch",
-// "step"), under the names of the README. Empty for lines of unknown events.
-std::vector<Scalar> ScalarsOf(const nlohmann::ordered_json& line);
 
 // One file of scalars that TensorBoard reads: TFRecord frames (length, its masked CRC-32C, data,
 // its masked CRC-32C) of `tensorflow.Event` messages, written by hand since three messages of

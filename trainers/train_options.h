@@ -78,6 +78,9 @@ struct TrainOptions {
   DropoutRates Dropout() const {
     return openp5_compat ? DropoutRates() : DropoutRates{dropout, attention_dropout};
   }
+  // Batches that make one step. OpenP5 has no such steps: there the option only shortens the
+  // schedule.
+  int64_t BatchesPerStep() const { return openp5_compat ? 1 : gradient_accumulation_steps; }
   // The schedule's name, openp5_compat considered.
   std::string ScheduleName() const;
 };

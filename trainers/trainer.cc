@@ -1,32 +1,22 @@
 #include "trainers/trainer.h"
 
-#include <c10/core/GradMode.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
 #include <memory>
-#include <numeric>
 #include <optional>
 #include <utility>
 
-#include "absl/strings/str_format.h"
-#include "checkpoints/checkpoint.h"
-#include "evaluators/report.h"
 #include "platform/base/log.h"
-#include "platform/base/memory.h"
 #include "platform/base/progress.h"
-#include "platform/base/signals.h"
-#include "platform/distributed/gradient_reducer.h"
-#include "platform/models/common/language_model.h"
-#include "platform/tensor/runtime.h"
-#include "trainers/optimizer.h"
+#include "trainers/epoch_selection.h"
 #include "trainers/prefetcher.h"
 #include "trainers/run_saver.h"
 #include "trainers/schedule.h"
 #include "trainers/task_sampler.h"
 #include "trainers/train_meter.h"
+#include "trainers/train_step.h"
+#include "trainers/training_log.h"
 #include "trainers/training_state.h"
 #include "trainers/validation.h"
 
@@ -39,272 +29,138 @@ double SecondsSince(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-struct TrainingBatch {
-  int64_t group = 0;
-  models::TrainingBatch tensors = {};
+// What a run is made of, for Training.
+struct Parts {
+  TaskSampler sampler;
+  LearningRate rate;
+  EpochSelection selection;
+  std::unique_ptr<TrainStep> step;
 };
-
-// Beside the bar, the most important first.
-std::string ProgressNote(double loss, const Throughput& throughput) {
-  return absl::StrFormat("loss %.4f, %.0f tokens/s, %s, padding %.0f%%", loss,
-                         throughput.tokens_per_second, MemoryText(ResidentMemory().value_or(0)),
-                         throughput.padding_share * 100);
-}
 
 class Training {
  public:
-  static absl::StatusOr<std::unique_ptr<Training>> Create(TrainingTask* task,
-                                                          const TrainOptions& options,
-                                                          const RunFolder* folder,
-                                                          ProcessGroup* group) {
-    const std::vector<TaskGroup> groups = task->groups();
-    int32_t tasks = 0;
-    for (const TaskGroup& group : groups) tasks = std::max(tasks, group.task + 1);
-    OPENP5_ASSIGN_OR_RETURN(auto weights, options.TaskWeights(static_cast<size_t>(tasks)));
-    OPENP5_ASSIGN_OR_RETURN(
-        TaskSampler sampler,
-        TaskSampler::Create(groups, {.batch_size = options.batch_size,
-                                     .seed = static_cast<uint64_t>(options.seed),
-                                     .rank = group == nullptr ? 0 : group->rank(),
-                                     .world_size = group == nullptr ? 1 : group->size(),
-                                     .openp5_compat = options.openp5_compat}));
-    Registry<ScheduleFunction> schedules("schedule");
-    OPENP5_RETURN_IF_ERROR(RegisterBuiltinSchedules(&schedules));
-    OPENP5_ASSIGN_OR_RETURN(const ScheduleFunction* schedule,
-                            schedules.Find(options.ScheduleName()));
-    OPENP5_ASSIGN_OR_RETURN(Validation validation, Validation::Create(task, options, group));
-    auto training = std::unique_ptr<Training>(
-        new Training(task, options, folder, group, std::move(sampler), std::move(validation)));
-    training->schedule_ = *schedule;
-    training->task_weights_ = std::move(weights);
-    OPENP5_ASSIGN_OR_RETURN(training->test_metrics_,
-                            evaluators::ParseMetrics(task->evaluation().metrics));
-    return training;
-  }
+  Training(TrainingTask* task, const TrainOptions& options, const RunFolder* folder,
+           ProcessGroup* processes, Parts parts);
 
   absl::StatusOr<TrainingSummary> Run();
 
  private:
-  Training(TrainingTask* task, const TrainOptions& options, const RunFolder* folder,
-           ProcessGroup* group, TaskSampler sampler, Validation validation)
-      : task_(*task),
-        options_(options),
-        folder_(folder),
-        group_(group),
-        groups_(task->groups()),
-        sampler_(std::move(sampler)),
-        validation_(std::move(validation)),
-        optimizer_(Trained(), OptimizerOptions()),
-        saver_(task, folder, options.keep_best) {
-    // OpenP5 accumulates nothing: there the option only shortens the schedule.
-    accumulation_ = options.openp5_compat ? 1 : options.gradient_accumulation_steps;
-    const int64_t divisor = options.openp5_compat ? options.gradient_accumulation_steps : 1;
-    const int64_t batches = sampler_.batches_per_epoch();
-    steps_per_epoch_ = (batches + accumulation_ - 1) / accumulation_;
-    length_.total_steps = std::max<int64_t>(1, steps_per_epoch_ / divisor * options.epochs);
-    if (options.max_steps > 0) {
-      length_.total_steps = std::min(length_.total_steps, options.max_steps);
-    }
-    length_.warmup_steps =
-        static_cast<int64_t>(options.warmup_prop * static_cast<double>(length_.total_steps));
-    position_.world_size = world_size();
-    position_.frozen = task->FrozenDigest();
-    position_.losses.resize(groups_.size());
-  }
-
-  int64_t world_size() const { return group_ == nullptr ? 1 : group_->size(); }
-  int64_t rank() const { return group_ == nullptr ? 0 : group_->rank(); }
-  // Without their history: what is done to them is no part of a loss.
-  std::vector<at::Tensor> Weights() const {
-    std::vector<at::Tensor> weights;
-    for (const auto& [name, tensor] : task_.parameters()) weights.push_back(tensor.detach());
-    return weights;
-  }
-  NamedTensors Trained() const { return models::TrainedParameters(task_.parameters()); }
-  AdamWOptions OptimizerOptions() const {
-    AdamWOptions adamw = task_.optimizer();
-    adamw.epsilon = options_.adam_eps;
-    adamw.weight_decay = options_.weight_decay;
-    adamw.clip = options_.clip;
-    return adamw;
-  }
+  int64_t world_size() const { return processes_ == nullptr ? 1 : processes_->size(); }
   bool StepsAreDone() const {
     return options_.max_steps > 0 && position_.step >= options_.max_steps;
   }
+  bool HasStalled() const { return selection_.HasStalled(position_.epoch, position_.best); }
   // An epoch that was begun is always finished: validated, and its checkpoints written.
-  bool Done() const {
+  bool IsDone() const {
     return position_.batch == 0 &&
            (position_.epoch >= options_.epochs || StepsAreDone() || HasStalled());
   }
-  bool HasStalled() const {
-    return options_.patience > 0 && !position_.best.empty() &&
-           position_.epoch - 1 - position_.best.front().epoch >= options_.patience;
-  }
-  int64_t LastStep() const {
-    const int64_t steps = steps_per_epoch_ * options_.epochs;
-    return options_.max_steps > 0 ? std::min(steps, options_.max_steps) : steps;
-  }
   void SetTraining(bool training) { task_.SetTraining(training, options_.Dropout()); }
-  bool SaveIsDue() const {
-    return (options_.save_steps > 0 && position_.step % options_.save_steps == 0) ||
-           (options_.save_minutes > 0 && SecondsSince(saved_) >= 60 * options_.save_minutes);
-  }
-  absl::Status Log(const nlohmann::ordered_json& line) {
-    return folder_ == nullptr ? absl::OkStatus() : folder_->Log(line);
-  }
-  absl::Status WriteReport() {
-    return folder_ == nullptr ? absl::OkStatus() : folder_->WriteReport();
-  }
+  absl::Status Save() { return saver_.Save(step_->optimizer(), &position_); }
 
-  absl::Status Prepare();
-  absl::Status CheckFrozen();
-  absl::Status ShareState();
-  absl::Status ChangeWorldSize();
-  void WarnOfOtherLength();
+  absl::Status Begin();
   absl::Status TrainEpoch();
-  absl::Status LogStep(double seconds_left);
-  void ShowEpoch(bool is_best, const std::vector<LossMean>& validation) const;
-  absl::StatusOr<TrainingBatch> MakeBatch(int64_t number) const;
-  absl::StatusOr<std::vector<double>> GlobalWeights(const std::vector<TrainingBatch>& batches);
-  absl::Status Step(Prefetcher<TrainingBatch>* batches, int64_t count);
+  absl::Status TakeSteps();
+  absl::StatusOr<GroupBatch> MakeBatch(int64_t number) const;
+  absl::StatusOr<StepResult> Step(Prefetcher<GroupBatch>* batches, int64_t count);
+  absl::Status SaveAndStop();
   absl::Status FinishEpoch(double seconds);
-  bool KeepEpoch(double value);
-  absl::StatusOr<std::vector<evaluators::RankingResult>> MeasureTest(nlohmann::ordered_json line);
   absl::Status TestIfDue();
-  absl::Status Test(int64_t epoch);
-  absl::StatusOr<std::vector<evaluators::RankingResult>> TestBest();
-  absl::Status LoadBest();
-  absl::Status Save();
+  absl::StatusOr<std::vector<evaluators::RankingResult>> Test(const std::string& checkpoint,
+                                                              int64_t epoch);
+  TrainingSummary Summary() const;
 
   TrainingTask& task_;
   const TrainOptions& options_;
-  const RunFolder* const folder_;  // nullptr: another process writes
-  ProcessGroup* const group_;      // nullptr: alone
-  const std::vector<TaskGroup> groups_;
+  ProcessGroup* const processes_;  // nullptr: alone
+  const size_t groups_;            // of samples
   TaskSampler sampler_;
+  const LearningRate rate_;
+  const EpochSelection selection_;
+  const std::unique_ptr<TrainStep> step_;
   const Validation validation_;
-  ScheduleFunction schedule_ = nullptr;
-  AdamW optimizer_;
-  std::unique_ptr<GradientReducer> reducer_;
-  std::vector<double> task_weights_;
-  std::vector<evaluators::Metric> test_metrics_;
-  ScheduleLength length_;
-  int64_t accumulation_ = 1, steps_per_epoch_ = 0;
+  const TrainingLog log_;
+  const int64_t accumulation_;  // batches a step
+  int64_t last_step_ = 0;       // of the run
   TrainingPosition position_;
-  std::optional<TrainMeter> meter_;  // of the epoch
-  double gradient_norm_ = 0;         // of the last step, before clipping
-  bool stopped_ = false;             // by a signal that any process got
-  Clock::time_point saved_ = Clock::now();
   RunSaver saver_;  // last: it ends before what it uses
 };
 
-// Goes on from a state, if there is one, with the same weights, moments and position on every rank.
-absl::Status Training::Prepare() {
-  if (folder_ != nullptr && folder_->HasState()) {
-    OPENP5_ASSIGN_OR_RETURN(position_,
-                            LoadTrainingState(folder_->StatePath(), Trained(), &optimizer_));
-    OPENP5_RETURN_IF_ERROR(CheckFrozen());
-    OPENP5_RETURN_IF_ERROR(folder_->CutLog(position_.log_bytes));
-    OPENP5_RETURN_IF_ERROR(saver_.Repair(position_));
-  } else if (folder_ != nullptr) {
-    OPENP5_RETURN_IF_ERROR(folder_->ClearLog());
-  }
-  if (group_ != nullptr) OPENP5_RETURN_IF_ERROR(ShareState());
-  if (position_.world_size != world_size()) OPENP5_RETURN_IF_ERROR(ChangeWorldSize());
-  if (position_.batch > sampler_.batches_per_epoch()) {
-    return DataLoss("training state: batch ", position_.batch, " of an epoch of ",
-                    sampler_.batches_per_epoch());
-  }
-  if (position_.losses.size() != groups_.size()) {
-    return DataLoss("training state: losses of ", position_.losses.size(), " groups of ",
-                    groups_.size());
-  }
-  if (folder_ != nullptr) OPENP5_RETURN_IF_ERROR(folder_->BeginEvents(position_.step));
-  WarnOfOtherLength();
-  if (position_.step > 0) {
-    LogInfo(StrCat("resuming at epoch ", position_.epoch + 1, ", step ", position_.step));
-    return TestIfDue();
-  }
-  return options_.test_before_train ? Test(0) : absl::OkStatus();
-}
-
-// The state of an adapter says nothing to another backbone.
-absl::Status Training::CheckFrozen() {
-  const std::string now = task_.FrozenDigest();
-  if (position_.frozen.empty() || position_.frozen == now) {
-    position_.frozen = now;
-    return absl::OkStatus();
-  }
-  return FailedPrecondition(folder_->StatePath(), ": trained on a backbone of digest ",
-                            position_.frozen, ", got one of ", now,
-                            "; hint: its weights have changed since the run began");
-}
-
-absl::Status Training::ShareState() {
-  std::vector<at::Tensor> tensors = Weights();
-  for (const auto& [name, tensor] : optimizer_.State()) tensors.push_back(tensor);
-  OPENP5_RETURN_IF_ERROR(group_->Broadcast(std::move(tensors)));
-  OPENP5_ASSIGN_OR_RETURN(const auto positions, group_->Gather(position_.ToText()));
-  OPENP5_ASSIGN_OR_RETURN(position_, TrainingPosition::FromText(positions.front()));
-  OPENP5_ASSIGN_OR_RETURN(reducer_, GradientReducer::Create(*group_, Trained()));
-  return absl::OkStatus();
-}
-
-// The same place of the epoch for another number of processes: rounded down to a whole round of
-// batches, so that no sample is left out.
-absl::Status Training::ChangeWorldSize() {
-  const auto groups = static_cast<int64_t>(groups_.size());
-  const int64_t round = position_.batch / groups * position_.world_size / world_size();
-  LogInfo(StrCat("the run had ", position_.world_size, " processes, now ", world_size()));
-  position_.batch = round * groups;
+Training::Training(TrainingTask* task, const TrainOptions& options, const RunFolder* folder,
+                   ProcessGroup* processes, Parts parts)
+    : task_(*task),
+      options_(options),
+      processes_(processes),
+      groups_(task->groups().size()),
+      sampler_(std::move(parts.sampler)),
+      rate_(std::move(parts.rate)),
+      selection_(std::move(parts.selection)),
+      step_(std::move(parts.step)),
+      validation_(task, selection_, options.batch_size, processes),
+      log_(*task, selection_, folder),
+      accumulation_(options.BatchesPerStep()),
+      saver_(task, folder, options) {
+  const int64_t steps = (sampler_.batches_per_epoch() + accumulation_ - 1) / accumulation_;
+  last_step_ = steps * options.epochs;
+  if (options.max_steps > 0) last_step_ = std::min(last_step_, options.max_steps);
   position_.world_size = world_size();
-  return absl::OkStatus();
+  position_.frozen = task->FrozenDigest();
+  position_.losses.resize(groups_);
 }
 
-// A run may go on with more epochs or other processes. Schedules go by the number of steps.
-void Training::WarnOfOtherLength() {
-  const int64_t before = std::exchange(position_.total_steps, length_.total_steps);
-  if (position_.step == 0 || before == length_.total_steps) return;
-  const double rate = options_.lr * schedule_(position_.step, length_);
-  ScheduleLength old = length_;
-  old.total_steps = before;
-  old.warmup_steps = static_cast<int64_t>(options_.warmup_prop * static_cast<double>(before));
-  const double old_rate = options_.lr * schedule_(position_.step, old);
-  if (rate == old_rate) return;
-  LogWarning(absl::StrFormat(
-      "--schedule %s goes by the number of steps, which was %d and is now %d: the learning rate "
-      "goes on at %g, and the result is neither that of a run of %d steps nor that of one of %d",
-      options_.ScheduleName(), before, length_.total_steps, rate, before, length_.total_steps));
+// Goes on from a state, if there is one, with the same weights, moments and position in every
+// process.
+absl::Status Training::Begin() {
+  OPENP5_RETURN_IF_ERROR(saver_.Begin(&step_->optimizer(), &position_));
+  if (processes_ != nullptr) {
+    OPENP5_RETURN_IF_ERROR(step_->ShareState());
+    OPENP5_ASSIGN_OR_RETURN(const auto positions, processes_->Gather(position_.ToText()));
+    OPENP5_ASSIGN_OR_RETURN(position_, TrainingPosition::FromText(positions.front()));
+  }
+  OPENP5_RETURN_IF_ERROR(position_.FitTo({.groups = groups_,
+                                          .processes = world_size(),
+                                          .batches_per_epoch = sampler_.batches_per_epoch()}));
+  // A run may go on with more epochs or other processes.
+  rate_.WarnOfChange(position_.step, std::exchange(position_.total_steps, rate_.total_steps()));
+  if (position_.step == 0) {
+    return options_.test_before_train ? Test("", 0).status() : absl::OkStatus();
+  }
+  LogInfo(StrCat("resuming at epoch ", position_.epoch + 1, ", step ", position_.step));
+  return TestIfDue();
 }
 
 absl::StatusOr<TrainingSummary> Training::Run() {
-  OPENP5_RETURN_IF_ERROR(Prepare());
-  while (!Done()) OPENP5_RETURN_IF_ERROR(TrainEpoch());
+  OPENP5_RETURN_IF_ERROR(Begin());
+  while (!IsDone()) OPENP5_RETURN_IF_ERROR(TrainEpoch());
   if (HasStalled()) {
     LogInfo(StrCat("no better epoch since epoch ", position_.best.front().epoch + 1, ": stopped"));
   }
   OPENP5_RETURN_IF_ERROR(saver_.Wait());
   OPENP5_RETURN_IF_ERROR(saver_.CheckComplete(position_));
-  TrainingSummary summary{.epochs = position_.epoch,
-                          .steps = position_.step,
-                          .train_loss = position_.train_loss,
-                          .validation_loss = position_.validation_loss};
-  if (!position_.best.empty()) {
-    summary.best_epoch = position_.best.front().epoch;
-    const double value = position_.best.front().value;
-    summary.best_validation = !validation_.is_on()    ? std::numeric_limits<double>::quiet_NaN()
-                              : validation_.by_loss() ? value
-                                                      : -value;
-  }
+  TrainingSummary summary = Summary();
   if (options_.test_after_train) {
-    OPENP5_ASSIGN_OR_RETURN(summary.test, TestBest());
+    // The parameters are those of the best checkpoint afterwards.
+    OPENP5_RETURN_IF_ERROR(saver_.LoadBest());
+    OPENP5_RETURN_IF_ERROR(step_->ShareWeights());
+    OPENP5_ASSIGN_OR_RETURN(summary.test, Test("best", summary.best_epoch + 1));
   }
   return summary;
 }
 
-absl::StatusOr<TrainingBatch> Training::MakeBatch(int64_t number) const {
+TrainingSummary Training::Summary() const {
+  TrainingSummary summary{.epochs = position_.epoch,
+                          .steps = position_.step,
+                          .train_loss = position_.train_loss,
+                          .validation_loss = position_.validation_loss};
+  if (position_.best.empty()) return summary;
+  summary.best_epoch = position_.best.front().epoch;
+  summary.best_validation = selection_.Measured(position_.best.front().value);
+  return summary;
+}
+
+absl::StatusOr<GroupBatch> Training::MakeBatch(int64_t number) const {
   const TaskSampler::Batch batch = sampler_.Get(number);
-  TrainingBatch made{.group = batch.group};
+  GroupBatch made{.group = batch.group};
   OPENP5_ASSIGN_OR_RETURN(made.tensors, task_.MakeBatch(batch.group, batch.samples));
   return made;
 }
@@ -313,179 +169,93 @@ absl::Status Training::TrainEpoch() {
   sampler_.StartEpoch(position_.epoch);
   task_.StartEpoch(position_.epoch);
   SetTraining(true);
+  const auto start = Clock::now();
+  OPENP5_RETURN_IF_ERROR(TakeSteps());
+  return FinishEpoch(SecondsSince(start));
+}
+
+// The steps of the epoch that are left, or as many as the run may still take.
+absl::Status Training::TakeSteps() {
   const int64_t total = sampler_.batches_per_epoch();
   const int64_t first = position_.batch, first_step = position_.step;
   const int64_t batch_samples = options_.batch_size * world_size();
   const auto start = Clock::now();
-  meter_.emplace();
-  {
-    Prefetcher<TrainingBatch> batches(total - first, /*ahead=*/4, [this, first](int64_t number) {
-      return MakeBatch(first + number);
-    });
-    const int64_t left = (LastStep() - first_step) * accumulation_;  // batches of the whole run
-    const int64_t now = std::min(total - first, left);
-    ProgressBar progress(
-        StrCat("epoch ", position_.epoch + 1, "/", options_.epochs), now * batch_samples,
-        options_.pack_targets > 1 ? "runs of targets" : "samples", (left - now) * batch_samples);
-    while (position_.batch < total && !StepsAreDone()) {
-      const int64_t count = std::min(accumulation_, total - position_.batch);
-      OPENP5_RETURN_IF_ERROR(CatchTorch(StrCat("training step ", position_.step + 1),
-                                        [&] { return Step(&batches, count); }));
-      progress.Advance(count * batch_samples,
-                       ProgressNote(Joined(position_.losses).Value(), meter_->Overall()));
-      if (position_.step % options_.logging_step == 0) {
-        const double seconds_a_step =
-            SecondsSince(start) / static_cast<double>(position_.step - first_step);
-        OPENP5_RETURN_IF_ERROR(
-            LogStep(seconds_a_step * static_cast<double>(LastStep() - position_.step)));
-      }
-      if (group_ == nullptr) stopped_ = TerminationSignal() != 0;
-      if (stopped_ || SaveIsDue()) OPENP5_RETURN_IF_ERROR(Save());
-      if (stopped_) {
-        OPENP5_RETURN_IF_ERROR(saver_.Wait());
-        return absl::CancelledError(StrCat("training: stopped by a signal after step ",
-                                           position_.step, "; hint: --resume goes on from there"));
-      }
+  TrainMeter meter;
+  Prefetcher<GroupBatch> batches(total - first, /*ahead=*/4, [this, first](int64_t number) {
+    return MakeBatch(first + number);
+  });
+  const int64_t left = (last_step_ - first_step) * accumulation_;  // batches of the whole run
+  const int64_t now = std::min(total - first, left);
+  ProgressBar progress(
+      StrCat("epoch ", position_.epoch + 1, "/", options_.epochs), now * batch_samples,
+      options_.pack_targets > 1 ? "runs of targets" : "samples", (left - now) * batch_samples);
+  while (position_.batch < total && !StepsAreDone()) {
+    const int64_t count = std::min(accumulation_, total - position_.batch);
+    OPENP5_ASSIGN_OR_RETURN(const StepResult result, Step(&batches, count));
+    meter.Add(result.counts);
+    progress.Advance(count * batch_samples, TrainingLog::Note(position_, meter.Overall()));
+    if (position_.step % options_.logging_step == 0) {
+      const double steps_left = static_cast<double>(last_step_ - position_.step);
+      const double a_step = SecondsSince(start) / static_cast<double>(position_.step - first_step);
+      OPENP5_RETURN_IF_ERROR(log_.Step(position_, {.learning_rate = rate_.At(position_.step - 1),
+                                                   .gradient_norm = result.gradient_norm,
+                                                   .throughput = meter.SinceLast(),
+                                                   .seconds_left = a_step * steps_left}));
     }
-    progress.Finish();
+    if (result.stop) return SaveAndStop();
+    if (saver_.IsDue(position_.step)) OPENP5_RETURN_IF_ERROR(Save());
   }
-  return FinishEpoch(SecondsSince(start));
-}
-
-absl::Status Training::LogStep(double seconds_left) {
-  const Throughput throughput = meter_->SinceLast();
-  return Log({{"event", "step"},
-              {"epoch", position_.epoch + 1},
-              {"step", position_.step},
-              {"loss", Joined(position_.losses).Value()},
-              {"losses", LossesJson(groups_, position_.losses)},
-              {"learning_rate", options_.lr * schedule_(position_.step - 1, length_)},
-              {"gradient_norm", gradient_norm_},
-              {"samples_per_second", throughput.samples_per_second},
-              {"tokens_per_second", throughput.tokens_per_second},
-              {"padding_share", throughput.padding_share},
-              {"resident_memory_bytes", ResidentMemory().value_or(0)},
-              {"seconds_left", seconds_left}});
-}
-
-// Each batch's weight summed over the ranks, whose parts of the batch make one mean.
-absl::StatusOr<std::vector<double>> Training::GlobalWeights(
-    const std::vector<TrainingBatch>& batches) {
-  std::vector<double> weights;
-  for (const TrainingBatch& batch : batches) weights.push_back(task_.Weight(batch.tensors));
-  if (group_ == nullptr) return weights;
-  weights.push_back(TerminationSignal() != 0 ? 1 : 0);
-  OPENP5_ASSIGN_OR_RETURN(weights, group_->Sum(std::move(weights)));
-  stopped_ = weights.back() > 0;
-  return weights;
-}
-
-absl::Status Training::Step(Prefetcher<TrainingBatch>* prefetcher, int64_t count) {
-  std::vector<TrainingBatch> batches;
-  for (int64_t i = 0; i < count; ++i) {
-    OPENP5_ASSIGN_OR_RETURN(std::optional<TrainingBatch> batch, prefetcher->Next());
-    OPENP5_CHECK(batch.has_value());
-    batches.push_back(*std::move(batch));
-  }
-  OPENP5_ASSIGN_OR_RETURN(const std::vector<double> weights, GlobalWeights(batches));
-  std::vector<double> measured(static_cast<size_t>(count), 0.0);  // losses, then counts
-  BatchCounts counts;
-  for (int64_t i = 0; i < count; ++i) {
-    const TrainingBatch& batch = batches[static_cast<size_t>(i)];
-    SeedForBatch(task_.device(), static_cast<uint64_t>(options_.seed),
-                 {.epoch = position_.epoch, .batch = position_.batch + i, .rank = rank()});
-    const at::Tensor loss = task_.Loss(batch.tensors);
-    const int32_t task = groups_[static_cast<size_t>(batch.group)].task;
-    const double share = task_.Weight(batch.tensors) / weights[static_cast<size_t>(i)];
-    if (reducer_ != nullptr && i + 1 == count) reducer_->PrepareBackward();
-    // Gradients are averaged over the ranks: times their number, they are added.
-    (loss * (task_weights_[static_cast<size_t>(task)] * share * static_cast<double>(world_size()) /
-             static_cast<double>(count)))
-        .backward();
-    measured[static_cast<size_t>(i)] = loss.item<double>() * share;
-    counts.Add(batch.tensors, task_.Examples(batch.tensors));
-  }
-  const double rate = options_.lr * schedule_(position_.step, length_);
-  gradient_norm_ = optimizer_.Step(rate);
-  optimizer_.ZeroGradients();
-  for (const double value : {counts.samples, counts.tokens, counts.padded_tokens}) {
-    measured.push_back(value);
-  }
-  if (group_ != nullptr) {
-    OPENP5_ASSIGN_OR_RETURN(measured, group_->Sum(std::move(measured)));
-  }
-  const auto end = measured.begin() + count;
-  meter_->Add({.samples = end[0], .tokens = end[1], .padded_tokens = end[2]});
-  for (int64_t i = 0; i < count; ++i) {
-    const auto group = static_cast<size_t>(batches[static_cast<size_t>(i)].group);
-    position_.losses[group].Add(measured[static_cast<size_t>(i)]);
-  }
-  if (!std::isfinite(gradient_norm_) || !std::isfinite(Joined(position_.losses).Value())) {
-    return FailedPrecondition("training: step ", position_.step + 1,
-                              ": the loss is no longer a number; hint: a lower --lr");
-  }
-  position_.batch += count;
-  ++position_.step;
+  progress.Finish();
   return absl::OkStatus();
 }
 
-// Puts the epoch just trained among the best, if it is one. True if it is the best of all.
-bool Training::KeepEpoch(double value) {
-  std::vector<EpochValue>& best = position_.best;
-  const bool is_best = options_.valid_select == "none" || best.empty() || value < best[0].value;
-  const auto place =
-      is_best ? best.begin()
-              : std::upper_bound(best.begin(), best.end(), value,
-                                 [](double v, const EpochValue& other) { return v < other.value; });
-  best.insert(place, {.epoch = position_.epoch, .value = value});
-  if (best.size() > static_cast<size_t>(options_.keep_best))
-    best.resize(static_cast<size_t>(options_.keep_best));
-  return is_best;
+absl::StatusOr<StepResult> Training::Step(Prefetcher<GroupBatch>* prefetcher, int64_t count) {
+  std::vector<GroupBatch> batches;
+  for (int64_t i = 0; i < count; ++i) {
+    OPENP5_ASSIGN_OR_RETURN(std::optional<GroupBatch> batch, prefetcher->Next());
+    OPENP5_CHECK(batch.has_value());
+    batches.push_back(*std::move(batch));
+  }
+  OPENP5_ASSIGN_OR_RETURN(StepResult result,
+                          step_->Run(batches, {.epoch = position_.epoch,
+                                               .batch = position_.batch,
+                                               .step = position_.step,
+                                               .learning_rate = rate_.At(position_.step)}));
+  for (size_t i = 0; i < batches.size(); ++i) {
+    position_.losses[static_cast<size_t>(batches[i].group)].Add(result.losses[i]);
+  }
+  position_.batch += count;
+  ++position_.step;
+  if (!std::isfinite(result.gradient_norm) || !std::isfinite(Joined(position_.losses).Value())) {
+    return FailedPrecondition("training: step ", position_.step,
+                              ": the loss is no longer a number; hint: a lower --lr");
+  }
+  return result;
+}
+
+absl::Status Training::SaveAndStop() {
+  OPENP5_RETURN_IF_ERROR(Save());
+  OPENP5_RETURN_IF_ERROR(saver_.Wait());
+  return absl::CancelledError(StrCat("training: stopped by a signal after step ", position_.step,
+                                     "; hint: --resume goes on from there"));
 }
 
 absl::Status Training::FinishEpoch(double seconds) {
   SetTraining(false);
-  const absl::StatusOr<ValidationResult> validation = validation_.Measure();
-  if (absl::IsCancelled(validation.status())) {
-    OPENP5_RETURN_IF_ERROR(Save());
-    OPENP5_RETURN_IF_ERROR(saver_.Wait());
-    return absl::CancelledError(StrCat("training: stopped by a signal after step ", position_.step,
-                                       "; hint: --resume goes on from there"));
-  }
+  absl::StatusOr<ValidationResult> validation = validation_.Measure();
+  if (absl::IsCancelled(validation.status())) return SaveAndStop();
   OPENP5_RETURN_IF_ERROR(validation.status());
   position_.validation_loss = Joined(validation->losses).Value();
   position_.train_loss = Joined(position_.losses).Value();
-  const bool is_best = KeepEpoch(validation->value);
+  const bool is_best =
+      selection_.Add({.epoch = position_.epoch, .value = validation->value}, &position_.best);
   ++position_.epoch;
   position_.batch = 0;
-  ShowEpoch(is_best, validation->losses);
-  nlohmann::ordered_json line = {{"event", "epoch"},
-                                 {"epoch", position_.epoch},
-                                 {"step", position_.step},
-                                 {"train_loss", position_.train_loss}};
-  if (validation_.is_on()) line["validation_loss"] = position_.validation_loss;
-  line["train_losses"] = LossesJson(groups_, position_.losses);
-  line.update(validation->log);
-  line["seconds"] = seconds;
-  line["best"] = is_best;
-  position_.losses.assign(groups_.size(), {});
-  OPENP5_RETURN_IF_ERROR(Log(line));
-  OPENP5_RETURN_IF_ERROR(WriteReport());
+  OPENP5_RETURN_IF_ERROR(log_.Epoch(
+      position_, {.validation = *std::move(validation), .seconds = seconds, .is_best = is_best}));
+  position_.losses.assign(groups_, {});
   OPENP5_RETURN_IF_ERROR(Save());
   return TestIfDue();
-}
-
-void Training::ShowEpoch(bool is_best, const std::vector<LossMean>& validation) const {
-  const auto validated = [this](double loss) {
-    return validation_.is_on() ? absl::StrFormat(", validation loss %.4f", loss) : std::string();
-  };
-  LogInfo(absl::StrFormat("epoch %d: train loss %.4f%s%s", position_.epoch, position_.train_loss,
-                          validated(position_.validation_loss), is_best ? " (best)" : ""));
-  if (groups_.size() == 1) return;
-  for (size_t group = 0; group < groups_.size(); ++group) {
-    LogInfo(absl::StrFormat("  %s: train loss %.4f%s", groups_[group].name,
-                            position_.losses[group].Value(), validated(validation[group].Value())));
-  }
 }
 
 // The test of the epoch that ended last, unless it is done.
@@ -493,54 +263,18 @@ absl::Status Training::TestIfDue() {
   const bool is_due = options_.test_epoch > 0 && position_.batch == 0 && position_.epoch > 0 &&
                       position_.epoch % options_.test_epoch == 0;
   if (!is_due || position_.tested_epoch == position_.epoch) return absl::OkStatus();
-  OPENP5_RETURN_IF_ERROR(Test(position_.epoch));
+  OPENP5_RETURN_IF_ERROR(Test("", position_.epoch).status());
   position_.tested_epoch = position_.epoch;
   return absl::OkStatus();
 }
 
-absl::Status Training::Test(int64_t epoch) {
-  OPENP5_ASSIGN_OR_RETURN(const auto results, MeasureTest({{"event", "test"}, {"epoch", epoch}}));
-  LogInfoLines(evaluators::ResultsTable(results));
-  return absl::OkStatus();
-}
-
-// Evaluates the test split; `line` of metrics.jsonl gets what was measured.
-absl::StatusOr<std::vector<evaluators::RankingResult>> Training::MeasureTest(
-    nlohmann::ordered_json line) {
+absl::StatusOr<std::vector<evaluators::RankingResult>> Training::Test(const std::string& checkpoint,
+                                                                      int64_t epoch) {
   SetTraining(false);
-  OPENP5_ASSIGN_OR_RETURN(auto results, task_.Evaluate("test", test_metrics_));
-  line["step"] = position_.step;
-  line.update(evaluators::ResultsToJson(results));
-  OPENP5_RETURN_IF_ERROR(Log(line));
-  OPENP5_RETURN_IF_ERROR(WriteReport());
+  OPENP5_ASSIGN_OR_RETURN(const auto metrics, evaluators::ParseMetrics(task_.evaluation().metrics));
+  OPENP5_ASSIGN_OR_RETURN(auto results, task_.Evaluate("test", metrics));
+  OPENP5_RETURN_IF_ERROR(log_.Test(position_, checkpoint, epoch, results));
   return results;
-}
-
-// At the end: the parameters are those of the best checkpoint afterwards.
-absl::StatusOr<std::vector<evaluators::RankingResult>> Training::TestBest() {
-  if (folder_ != nullptr) OPENP5_RETURN_IF_ERROR(LoadBest());
-  if (group_ != nullptr) OPENP5_RETURN_IF_ERROR(group_->Broadcast(Weights()));
-  const int64_t epoch = position_.best.empty() ? 0 : position_.best.front().epoch + 1;
-  return MeasureTest({{"event", "test"}, {"checkpoint", "best"}, {"epoch", epoch}});
-}
-
-absl::Status Training::LoadBest() {
-  const std::string path = folder_->CheckpointPath("best");
-  OPENP5_ASSIGN_OR_RETURN(const NamedTensors best, checkpoints::ReadWeights(path));
-  const c10::AutoGradMode no_gradients(false);
-  for (const auto& [name, parameter] : Trained()) {
-    const at::Tensor* weight = FindTensor(best, name);
-    if (weight == nullptr || weight->sizes() != parameter.sizes()) {
-      return DataLoss(path, ": tensor '", name, "' is missing or of another shape");
-    }
-    parameter.copy_(*weight);
-  }
-  return absl::OkStatus();
-}
-
-absl::Status Training::Save() {
-  saved_ = Clock::now();
-  return saver_.Save(optimizer_, &position_);
 }
 
 }  // namespace
@@ -549,15 +283,31 @@ absl::Status CheckTraining(const TrainOptions& options,
                            const evaluators::EvaluationOptions& evaluation, size_t tasks) {
   OPENP5_RETURN_IF_ERROR(options.TaskWeights(tasks).status());
   OPENP5_RETURN_IF_ERROR(options.SampleNumbers(tasks).status());
-  OPENP5_RETURN_IF_ERROR(Validation::ParseSelection(options.valid_select).status());
+  OPENP5_RETURN_IF_ERROR(EpochSelection::Create(options).status());
   OPENP5_RETURN_IF_ERROR(evaluation.Check());
   return evaluators::ParseMetrics(evaluation.metrics).status();
 }
 
 absl::StatusOr<TrainingSummary> Train(TrainingTask* task, const TrainOptions& options,
-                                      const RunFolder* folder, ProcessGroup* group) {
-  OPENP5_ASSIGN_OR_RETURN(auto training, Training::Create(task, options, folder, group));
-  return training->Run();
+                                      const RunFolder* folder, ProcessGroup* processes) {
+  OPENP5_ASSIGN_OR_RETURN(
+      TaskSampler sampler,
+      TaskSampler::Create(task->groups(),
+                          {.batch_size = options.batch_size,
+                           .seed = static_cast<uint64_t>(options.seed),
+                           .rank = processes == nullptr ? 0 : processes->rank(),
+                           .world_size = processes == nullptr ? 1 : processes->size(),
+                           .openp5_compat = options.openp5_compat}));
+  OPENP5_ASSIGN_OR_RETURN(LearningRate rate,
+                          LearningRate::Create(options, sampler.batches_per_epoch()));
+  OPENP5_ASSIGN_OR_RETURN(EpochSelection selection, EpochSelection::Create(options));
+  OPENP5_ASSIGN_OR_RETURN(auto step, TrainStep::Create(task, options, processes));
+  Training training(task, options, folder, processes,
+                    {.sampler = std::move(sampler),
+                     .rate = std::move(rate),
+                     .selection = std::move(selection),
+                     .step = std::move(step)});
+  return training.Run();
 }
 
 }  // namespace openp5::trainers

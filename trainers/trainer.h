@@ -29,14 +29,14 @@ absl::Status CheckTraining(const TrainOptions& options,
 
 // Trains `task`'s parameters and keeps `folder`'s checkpoints, state and metrics; they are written
 // while training goes on. With a state in `folder` it goes on from there: on a CPU the result is
-// bit for bit that of a run that never stopped, however it was stopped. With a `group` its
-// processes share every batch of group size times batch_size samples and every evaluation; only
-// rank 0 has a folder. Cancelled, with the state saved, after a signal that asks to stop where
+// bit for bit that of a run that never stopped, however it was stopped. Several `processes`
+// share every batch, of their number times batch_size samples, and every evaluation; only rank 0
+// has a folder. Cancelled, with the state saved, after a signal that asks to stop where
 // they are caught (CatchTermination); DataLoss if the state or a checkpoint is damaged;
 // FailedPrecondition if the loss stops being a number; else failures of the data, the model, the
 // disk or another process.
 absl::StatusOr<TrainingSummary> Train(TrainingTask* task, const TrainOptions& options,
-                                      const RunFolder* folder, ProcessGroup* group = nullptr);
+                                      const RunFolder* folder, ProcessGroup* processes = nullptr);
 
 }  // namespace openp5::trainers
 

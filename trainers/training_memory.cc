@@ -16,6 +16,7 @@
 #include "platform/models/common/language_model.h"
 #include "platform/tensor/allocation_meter.h"
 #include "platform/tensor/runtime.h"
+#include "trainers/epoch_selection.h"
 
 namespace openp5::trainers {
 namespace {
@@ -167,9 +168,10 @@ bool SavesBesideSteps(const TrainOptions& options, const std::vector<TaskGroup>&
   return first_save < last;
 }
 
-bool Searches(const TrainOptions& options) {
+absl::StatusOr<bool> Searches(const TrainOptions& options) {
+  OPENP5_ASSIGN_OR_RETURN(const auto selection, EpochSelection::Create(options));
   return options.test_before_train || options.test_after_train || options.test_epoch > 0 ||
-         (options.valid_select != "loss" && options.valid_select != "none");
+         selection.by() == EpochSelection::By::kMetric;
 }
 
 absl::StatusOr<int64_t> MeasureEvaluation(TrainingTask* task) {
@@ -187,14 +189,15 @@ int64_t TrainingMemory::Most() const {
 absl::StatusOr<TrainingMemory> MeasureTrainingMemory(TrainingTask* task,
                                                      const TrainOptions& options,
                                                      int64_t processes) {
-  const int64_t accumulation = options.openp5_compat ? 1 : options.gradient_accumulation_steps;
+  const int64_t accumulation = options.BatchesPerStep();
   TrainingMemory memory;
   task->StartEpoch(0);
   task->SetTraining(true, options.Dropout());
   const absl::StatusOr<int64_t> step = MeasureStep(task, options, accumulation > 1);
   task->SetTraining(false, {});
   OPENP5_RETURN_IF_ERROR(step.status());
-  if (Searches(options)) {
+  OPENP5_ASSIGN_OR_RETURN(const bool searches, Searches(options));
+  if (searches) {
     OPENP5_ASSIGN_OR_RETURN(memory.evaluation, MeasureEvaluation(task));
   }
   int64_t trained = 0;

@@ -15,6 +15,7 @@
 #include "checkpoints/safetensors.h"
 #include "platform/base/digest.h"
 #include "platform/base/json.h"
+#include "platform/base/log.h"
 #include "platform/base/random.h"
 
 namespace openp5::trainers {
@@ -100,6 +101,20 @@ LossMean Joined(const std::vector<LossMean>& means) {
     all.weight += mean.weight;
   }
   return all;
+}
+
+absl::Status TrainingPosition::FitTo(const RunShape& run) {
+  if (losses.size() != run.groups) {
+    return DataLoss("training state: losses of ", losses.size(), " groups of ", run.groups);
+  }
+  if (world_size != run.processes) {
+    LogInfo(StrCat("the run had ", world_size, " processes, now ", run.processes));
+    const auto groups = static_cast<int64_t>(run.groups);
+    batch = batch / groups * world_size / run.processes * groups;
+    world_size = run.processes;
+  }
+  if (batch <= run.batches_per_epoch) return absl::OkStatus();
+  return DataLoss("training state: batch ", batch, " of an epoch of ", run.batches_per_epoch);
 }
 
 std::string TrainingPosition::ToText() const {

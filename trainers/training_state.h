@@ -31,8 +31,15 @@ struct LossMean {
   double Value() const { return sum / weight; }  // no number while there is none
 };
 
-// Of all together.
+// Returns the mean of all that the means are of.
 LossMean Joined(const std::vector<LossMean>& means);
+
+// What a run is cut into.
+struct RunShape {
+  size_t groups = 0;      // of samples
+  int64_t processes = 1;  // each of which takes a batch at a time
+  int64_t batches_per_epoch = 0;
+};
 
 // Where a run is and what it has measured so far.
 struct TrainingPosition {
@@ -46,8 +53,12 @@ struct TrainingPosition {
   int64_t log_bytes = 0;              // length of metrics.jsonl
   int64_t tested_epoch = 0;           // the last one whose test split was evaluated, from 1
   std::string frozen = {};            // TrainingTask::FrozenDigest
-  // Of the last epoch that ended; the latter is no number if nothing was validated.
+  // What the last epoch that ended had; the latter is no number if nothing was validated.
   double train_loss = 0, validation_loss = 0;
+
+  // Moves to the same place of the epoch for `run.processes`: rounded down to a whole round of the
+  // groups' batches, so that no sample is left out. DataLoss if no such run has this position.
+  absl::Status FitTo(const RunShape& run);
 
   // As one line of JSON, and back. DataLoss for what is no such line.
   std::string ToText() const;

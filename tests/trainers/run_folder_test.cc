@@ -17,7 +17,7 @@ TEST(RunFolderTest, IsNeverOverwritten) {
   const std::string path = temporary.File("run");
   {
     OPENP5_ASSERT_OK_AND_ASSIGN(const auto open, RunFolder::Open(path, "lr=1\n", false));
-    OPENP5_ASSERT_OK(open.Log({{"event", "step"}, {"step", 1}}));
+    OPENP5_ASSERT_OK(open.Log(StepMetrics{.step = 1}));
     EXPECT_THAT(RunFolder::Open(path, "lr=1\n", /*resume=*/true),
                 StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("another process")));
   }
@@ -33,10 +33,10 @@ TEST(RunFolderTest, GoesOnWithTheSameOptionsOnly) {
   {
     OPENP5_ASSERT_OK_AND_ASSIGN(
         const auto folder, RunFolder::Open(path, "# train\nlr=1\nthreads=2\n", /*resume=*/true));
-    OPENP5_ASSERT_OK(folder.Log({{"event", "step"}, {"step", 1}}));
+    OPENP5_ASSERT_OK(folder.Log(StepMetrics{.step = 1}));
   }
-  OPENP5_EXPECT_OK(RunFolder::Open(
-      path, {"lr=1\nthreads=8\nresume=true\n", {"threads", "resume"}}, /*resume=*/true));
+  OPENP5_EXPECT_OK(RunFolder::Open(path, {"lr=1\nthreads=8\nresume=true\n", {"threads", "resume"}},
+                                   /*resume=*/true));
   EXPECT_THAT(
       RunFolder::Open(path, "lr=2\nthreads=2\n", /*resume=*/true),
       StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("started with lr=1, got lr=2")));
@@ -48,7 +48,7 @@ TEST(RunFolderTest, GoesOnWithMoreEpochsButNotWithFewer) {
   {
     OPENP5_ASSERT_OK_AND_ASSIGN(const auto folder,
                                 RunFolder::Open(path, "epochs=3\nmax-steps=9\n", /*resume=*/false));
-    OPENP5_ASSERT_OK(folder.Log({{"event", "step"}, {"step", 1}}));
+    OPENP5_ASSERT_OK(folder.Log(StepMetrics{.step = 1}));
   }
   EXPECT_THAT(RunFolder::Open(path, "epochs=2\nmax-steps=9\n", /*resume=*/true),
               StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("larger --epochs, got 2")));
@@ -90,7 +90,7 @@ TEST(RunFolderTest, ARunWithoutAStateForgetsWhatItLogged) {
   const std::string path = temporary.File("run");
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto folder, RunFolder::Open(path, "", /*resume=*/false));
   OPENP5_ASSERT_OK(folder.BeginEvents(0));
-  OPENP5_ASSERT_OK(folder.Log({{"event", "step"}, {"step", 1}, {"loss", 2.5}}));
+  OPENP5_ASSERT_OK(folder.Log(StepMetrics{.step = 1, .loss = 2.5}));
   OPENP5_ASSERT_OK(folder.ClearLog());
   EXPECT_EQ(folder.LogBytes(), 0);
   for (const auto& entry : std::filesystem::directory_iterator(path)) {
@@ -111,10 +111,10 @@ TEST(RunFolderTest, LogsALineAtATime) {
   const TemporaryFolder temporary;
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto folder,
                               RunFolder::Open(temporary.File("run"), "", /*resume=*/false));
-  OPENP5_ASSERT_OK(folder.Log({{"event", "step"}, {"step", 1}}));
-  OPENP5_ASSERT_OK(folder.Log({{"event", "epoch"}}));
+  OPENP5_ASSERT_OK(folder.Log(StepMetrics{.step = 1}));
+  OPENP5_ASSERT_OK(folder.Log(EpochMetrics{}));
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto text, ReadFile(temporary.File("run/metrics.jsonl")));
-  EXPECT_EQ(text, "{\"event\":\"step\",\"step\":1}\n{\"event\":\"epoch\"}\n");
+  EXPECT_EQ(text, MetricsLine(StepMetrics{.step = 1}) + MetricsLine(EpochMetrics{}));
   EXPECT_FALSE(folder.HasState());
 }
 
@@ -127,11 +127,11 @@ TEST(RunFolderTest, TakesBackWhatFollowedTheStateAndRemovesWhatWasLeftUnfinished
   OPENP5_ASSERT_OK(MakeDirectories(path + "/checkpoints/epoch-2"));
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto folder, RunFolder::Open(path, "", /*resume=*/true));
   EXPECT_FALSE(FileExists(path + "/checkpoints/last.openp5-0123456789abcdef.tmp"));
-  OPENP5_ASSERT_OK(folder.Log({{"step", 1}}));
+  OPENP5_ASSERT_OK(folder.Log(StepMetrics{.step = 1}));
   const int64_t bytes = folder.LogBytes();
-  OPENP5_ASSERT_OK(folder.Log({{"step", 2}}));
+  OPENP5_ASSERT_OK(folder.Log(StepMetrics{.step = 2}));
   OPENP5_ASSERT_OK(folder.CutLog(bytes));
-  EXPECT_EQ(ReadFile(path + "/metrics.jsonl").value_or(""), "{\"step\":1}\n");
+  EXPECT_EQ(ReadFile(path + "/metrics.jsonl").value_or(""), MetricsLine(StepMetrics{.step = 1}));
   OPENP5_ASSERT_OK(folder.RemoveCheckpoints("epoch-", {"epoch-2"}));
   EXPECT_FALSE(FileExists(path + "/checkpoints/epoch-1"));
   EXPECT_TRUE(FileExists(path + "/checkpoints/epoch-2"));
@@ -141,7 +141,7 @@ TEST(RunFolderTest, ReportsWhatWasLogged) {
   const TemporaryFolder temporary;
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto folder,
                               RunFolder::Open(temporary.File("run"), "lr=1\n", /*resume=*/false));
-  OPENP5_ASSERT_OK(folder.Log({{"event", "step"}, {"step", 1}, {"loss", 2.5}}));
+  OPENP5_ASSERT_OK(folder.Log(StepMetrics{.step = 1, .loss = 2.5}));
   OPENP5_ASSERT_OK(
       AppendToFile(temporary.File("run/metrics.jsonl"), std::string(3'000'000, '[') + "\n"));
   OPENP5_ASSERT_OK(AppendToFile(temporary.File("run/metrics.jsonl"), "{\"event\": \"st"));
@@ -157,7 +157,7 @@ TEST(RunFolderTest, EveryStartHasAnEventsFileOfItsOwn) {
     OPENP5_ASSERT_OK_AND_ASSIGN(const auto folder,
                                 RunFolder::Open(temporary.File("run"), "", resume));
     OPENP5_ASSERT_OK(folder.BeginEvents(0));
-    OPENP5_ASSERT_OK(folder.Log({{"event", "step"}, {"step", 1}, {"loss", 2.5}}));
+    OPENP5_ASSERT_OK(folder.Log(StepMetrics{.step = 1, .loss = 2.5}));
   }
   int files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(temporary.File("run"))) {

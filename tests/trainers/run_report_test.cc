@@ -5,7 +5,6 @@
 namespace openp5::trainers {
 namespace {
 
-using Json = nlohmann::json;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -13,13 +12,10 @@ using ::testing::Not;
 RunReportContent TwoEpochs() {
   return {.title = "demo",
           .config = "lr=0.001\n",
-          .lines = {{{"event", "step"}, {"step", 10}, {"loss", 3.0}, {"learning_rate", 1e-3}},
-                    {{"event", "step"}, {"step", 20}, {"loss", 2.0}, {"learning_rate", 5e-4}},
-                    {{"event", "epoch"},
-                     {"step", 20},
-                     {"train_loss", 2.0},
-                     {"validation_loss", 2.5},
-                     {"validation_metric", 0.25}}}};
+          .metrics = ReadMetrics(
+              R"({"event":"step","step":10,"loss":3.0,"learning_rate":0.001}
+{"event":"step","step":20,"loss":2.0,"learning_rate":0.0005}
+{"event":"epoch","step":20,"train_loss":2.0,"validation_loss":2.5,"validation_metric":0.25})")};
 }
 
 TEST(RunReportTest, DrawsACurveOfEverythingMeasured) {
@@ -38,13 +34,11 @@ TEST(RunReportTest, PutsPointsWhereTheAxesSay) {
 
 TEST(RunReportTest, ListsTestResults) {
   RunReportContent content = TwoEpochs();
-  content.lines.push_back({{"event", "test"},
-                           {"epoch", 1},
-                           {"results",
-                            {{{"dataset", "Toy"},
-                              {"task", "sequential"},
-                              {"users", 24},
-                              {"metrics", {{"hit@10", 0.5}}}}}}});
+  content.metrics.push_back(TestMetrics{.epoch = 1,
+                                        .results = {{{"dataset", "Toy"},
+                                                     {"task", "sequential"},
+                                                     {"users", 24},
+                                                     {"metrics", {{"hit@10", 0.5}}}}}});
   EXPECT_THAT(RunReport(content),
               AllOf(HasSubstr("<th>hit@10</th>"), HasSubstr("<td class=\"number\">0.5000</td>"),
                     HasSubstr("<td>24</td>")));
@@ -54,7 +48,7 @@ TEST(RunReportTest, EscapesTextAndPassesOverWhatItCannotDraw) {
   const std::string page =
       RunReport({.title = "<b>&\"run\"",
                  .config = "history-separator=<script>\n",
-                 .lines = {Json::array(), {{"event", "step"}, {"step", 1}, {"loss", nullptr}}, 5}});
+                 .metrics = ReadMetrics("{\"event\":\"step\",\"step\":1,\"loss\":null}")});
   EXPECT_THAT(page, HasSubstr("&lt;b&gt;&amp;&quot;run&quot;"));
   EXPECT_THAT(page, Not(HasSubstr("<script>")));
   EXPECT_THAT(page, HasSubstr("Nothing has been measured yet."));
@@ -65,10 +59,8 @@ TEST(RunReportTest, HoldsNoControlCharactersAndNoMarkupOfNames) {
   const std::string page = RunReport(
       {.title = name,
        .config = "datasets=" + name + "next=1\n",
-       .lines = {
-           {{"event", "test"},
-            {"epoch", name},
-            {"results", {{{"dataset", name}, {"metrics", {{name, name}}}}, "no result", 3}}}}});
+       .metrics = {TestMetrics{
+           .results = {{{"dataset", name}, {"metrics", {{name, name}}}}, "no result", 3}}}});
   EXPECT_THAT(page, HasSubstr("<td>\\x1b[2J&lt;i&gt;&#39;\\xc2\\x9b\\n</td>"));
   EXPECT_THAT(page, HasSubstr("datasets=\\x1b[2J&lt;i&gt;&#39;\\xc2\\x9b\nnext=1\n"));
   EXPECT_THAT(page, Not(HasSubstr("<i>")));
@@ -76,8 +68,8 @@ TEST(RunReportTest, HoldsNoControlCharactersAndNoMarkupOfNames) {
 }
 
 TEST(RunReportTest, DrawsASinglePoint) {
-  const std::string page = RunReport(
-      {.title = "x", .config = "", .lines = {{{"event", "step"}, {"step", 0}, {"loss", 0.0}}}});
+  const std::string page =
+      RunReport({.title = "x", .config = "", .metrics = {StepMetrics{.step = 0, .loss = 0.0}}});
   EXPECT_THAT(page, AllOf(HasSubstr("<polyline"), Not(HasSubstr("nan")), Not(HasSubstr("inf"))));
 }
 

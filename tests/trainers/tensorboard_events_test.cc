@@ -1,7 +1,6 @@
 #include "trainers/tensorboard_events.h"
 
 #include <bit>
-#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "platform/base/crc32c.h"
@@ -15,7 +14,6 @@ using ::openp5::testing::StatusIs;
 using ::openp5::testing::TemporaryFolder;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
 // Reads from the front of bytes; a test fails where they end early.
 class Reader {
@@ -151,41 +149,6 @@ TEST(TensorBoardEventsTest, FilesOfARunAreReadInTheOrderTheyWereMade) {
 TEST(TensorBoardEventsTest, NamesTheFileThatCannotBeWritten) {
   EXPECT_THAT(TensorBoardEvents::In("/nowhere").Start(1),
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("/nowhere/events.out.tfevents.")));
-}
-
-TEST(ScalarsOfTest, NamesWhatAStepMeasured) {
-  EXPECT_THAT(ScalarsOf({{"event", "step"},
-                         {"epoch", 1},
-                         {"step", 7},
-                         {"loss", 2.0},
-                         {"losses", {{"Toy/sequential", 1.5}}},
-                         {"learning_rate", 0.5}}),
-              ElementsAre(Scalar{"train_loss", 2.0}, Scalar{"train_loss/Toy/sequential", 1.5},
-                          Scalar{"learning_rate", 0.5}));
-}
-
-TEST(ScalarsOfTest, NamesWhatAnEpochMeasured) {
-  const nlohmann::ordered_json result = {
-      {"dataset", "Toy"}, {"task", "sequential"}, {"metrics", {{"hit@10", 0.5}}}};
-  EXPECT_THAT(
-      ScalarsOf({{"event", "epoch"},
-                 {"step", 7},
-                 {"train_loss", 2.0},
-                 {"train_losses", {{"Toy/sequential", 1.5}}},
-                 {"validation_loss", 3.0},
-                 {"validation_results", {result}},
-                 {"best", true}}),
-      ElementsAre(Scalar{"epoch_train_loss", 2.0}, Scalar{"epoch_train_loss/Toy/sequential", 1.5},
-                  Scalar{"validation_loss", 3.0}, Scalar{"validation/hit@10/Toy/sequential", 0.5}));
-  EXPECT_THAT(ScalarsOf({{"event", "test"}, {"step", 7}, {"results", {result}}}),
-              ElementsAre(Scalar{"test/hit@10/Toy/sequential", 0.5}));
-  EXPECT_THAT(
-      ScalarsOf({{"event", "test"}, {"checkpoint", "best"}, {"step", 7}, {"results", {result}}}),
-      ElementsAre(Scalar{"best_test/hit@10/Toy/sequential", 0.5}));
-}
-
-TEST(ScalarsOfTest, PassesOverOtherEvents) {
-  EXPECT_THAT(ScalarsOf({{"event", "start"}, {"step", 7}}), IsEmpty());
 }
 
 }  // namespace

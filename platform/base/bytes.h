@@ -1,5 +1,5 @@
-#ifndef OPENP5_CHECKPOINTS_BYTE_READER_H_
-#define OPENP5_CHECKPOINTS_BYTE_READER_H_
+#ifndef OPENP5_PLATFORM_BASE_BYTES_H_
+#define OPENP5_PLATFORM_BASE_BYTES_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -7,7 +7,7 @@
 #include <string_view>
 #include <type_traits>
 
-namespace openp5::checkpoints {
+namespace openp5 {
 
 // Reads bytes and little-endian numbers one after another and never beyond the end. The bytes must
 // outlive it.
@@ -55,6 +55,6 @@ class ByteReader {
   size_t position_;
 };
 
-}  // namespace openp5::checkpoints
+}  // namespace openp5
 
-#endif  // OPENP5_CHECKPOINTS_BYTE_READER_H_
+#endif  // OPENP5_PLATFORM_BASE_BYTES_H_

@@ -1,10 +1,10 @@
-#include "checkpoints/safetensors.h"
+#include "platform/tensor/safetensors.h"
 
 #include <limits>
 
-#include "tests/checkpoints/bytes.h"
+#include "tests/platform/tensor/bytes.h"
 
-namespace openp5::checkpoints {
+namespace openp5 {
 namespace {
 
 using ::openp5::testing::StatusIs;
@@ -204,4 +204,4 @@ TEST(SafetensorsTest, FailedWriteLeavesTheOldFile) {
 }
 
 }  // namespace
-}  // namespace openp5::checkpoints
+}  // namespace openp5

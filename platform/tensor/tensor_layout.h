@@ -1,5 +1,5 @@
-#ifndef OPENP5_CHECKPOINTS_TENSOR_LAYOUT_H_
-#define OPENP5_CHECKPOINTS_TENSOR_LAYOUT_H_
+#ifndef OPENP5_PLATFORM_TENSOR_TENSOR_LAYOUT_H_
+#define OPENP5_PLATFORM_TENSOR_TENSOR_LAYOUT_H_
 
 #include <ATen/core/Tensor.h>
 
@@ -12,7 +12,7 @@
 #include "platform/base/file.h"
 #include "platform/base/status.h"
 
-namespace openp5::checkpoints {
+namespace openp5 {
 
 // Both file formats are little-endian and copied byte by byte.
 static_assert(std::endian::native == std::endian::little);
@@ -38,6 +38,6 @@ std::optional<int64_t> ElementsReached(std::span<const int64_t> shape,
 absl::StatusOr<at::Tensor> TensorOver(const MappedFile& file, c10::ScalarType type,
                                       std::string_view bytes, std::string_view where);
 
-}  // namespace openp5::checkpoints
+}  // namespace openp5
 
-#endif  // OPENP5_CHECKPOINTS_TENSOR_LAYOUT_H_
+#endif  // OPENP5_PLATFORM_TENSOR_TENSOR_LAYOUT_H_

@@ -1,5 +1,5 @@
-#ifndef OPENP5_CHECKPOINTS_SAFETENSORS_H_
-#define OPENP5_CHECKPOINTS_SAFETENSORS_H_
+#ifndef OPENP5_PLATFORM_TENSOR_SAFETENSORS_H_
+#define OPENP5_PLATFORM_TENSOR_SAFETENSORS_H_
 
 #include <map>
 #include <string>
@@ -7,7 +7,7 @@
 #include "platform/base/status.h"
 #include "platform/tensor/named_tensors.h"
 
-namespace openp5::checkpoints {
+namespace openp5 {
 
 // A safetensors file (8-byte header size, JSON header, raw little-endian data). Large tensors are
 // views of the mapped file (see TensorOver), in the order of their offsets. DataLoss naming file
@@ -22,6 +22,6 @@ absl::StatusOr<NamedTensors> ReadSafetensors(const std::string& path);
 absl::Status WriteSafetensors(const std::string& path, const NamedTensors& tensors,
                               const std::map<std::string, std::string>& metadata = {});
 
-}  // namespace openp5::checkpoints
+}  // namespace openp5
 
-#endif  // OPENP5_CHECKPOINTS_SAFETENSORS_H_
+#endif  // OPENP5_PLATFORM_TENSOR_SAFETENSORS_H_

@@ -1,4 +1,4 @@
-#include "checkpoints/safetensors.h"
+#include "platform/tensor/safetensors.h"
 
 #include <ATen/ATen.h>
 
@@ -8,15 +8,15 @@
 #include <set>
 #include <string_view>
 
-#include "checkpoints/printable.h"
-#include "checkpoints/tensor_layout.h"
 #include "platform/base/file.h"
 #include "platform/base/json.h"
 #include "platform/base/output_file.h"
+#include "platform/base/printable.h"
 #include "platform/base/utf8.h"
 #include "platform/tensor/runtime.h"
+#include "platform/tensor/tensor_layout.h"
 
-namespace openp5::checkpoints {
+namespace openp5 {
 namespace {
 
 using nlohmann::json;
@@ -227,4 +227,4 @@ absl::Status WriteSafetensors(const std::string& path, const NamedTensors& tenso
                     [&] { return WriteParts(path, ordered, MakeHeader(ordered, metadata)); });
 }
 
-}  // namespace openp5::checkpoints
+}  // namespace openp5

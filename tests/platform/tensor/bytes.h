@@ -1,5 +1,5 @@
-#ifndef OPENP5_TESTS_CHECKPOINTS_BYTES_H_
-#define OPENP5_TESTS_CHECKPOINTS_BYTES_H_
+#ifndef OPENP5_TESTS_PLATFORM_TENSOR_BYTES_H_
+#define OPENP5_TESTS_PLATFORM_TENSOR_BYTES_H_
 
 #include <ATen/ATen.h>
 
@@ -11,7 +11,7 @@
 #include "platform/tensor/named_tensors.h"
 #include "tests/testing/testing.h"
 
-namespace openp5::checkpoints {
+namespace openp5 {
 
 // `value` in `count` bytes, lowest first.
 inline std::string Little(uint64_t value, int count) {
@@ -72,6 +72,6 @@ void ExpectFlipsAreHandled(const Reader& read, const std::string& path, const st
   }
 }
 
-}  // namespace openp5::checkpoints
+}  // namespace openp5
 
-#endif  // OPENP5_TESTS_CHECKPOINTS_BYTES_H_
+#endif  // OPENP5_TESTS_PLATFORM_TENSOR_BYTES_H_

@@ -1,5 +1,5 @@
-#ifndef OPENP5_CHECKPOINTS_PRINTABLE_H_
-#define OPENP5_CHECKPOINTS_PRINTABLE_H_
+#ifndef OPENP5_PLATFORM_BASE_PRINTABLE_H_
+#define OPENP5_PLATFORM_BASE_PRINTABLE_H_
 
 #include <string>
 #include <string_view>
@@ -7,7 +7,7 @@
 #include "absl/strings/escaping.h"
 #include "platform/base/status.h"
 
-namespace openp5::checkpoints {
+namespace openp5 {
 
 // Text from a file for a message of one line: control characters escaped, cut after 100 bytes.
 inline std::string Printable(std::string_view text) {
@@ -16,6 +16,6 @@ inline std::string Printable(std::string_view text) {
   return text.size() > kShown ? shown + "…" : shown;
 }
 
-}  // namespace openp5::checkpoints
+}  // namespace openp5
 
-#endif  // OPENP5_CHECKPOINTS_PRINTABLE_H_
+#endif  // OPENP5_PLATFORM_BASE_PRINTABLE_H_

@@ -1,4 +1,4 @@
-#include "checkpoints/tensor_layout.h"
+#include "platform/tensor/tensor_layout.h"
 
 #include <ATen/ATen.h>
 
@@ -9,7 +9,7 @@
 
 #include "platform/tensor/runtime.h"
 
-namespace openp5::checkpoints {
+namespace openp5 {
 namespace {
 
 using c10::ScalarType;
@@ -101,4 +101,4 @@ absl::StatusOr<at::Tensor> TensorOver(const MappedFile& file, ScalarType type,
   return tensor;
 }
 
-}  // namespace openp5::checkpoints
+}  // namespace openp5

@@ -1,13 +1,13 @@
 #include "datasets/amazon.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "datasets/json_lines.h"
 #include "datasets/raw_reader.h"
 #include "platform/base/json.h"
 #include "platform/base/log.h"
+#include "platform/base/numbers.h"
 #include "platform/base/utf8.h"
 
 namespace openp5::datasets {
@@ -43,9 +43,8 @@ absl::Status AddRating(std::string_view line, const TextLines& lines,
   OPENP5_RETURN_IF_ERROR(CheckId((*fields)[0], "a user id", lines));
   OPENP5_RETURN_IF_ERROR(CheckId((*fields)[1], "an item id", lines));
   const std::string_view rating = Trim((*fields)[2]);
-  double stars = 0;
-  const auto [end, error] = std::from_chars(rating.data(), rating.data() + rating.size(), stars);
-  if (error != std::errc() || end != rating.data() + rating.size() || !(stars >= 0 && stars <= 5)) {
+  const double stars = ParseNumber<double>(rating).value_or(-1);
+  if (!(stars >= 0 && stars <= 5)) {
     return InvalidArgument(lines.Where(), ": expected a rating up to 5, got '", Excerpt(rating),
                            "'");
   }
@@ -179,11 +178,9 @@ DatasetPreset Preset(const std::string& title, const Category& category) {
 uint32_t NumericReference(std::string_view name) {
   const bool is_hexadecimal = name.size() > 1 && (name[1] == 'x' || name[1] == 'X');
   const std::string_view digits = name.substr(is_hexadecimal ? 2 : 1);
-  uint32_t code = 0;
-  const auto [end, error] =
-      std::from_chars(digits.data(), digits.data() + digits.size(), code, is_hexadecimal ? 16 : 10);
-  const bool is_character = code > 0 && code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
-  return error == std::errc() && end == digits.data() + digits.size() && is_character ? code : 0;
+  const uint32_t code = ParseNumber<uint32_t>(digits, is_hexadecimal ? 16 : 10).value_or(0);
+  const bool is_character = code <= 0x10ffff && (code < 0xd800 || code > 0xdfff);
+  return is_character ? code : 0;
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <utility>
 #include <variant>
 
+#include "absl/strings/str_join.h"
 #include "datasets/python_literal.h"
 #include "platform/base/json.h"
 #include "platform/base/utf8.h"
@@ -227,10 +228,10 @@ absl::Status ObjectFields::Missing(size_t field, const TextLines& lines) const {
   OPENP5_ASSIGN_OR_RETURN(const Json json, ParseObjectLine(state_->line, lines));
   const std::string& name = state_->names[field];
   if (json.contains(name)) return state_->Wrong(field, "a value", lines);
-  std::string keys;
-  for (const auto& [key, value] : json.items()) keys += (keys.empty() ? "" : ", ") + key;
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : json.items()) keys.push_back(key);
   return InvalidArgument(lines.Where(), ": expected a key '", name, "', got ",
-                         keys.empty() ? "none" : Excerpt(keys));
+                         keys.empty() ? "none" : Excerpt(absl::StrJoin(keys, ", ")));
 }
 
 bool ObjectFields::Has(size_t field) const {

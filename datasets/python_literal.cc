@@ -1,11 +1,11 @@
 #include "datasets/python_literal.h"
 
 #include <algorithm>
-#include <charconv>
 #include <string>
 #include <utility>
 
 #include "datasets/text_lines.h"
+#include "platform/base/numbers.h"
 #include "platform/base/utf8.h"
 
 namespace openp5::datasets {
@@ -141,13 +141,12 @@ class Parser {
 
   absl::StatusOr<uint32_t> Hexadecimal(size_t digits) {
     const std::string_view text = text_.substr(at_, digits);
-    uint32_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
-    if (text.size() != digits || error != std::errc() || end != text.data() + digits) {
+    const auto value = ParseNumber<uint32_t>(text, 16);
+    if (text.size() != digits || !value.has_value()) {
       return Expected(StrCat(digits, " hexadecimal digits"));
     }
     at_ += digits;
-    return value;
+    return *value;
   }
 
   absl::StatusOr<Json> Number() {
@@ -157,15 +156,11 @@ class Parser {
       return Expected("a literal");
     }
     if (text.ends_with('L') || text.ends_with('l')) text.remove_suffix(1);
-    const char* const last = text.data() + text.size();
-    int64_t whole = 0;
-    const auto [whole_end, whole_error] = std::from_chars(text.data(), last, whole);
-    double real = 0;
-    const auto [real_end, real_error] = std::from_chars(text.data(), last, real);
-    const bool is_whole = whole_error == std::errc() && whole_end == last;
-    if (!is_whole && (real_error != std::errc() || real_end != last)) return Expected("a number");
+    const auto whole = ParseNumber<int64_t>(text);
+    const auto real = ParseNumber<double>(text);
+    if (!whole.has_value() && !real.has_value()) return Expected("a number");
     at_ = end;
-    return is_whole ? Json(whole) : Json(real);
+    return whole.has_value() ? Json(*whole) : Json(*real);
   }
 
   void SkipBlanks() {

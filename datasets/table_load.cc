@@ -1,7 +1,6 @@
 #include "datasets/table_load.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <utility>
 #include <vector>
@@ -13,6 +12,7 @@
 #include "datasets/raw_reader.h"
 #include "datasets/row_times.h"
 #include "platform/base/file.h"
+#include "platform/base/numbers.h"
 #include "platform/base/utf8.h"
 
 namespace openp5::datasets {
@@ -70,13 +70,11 @@ absl::Status CheckOwnId(const std::string& id, std::string_view what, const Tabl
 }
 
 absl::StatusOr<double> ParseRating(std::string_view text) {
-  const std::string_view digits = Trim(text);
-  double value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  if (error != std::errc() || end != digits.data() + digits.size() || !std::isfinite(value)) {
+  const auto value = ParseNumber<double>(Trim(text));
+  if (!value.has_value() || !std::isfinite(*value)) {
     return InvalidArgument("expected a rating, got '", Excerpt(text), "'");
   }
-  return value;
+  return *value;
 }
 
 // The columns of an atomic file that hold what a user had before a row (RecBole's augmented

@@ -1,11 +1,11 @@
 #include "datasets/table_records.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "absl/strings/str_join.h"
 #include "datasets/json_lines.h"
+#include "platform/base/numbers.h"
 
 namespace openp5::datasets {
 namespace {
@@ -169,12 +169,7 @@ absl::StatusOr<std::vector<std::string>> ColumnNames(const TableText& table,
   return names;
 }
 
-bool IsNumber(std::string_view text) {
-  double value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  return error == std::errc() && stop == end && !text.empty();
-}
+bool IsNumber(std::string_view text) { return ParseNumber<double>(text).has_value(); }
 
 // What may help who asks for a column that is not among the `names` of the first line.
 std::string HintOfColumns(const TableText& table, const std::vector<std::string>& names) {

@@ -1,12 +1,12 @@
 #include "datasets/timestamps.h"
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 
 #include "absl/strings/str_replace.h"
 #include "absl/time/time.h"
 #include "datasets/text_lines.h"
+#include "platform/base/numbers.h"
 
 namespace openp5::datasets {
 namespace {
@@ -32,9 +32,9 @@ bool Take(char c, std::string_view* text) {
 
 template <class Number>
 bool ToNumber(std::string_view digits, Number* number) {
-  const char* const end = digits.data() + digits.size();
-  const auto [stop, error] = std::from_chars(digits.data(), end, *number);
-  return error == std::errc() && stop == end && !digits.empty();
+  const auto parsed = ParseNumber<Number>(digits);
+  *number = parsed.value_or(*number);
+  return parsed.has_value();
 }
 
 // Decimal digits as they are written in front of ten to the power of `exponent`.

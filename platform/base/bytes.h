@@ -1,13 +1,32 @@
 #ifndef OPENP5_PLATFORM_BASE_BYTES_H_
 #define OPENP5_PLATFORM_BASE_BYTES_H_
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
+#include <string>
 #include <string_view>
 #include <type_traits>
 
 namespace openp5 {
+
+// Files hold numbers little-endian, as the machines do that openp5 runs on: numbers are copied.
+static_assert(std::endian::native == std::endian::little);
+
+// The bytes of numbers in memory, for as long as these are there.
+template <class T>
+std::string_view ViewBytes(std::span<const T> numbers) {
+  static_assert(std::is_arithmetic_v<T>);
+  return {reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes()};
+}
+
+// The bytes of one number, which is as many as its type has.
+template <class T>
+std::string NumberBytes(T number) {
+  return std::string(ViewBytes(std::span<const T>(&number, 1)));
+}
 
 // Reads bytes and little-endian numbers one after another and never beyond the end. The bytes must
 // outlive it.
@@ -34,10 +53,16 @@ class ByteReader {
 
   template <class T>
   bool Number(T* value) {
+    return Numbers(std::span<T>(value, 1));
+  }
+
+  // As many numbers as `values` has room for.
+  template <class T>
+  bool Numbers(std::span<T> values) {
     static_assert(std::is_arithmetic_v<T>);
     std::string_view taken;
-    if (!Take(sizeof(T), &taken)) return false;
-    std::memcpy(value, taken.data(), sizeof(T));
+    if (!Take(values.size_bytes(), &taken)) return false;
+    if (!taken.empty()) std::memcpy(values.data(), taken.data(), taken.size());
     return true;
   }
 

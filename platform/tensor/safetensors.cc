@@ -3,11 +3,11 @@
 #include <ATen/ATen.h>
 
 #include <algorithm>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <string_view>
 
+#include "platform/base/bytes.h"
 #include "platform/base/file.h"
 #include "platform/base/json.h"
 #include "platform/base/output_file.h"
@@ -21,7 +21,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr size_t kSizeBytes = 8;                  // of the header's size
 constexpr uint64_t kMaximumHeader = 100'000'000;  // as in the format's own reader
 constexpr int kHeaderDepth = 3;                   // file, tensor, shape
 constexpr size_t kHeaderAlignment = 8;
@@ -108,12 +107,11 @@ absl::Status CheckCoverage(const std::string& path, const std::vector<Entry>& en
 absl::StatusOr<std::vector<Entry>> ReadHeader(const std::string& path, std::string_view bytes,
                                               std::string_view* data) {
   const std::string what = StrCat("safetensors: ", path);
-  if (bytes.size() < kSizeBytes) {
+  uint64_t size = 0;
+  if (!ByteReader(bytes).Number(&size)) {
     return DataLoss(what, ": expected a header of at least 8 bytes, got ", bytes.size(), " bytes");
   }
-  uint64_t size = 0;
-  std::memcpy(&size, bytes.data(), kSizeBytes);
-  bytes.remove_prefix(kSizeBytes);
+  bytes.remove_prefix(sizeof size);
   if (size > bytes.size() || size > kMaximumHeader) {
     return DataLoss(what, ": expected a header of at most ",
                     std::min<uint64_t>(bytes.size(), kMaximumHeader), " bytes, got size ", size);
@@ -172,10 +170,7 @@ std::string MakeHeader(const NamedTensors& tensors,
   }
   std::string text = DumpJson(header);
   text.resize((text.size() + kHeaderAlignment - 1) / kHeaderAlignment * kHeaderAlignment, ' ');
-  const uint64_t size = text.size();
-  std::string bytes(kSizeBytes, '\0');
-  std::memcpy(bytes.data(), &size, kSizeBytes);
-  return bytes + text;
+  return NumberBytes(uint64_t{text.size()}) + text;
 }
 
 // Writes part after part, so that no second copy of the model is in memory.

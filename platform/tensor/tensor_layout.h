@@ -3,7 +3,6 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <bit>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -13,9 +12,6 @@
 #include "platform/base/status.h"
 
 namespace openp5 {
-
-// Both file formats are little-endian and copied byte by byte.
-static_assert(std::endian::native == std::endian::little);
 
 // The type safetensors calls `name` ("F32"), or nothing for a name we do not read.
 std::optional<c10::ScalarType> TypeOfName(std::string_view name);

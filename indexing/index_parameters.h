@@ -7,15 +7,21 @@
 
 #include "platform/base/status.h"
 #include "platform/config/options.h"
+#include "platform/registry/registry.h"
 
 namespace openp5::indexing {
 
-// How items get their identifiers: a method, and the options of all methods that there are.
+struct IndexMethod;
+
+// How items get their identifiers: a method of a registry, and the options of all its methods.
 struct IndexParameters {
+  // Of BuiltinMethods; the method is "sequential", or the one of that name.
   IndexParameters();
   explicit IndexParameters(std::string method) : IndexParameters() { indexing = std::move(method); }
+  // Of `methods`, which must stay as they are while this and its copies live.
+  explicit IndexParameters(const Registry<IndexMethod>& methods);
 
-  std::string indexing = "sequential";  // of BuiltinMethods
+  std::string indexing = "sequential";
   int64_t seed = 1;
 
   void ForEach(OptionVisitor& visitor);
@@ -26,7 +32,7 @@ struct IndexParameters {
   // The flags that ask for such an index, those with their default left out.
   std::string Flags() const;
 
-  // The options of the method whose struct is `Options`.
+  // The options of the method whose struct is `Options`; there must be one.
   template <class Options>
   Options& Of() {
     for (auto& [name, options] : of_methods_) {
@@ -38,7 +44,12 @@ struct IndexParameters {
   }
   const OptionGroup& of_method() const { return *of_methods_.at(indexing); }
 
+  const Registry<IndexMethod>& methods() const { return *methods_; }
+  // The method that `indexing` names. A usage error with the known names if there is none.
+  absl::StatusOr<const IndexMethod*> method() const;
+
  private:
+  const Registry<IndexMethod>* methods_;
   std::map<std::string, AnyOptions> of_methods_;
 };
 

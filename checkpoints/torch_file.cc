@@ -176,7 +176,7 @@ class StateDictBuilder {
            });
   }
 
-  // Not so the states of generators of random numbers.
+  // The states of generators of random numbers have names without a dot.
   static bool HasNamesOfLayers(const PickleValue& value) {
     return std::any_of(value.entries.begin(), value.entries.end(), [](const auto& entry) {
       return entry.first->text.find('.') != std::string::npos;

@@ -32,8 +32,8 @@ class ObjectFields {
   // as long as its fields are asked for.
   absl::Status Parse(std::string_view line, const TextLines& lines);
 
-  // Of the line last parsed, by place in `names`. InvalidArgument if the field is missing or null,
-  // or of another type. A whole number may be written as 5.0.
+  // These give a field of the line last parsed, by its place in `names`. InvalidArgument if the
+  // field is missing or null, or of another type. A whole number may be written as 5.0.
   bool Has(size_t field) const;
   absl::StatusOr<std::string_view> Text(size_t field, const TextLines& lines) const;
   absl::StatusOr<int64_t> Integer(size_t field, const TextLines& lines) const;

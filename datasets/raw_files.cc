@@ -49,7 +49,7 @@ class NamesInUtf8 {
 // The members of one archive, one after the other. Bytes that are no archive are one member.
 class ArchiveStream final : public ByteSource {
  public:
-  // Of the file on disk, which may be read in any order.
+  // Opens a file on disk, which may be read in any order.
   static absl::StatusOr<std::unique_ptr<ArchiveStream>> OpenZip(const std::string& path) {
     auto stream = std::make_unique<ArchiveStream>(path, nullptr);
     archive_read_support_format_zip(stream->reader_.get());

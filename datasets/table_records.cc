@@ -10,7 +10,7 @@
 namespace openp5::datasets {
 namespace {
 
-// Of CSV: a quote too many would take the rest of a file for one field.
+// A record of CSV may not be longer: with a quote too many, the rest of a file is one field.
 constexpr size_t kLongestRecord = size_t{64} << 20;
 
 // What stands between two fields.

@@ -48,9 +48,9 @@ struct IndexMethod {
   std::set<std::string> named_always = {};  // options that messages name even at their default
 };
 
-// "collaborative", "random", "sequential".
+// Adds the methods "collaborative", "random" and "sequential".
 absl::Status RegisterBuiltinMethods(Registry<IndexMethod>* methods);
-// A registry of these only, made at the first call. Thread-safe.
+// Returns a registry of these only, which is made at the first call. Thread-safe.
 const Registry<IndexMethod>& BuiltinMethods();
 
 // The items in `order`, numbered "1001", "1002", …

@@ -15,10 +15,10 @@ struct IndexMethod;
 
 // How items get their identifiers: a method of a registry, and the options of all its methods.
 struct IndexParameters {
-  // Of BuiltinMethods; the method is "sequential", or the one of that name.
+  // Knows BuiltinMethods; the method is "sequential", or the one of that name.
   IndexParameters();
   explicit IndexParameters(std::string method) : IndexParameters() { indexing = std::move(method); }
-  // Of `methods`, which must stay as they are while this and its copies live.
+  // Knows `methods`, which must stay as they are while this and its copies live.
   explicit IndexParameters(const Registry<IndexMethod>& methods);
 
   std::string indexing = "sequential";
@@ -27,7 +27,7 @@ struct IndexParameters {
   void ForEach(OptionVisitor& visitor);
   // What tells one index of a dataset from another: only the options the method uses, e.g.
   // "sequential/original", "random/seed=1", "collaborative/500/20/sequential/openp5",
-  // "collaborative/500/20/random/openp5/seed=1". Of an unknown method: its name.
+  // "collaborative/500/20/random/openp5/seed=1". An unknown method gives its name.
   std::string Key() const;
   // The flags that ask for such an index, those with their default left out.
   std::string Flags() const;

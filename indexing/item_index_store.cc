@@ -223,7 +223,7 @@ absl::StatusOr<CatalogEntry> FindEntry(const KeyValueStore& store, const std::st
 absl::Status CheckMaySaveItemIndex(const std::string& index_db) {
   const auto store = storage::OpenRocksDb(index_db, OpenMode::kReadOnly);
   if (absl::IsFailedPrecondition(store.status())) {
-    return UsageError(StrCat("--index-db: ", store.status().message()));
+    return UsageError(ToStd(store.status().message()));
   }
   // Whatever else is wrong shows when it is opened for writing.
   if (!store.ok()) return absl::OkStatus();
@@ -234,7 +234,7 @@ absl::Status CheckMaySaveItemIndex(const std::string& index_db) {
   };
   (*store)->Scan("", look).IgnoreError();
   if (!is_foreign) return absl::OkStatus();
-  return UsageError(StrCat("--index-db: ", index_db,
+  return UsageError(StrCat(index_db,
                            ": expected a store of item indexes, got a RocksDB folder with "
                            "something else"));
 }

@@ -71,7 +71,8 @@ absl::Status RunBuild(const std::vector<std::string>& arguments) {
   line.Require("datasets");
   OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
   if (!run) return absl::OkStatus();
-  OPENP5_RETURN_IF_ERROR(indexing::CheckMaySaveItemIndex(options.data.IndexDb()));
+  OPENP5_RETURN_IF_ERROR(
+      Annotate(indexing::CheckMaySaveItemIndex(options.data.IndexDb()), "--index-db"));
   OPENP5_ASSIGN_OR_RETURN(const auto datasets, options.data.OpenDatasets());
   std::vector<ItemIndex> built;
   for (const SequenceDataset& dataset : datasets) {
@@ -190,7 +191,8 @@ absl::Status RunImport(const std::vector<std::string>& arguments) {
   if (line.IsGiven("sequences")) {
     return UsageError("index import: --sequences follow from --items and --users; leave them out");
   }
-  OPENP5_RETURN_IF_ERROR(indexing::CheckMaySaveItemIndex(options.data.IndexDb()));
+  OPENP5_RETURN_IF_ERROR(
+      Annotate(indexing::CheckMaySaveItemIndex(options.data.IndexDb()), "--index-db"));
   OPENP5_ASSIGN_OR_RETURN(const auto dataset, OpenOneDataset(options.data, "index import"));
   OPENP5_ASSIGN_OR_RETURN(ItemIndex index, indexing::ImportOpenP5Index(dataset, options.parameters,
                                                                        files.items, files.users));

@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_format.h"
 #include "datasets/sequences.h"
-#include "datasets/table.h"
+#include "datasets/table/table.h"
 #include "platform/app/command.h"
 #include "platform/app/machine.h"
 #include "platform/base/child_process.h"

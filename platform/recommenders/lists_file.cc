@@ -7,7 +7,7 @@
 #include <set>
 #include <utility>
 
-#include "datasets/json_lines.h"
+#include "datasets/loaders/json_lines.h"
 #include "datasets/text_lines.h"
 #include "platform/base/file.h"
 #include "platform/base/json.h"

@@ -1,8 +1,9 @@
 #include "trainers/train_options.h"
 
-#include <charconv>
 #include <limits>
 #include <numeric>
+
+#include "platform/base/numbers.h"
 
 namespace openp5::trainers {
 namespace {
@@ -14,10 +15,8 @@ absl::StatusOr<std::vector<Number>> NumbersByTask(const char* option,
                                                   size_t tasks) {
   std::vector<Number> numbers;
   for (const std::string& text : texts) {
-    Number number = 0;
-    const char* end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, number);
-    if (error != std::errc() || stop != end || !(number > 0) || number > 1e6) {
+    const Number number = ParseNumber<Number>(text).value_or(0);
+    if (!(number > 0) || number > 1e6) {
       return UsageError(StrCat("--", option, ": expected a number above 0, got '", text, "'"));
     }
     numbers.push_back(number);

@@ -30,8 +30,8 @@ absl::StatusOr<std::vector<int32_t>> UserOrder(const datasets::SequenceDataset& 
 // Items in order of appearance: first over every user's training part, then over the last two items
 // of every user. Items that are bought together so get numbers that share their first digits (Hua
 // et al., How to Index Item IDs for Recommendation Foundation Models, 2023).
-absl::StatusOr<std::vector<Assignment>> Build(const datasets::SequenceDataset& dataset,
-                                              const OptionGroup& options, int64_t) {
+absl::StatusOr<Assignments> Build(const datasets::SequenceDataset& dataset,
+                                  const OptionGroup& options, int64_t) {
   OPENP5_ASSIGN_OR_RETURN(const std::vector<int32_t> users,
                           UserOrder(dataset, OptionsOf<SequentialOptions>(options).order));
   std::vector<bool> numbered(dataset.item_count(), false);

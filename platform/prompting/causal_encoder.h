@@ -40,7 +40,7 @@ class CausalEncoder {
   static absl::StatusOr<CausalEncoder> Create(const text::Tokenizer& tokenizer,
                                               const CausalOptions& options);
 
-  // The tokens of "<input> <mark>". Of a prompt that is too long the input's end is cut.
+  // The tokens of "<input> <mark>". If a prompt is too long, the input's end is cut.
   std::vector<int32_t> Prompt(const std::string& input) const;
   // The tokens of `output` after a prompt, with the end token.
   std::vector<int32_t> Response(const std::string& output) const;

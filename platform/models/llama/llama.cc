@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "absl/strings/str_join.h"
 #include "platform/models/common/layers.h"
 #include "platform/models/common/state_dict.h"
 #include "platform/models/llama/llama_generation.h"
@@ -31,9 +32,8 @@ absl::Status CheckTargets(const LoraConfig& lora) {
   const std::vector<std::string>& known = LoraModules();
   for (const std::string& target : lora.target_modules) {
     if (std::find(known.begin(), known.end(), target) != known.end()) continue;
-    std::string names;
-    for (const std::string& name : known) names += (names.empty() ? "" : ", ") + name;
-    return InvalidArgument("LoRA: target_modules: expected names of ", names, "; got ", target);
+    return InvalidArgument("LoRA: target_modules: expected names of ", absl::StrJoin(known, ", "),
+                           "; got ", target);
   }
   return absl::OkStatus();
 }

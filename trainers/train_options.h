@@ -29,7 +29,7 @@ struct TrainOptions {
   // Batches whose gradients make one step. In OpenP5 the option only shortens the schedule, which
   // openp5_compat reproduces.
   int64_t gradient_accumulation_steps = 1;
-  // Less than 0, and with openp5_compat: the model's own rate, T5's 0.1 as a rule, SASRec's 0.1, a
+  // Less than 0, and with openp5_compat: the model's own rate, T5's 0.1 as a rule, SASRec's 0.5, a
   // Llama's 0.
   double dropout = -1;
   double attention_dropout = -1;  // of the attention's weights; less than 0: the model's own

@@ -141,8 +141,10 @@ class Search {
         }
       }
     }
-    const std::vector<float> scores = LogProbabilities(
-        *state_, hidden_.reshape({-1, hidden_.size(2)}), wanted, options_.normalize_over_allowed);
+    const std::vector<float> scores =
+        ends_ ? std::vector<float>(wanted.size(), 0)
+              : LogProbabilities(*state_, hidden_.reshape({-1, hidden_.size(2)}), wanted,
+                                 options_.normalize_over_allowed);
     size_t next = 0;
     for (auto& of_user : candidates) {
       for (Candidate& candidate : of_user) {
@@ -240,10 +242,24 @@ class Search {
     results_[static_cast<size_t>(user.user)] = std::move(user.finished);
   }
 
+  // True if every beam can only end, which is certain among the allowed tokens.
+  bool AllEnd() const {
+    if (!options_.normalize_over_allowed) return false;
+    for (const UserSearch& user : users_) {
+      for (const Beam& beam : user.beams) {
+        const auto children = constraint_.ChildTokens(beam.node);
+        if (children.size() != 1 || children[0] != options_.end_token) return false;
+      }
+    }
+    return true;
+  }
+
   // Moves the model's state to the kept users and beams and feeds it their last tokens. The grid is
   // as wide as the widest user; narrower users repeat their first beam, which nobody reads.
   void Advance(const std::vector<int64_t>& kept_users,
                const std::vector<std::vector<int64_t>>& kept_beams) {
+    ends_ = AllEnd();
+    if (ends_) return;  // the model is not asked again
     size_t width = 1;
     for (const auto& beams : kept_beams) width = std::max(width, beams.size());
     const int64_t count = static_cast<int64_t>(users_.size()),
@@ -271,6 +287,7 @@ class Search {
   at::Tensor hidden_;   // [users, beams, d_model] at the last token
   int64_t length_ = 0;  // tokens of every continuation, the start token included
   bool finite_ = true;  // all scores so far
+  bool ends_ = false;   // the next step only ends beams, see AllEnd
 };
 
 }  // namespace

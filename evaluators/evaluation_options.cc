@@ -41,10 +41,6 @@ void EvaluationOptions::ForEach(OptionVisitor& visitor) {
                 &max_length);
 }
 
-datasets::Split EvaluationOptions::SplitKind() const {
-  return split == "test" ? datasets::Split::kTest : datasets::Split::kValidation;
-}
-
 std::string EvaluationOptions::FilterName() const {
   if (filtered) return "search";
   return filtered_batch ? "afterwards" : "none";

@@ -47,7 +47,8 @@ absl::StatusOr<std::unique_ptr<TrainingTask>> Make(TaskRequest request,
   const auto& backbone = OptionsOf<BackboneOptions>(options);
   const auto seed = static_cast<uint64_t>(request.train.seed);
   const bool compat = request.train.openp5_compat;
-  if (request.train.loss_tokens == "choices" && request.reading.score_normalization != "allowed") {
+  if (request.train.loss_tokens == LossTokens::kChoices &&
+      request.reading.score_normalization != "allowed") {
     return UsageError(
         "--loss-tokens choices: expected --score-normalization allowed with it, since the model "
         "never learns the other tokens' scores");

@@ -186,7 +186,13 @@ class RunSavesTest : public ::testing::Test {
       fs::remove_all(Path(cut));
       fault.n = static_cast<int64_t>(i) + 1;
       Disturb(train(cut, options), cut, fault, &result);
-      EXPECT_NE(result.exit_code, 0) << calls[i];
+      // The descriptor that locks a file is closed when the file is in its place, synced: an error
+      // there loses nothing.
+      if (fault.action == "fail" && result.exit_code == 0) {
+        ExpectSameFolder(cut, whole);
+      } else {
+        EXPECT_NE(result.exit_code, 0) << calls[i];
+      }
       const ProgramResult resumed = RunProgram(train(cut, options + Arguments{"--resume"}));
       EXPECT_EQ(resumed.exit_code, 0) << calls[i] << ": " << resumed.err;
       ExpectSameFolder(cut, whole);

@@ -98,18 +98,21 @@ int EditDistance(const std::string& a, const std::string& b) {
 // Collects one struct's options, merging those already known by name.
 class BindingVisitor final : public OptionVisitor {
  public:
-  explicit BindingVisitor(CommandLine* line) : line_(line) {}
+  BindingVisitor(CommandLine* line, std::string heading)
+      : line_(line), heading_(std::move(heading)) {}
+
+  void Heading(const std::string& heading) override { heading_ = heading; }
 
   void Visit(const OptionInfo& info, bool* value) override {
     Bind(
-        info, "", false, [value] { return std::string(*value ? "true" : "false"); },
+        info, "", [value] { return std::string(*value ? "true" : "false"); },
         [value](const std::string& text) {
           return std::string(ParseBool(text, value) ? "" : "true or false");
         });
   }
   void Visit(const OptionInfo& info, int64_t* value) override {
     Bind(
-        info, "N", false, [value] { return std::to_string(*value); },
+        info, "N", [value] { return std::to_string(*value); },
         [info, value](const std::string& text) {
           int64_t parsed = 0;
           if (!ParseNumber(text, &parsed)) return std::string("a whole number");
@@ -120,7 +123,7 @@ class BindingVisitor final : public OptionVisitor {
   }
   void Visit(const OptionInfo& info, double* value) override {
     Bind(
-        info, "X", false, [value] { return NumberText(*value); },
+        info, "X", [value] { return NumberText(*value); },
         [info, value](const std::string& text) {
           double parsed = 0;
           if (!ParseNumber(text, &parsed)) return std::string("a number");
@@ -131,7 +134,7 @@ class BindingVisitor final : public OptionVisitor {
   }
   void Visit(const OptionInfo& info, std::string* value) override {
     Bind(
-        info, info.choices.empty() ? "S" : absl::StrJoin(info.choices, "|"), false,
+        info, info.choices.empty() ? "S" : absl::StrJoin(info.choices, "|"),
         [value] { return *value; },
         [info, value](const std::string& text) {
           std::string violation = Violation(info, text);
@@ -139,9 +142,16 @@ class BindingVisitor final : public OptionVisitor {
           return violation;
         });
   }
+  void Visit(const OptionInfo& info, const NamedValue& value) override {
+    Bind(info, absl::StrJoin(info.choices, "|"), value.get, [info, value](const std::string& text) {
+      std::string violation = Violation(info, text);
+      if (violation.empty()) value.set(text);
+      return violation;
+    });
+  }
   void Visit(const OptionInfo& info, std::vector<std::string>* value) override {
     Bind(
-        info, "A,B", true, [value] { return absl::StrJoin(*value, ","); },
+        info, "A,B", [value] { return absl::StrJoin(*value, ","); },
         [info, value](const std::string& text) {
           const std::vector<std::string> parts = SplitList(text);
           for (const std::string& part : parts) {
@@ -154,25 +164,27 @@ class BindingVisitor final : public OptionVisitor {
   }
 
  private:
-  void Bind(const OptionInfo& info, std::string value_name, bool is_list,
-            std::function<std::string()> get, std::function<std::string(const std::string&)> set) {
+  void Bind(const OptionInfo& info, std::string value_name, std::function<std::string()> get,
+            std::function<std::string(const std::string&)> set) {
     CommandLine::Option* option = line_->Find(info.name);
     if (option == nullptr) {
       line_->options_.push_back(
-          {info, std::move(value_name), false, false, is_list, {}, std::move(get)});
+          {info, std::move(value_name), false, false, heading_, {}, std::move(get)});
       option = &line_->options_.back();
     }
     option->set.push_back(std::move(set));
   }
 
   CommandLine* line_;
+  std::string heading_;
 };
 
 CommandLine::CommandLine(std::string command, std::string summary)
     : command_(std::move(command)), summary_(std::move(summary)) {}
 
-void CommandLine::AddStruct(const std::function<void(OptionVisitor&)>& for_each) {
-  BindingVisitor binder(this);
+void CommandLine::AddStruct(const std::string& heading,
+                            const std::function<void(OptionVisitor&)>& for_each) {
+  BindingVisitor binder(this, heading);
   for_each(binder);
 }
 
@@ -411,11 +423,14 @@ std::string CommandLine::Help() const {
   for (const Positional& positional : positionals_) {
     text += "  " + positional.name + "\n      " + positional.help + "\n";
   }
+  std::string heading;
   for (const Option& option : options_) {
+    if (std::exchange(heading, option.heading) != option.heading) text += "\n" + heading + ":\n";
     text += "  --" + option.info.name + (option.value_name.empty() ? "" : " " + option.value_name) +
             "\n      " + option.info.help;
     text += " (" + DefaultText(option) + ")\n";
   }
+  if (!heading.empty()) text += "\nEvery command:\n";
   text +=
       "  --config FILE\n      read options from an INI file; flags win over it\n"
       "  --dump-config\n      print the options as such a file and stop\n"

@@ -27,10 +27,11 @@ class CommandLine {
   CommandLine(std::string command, std::string summary);
 
   // Binds every option of `options`, which must outlive this object. An option that an earlier
-  // struct has under the same name and type is set in both.
+  // struct has under the same name and type is set in both. The help shows them under `heading`, or
+  // those that the struct has itself.
   template <class Options>
-  void Add(Options* options) {
-    AddStruct([options](OptionVisitor& visitor) { options->ForEach(visitor); });
+  void Add(Options* options, const std::string& heading = "") {
+    AddStruct(heading, [options](OptionVisitor& visitor) { options->ForEach(visitor); });
   }
   // One positional argument, written `name` in the help, e.g. "NAME" of `dataset prepare NAME`.
   void AddPositional(const std::string& name, const std::string& help, std::string* value);
@@ -79,7 +80,8 @@ class CommandLine {
   struct Option {
     OptionInfo info;
     std::string value_name;  // "N", "X", "S", "A,B"; empty for a bool
-    bool required = false, given = false, is_list = false;
+    bool required = false, given = false;
+    std::string heading;  // in the help; empty: none
     // Sets every bound value from text; returns what was expected, or "".
     std::vector<std::function<std::string(const std::string&)>> set;
     std::function<std::string()> get;
@@ -87,7 +89,7 @@ class CommandLine {
 
   // What the help says of an option that is not given.
   static std::string DefaultText(const Option& option);
-  void AddStruct(const std::function<void(OptionVisitor&)>& for_each);
+  void AddStruct(const std::string& heading, const std::function<void(OptionVisitor&)>& for_each);
   Option* Find(const std::string& name);
   absl::Status ReadConfigFile(const std::string& path);
   absl::Status ReadFlags(const std::vector<std::string>& arguments, std::string* config_file,

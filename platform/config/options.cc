@@ -19,6 +19,9 @@ class JsonWriter final : public OptionVisitor {
   void Visit(const OptionInfo& info, std::vector<std::string>* value) override {
     json_[info.name] = *value;
   }
+  void Visit(const OptionInfo& info, const NamedValue& value) override {
+    json_[info.name] = value.get();
+  }
 
  private:
   nlohmann::json& json_;
@@ -31,6 +34,7 @@ class InfoList final : public OptionVisitor {
   void Visit(const OptionInfo& info, double*) override { infos.push_back(info); }
   void Visit(const OptionInfo& info, std::string*) override { infos.push_back(info); }
   void Visit(const OptionInfo& info, std::vector<std::string>*) override { infos.push_back(info); }
+  void Visit(const OptionInfo& info, const NamedValue&) override { infos.push_back(info); }
 
   std::vector<OptionInfo> infos;
 };
@@ -57,6 +61,13 @@ class JsonReader final : public OptionVisitor {
     if (Read(info, "a string", &nlohmann::json::is_string, value)) {
       Check(info, Violation(info, *value));
     }
+  }
+  void Visit(const OptionInfo& info, const NamedValue& value) override {
+    std::string name;
+    if (!Read(info, "a string", &nlohmann::json::is_string, &name)) return;
+    const std::string violation = Violation(info, name);
+    Check(info, violation);
+    if (violation.empty()) value.set(name);
   }
   void Visit(const OptionInfo& info, std::vector<std::string>* value) override {
     std::vector<std::string> read;

@@ -1,11 +1,15 @@
 #ifndef OPENP5_PLATFORM_CONFIG_OPTIONS_H_
 #define OPENP5_PLATFORM_CONFIG_OPTIONS_H_
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -25,11 +29,25 @@ enum class Affects {
 struct OptionInfo {
   std::string name = {};                  // kebab-case, without the leading "--"
   std::string help = {};                  // effect and unit
-  std::vector<std::string> choices = {};  // for strings and lists of strings; empty: anything
+  std::vector<std::string> choices = {};  // for texts and lists of texts; empty: anything
   double minimum = std::numeric_limits<double>::lowest();  // for numbers, inclusive
   double maximum = std::numeric_limits<double>::max();
   Affects affects = Affects::kResult;
 };
+
+// The value of an enumeration as a visitor sees it: one of OptionInfo::choices.
+struct NamedValue {
+  std::function<std::string()> get;
+  std::function<void(const std::string& name)> set;
+};
+
+// The name that options and files have for a value of an enumeration. An enumeration from 0 without
+// gaps that is an option has its names beside it:
+//   constexpr auto EnumNames(Color) { return std::to_array<const char*>({"red", "green"}); }
+template <class Enum>
+std::string EnumName(Enum value) {
+  return EnumNames(value)[static_cast<size_t>(value)];
+}
 
 // An options struct lists its options in one member `void ForEach(OptionVisitor& visitor)`; each
 // visitor then sees all of them in that order. The value at visiting time is the default.
@@ -42,6 +60,22 @@ class OptionVisitor {
   virtual void Visit(const OptionInfo& info, double* value) = 0;
   virtual void Visit(const OptionInfo& info, std::string* value) = 0;
   virtual void Visit(const OptionInfo& info, std::vector<std::string>* value) = 0;
+  virtual void Visit(const OptionInfo& info, const NamedValue& value) = 0;
+
+  // An enumeration, whose names are the choices where `info` has none of its own.
+  template <class Enum>
+  requires std::is_enum_v<Enum>
+  void Visit(OptionInfo info, Enum* value) {
+    static constexpr auto kNames = EnumNames(Enum{});
+    if (info.choices.empty()) info.choices.assign(kNames.begin(), kNames.end());
+    const auto set = [value](const std::string& name) {
+      *value = static_cast<Enum>(std::find(kNames.begin(), kNames.end(), name) - kNames.begin());
+    };
+    Visit(info, NamedValue{.get = [value] { return EnumName(*value); }, .set = set});
+  }
+
+  // The options that follow stand under this heading in a help text.
+  virtual void Heading(const std::string& /*heading*/) {}
 };
 
 // Writes every option into / reads every option from a JSON object under its name. Absent names

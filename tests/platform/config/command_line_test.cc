@@ -1,5 +1,8 @@
 #include "platform/config/command_line.h"
 
+#include <array>
+#include <nlohmann/json.hpp>
+
 #include "platform/base/file.h"
 #include "tests/testing/testing.h"
 
@@ -155,6 +158,66 @@ TEST(CommandLineTest, HelpShowsWhatHoldsWithoutAnOption) {
                     HasSubstr("--tasks A,B\n      tasks (none)\n"), HasSubstr("--switch=false")));
   options.filtered = true;
   EXPECT_THAT(line.Help(), HasSubstr("--filtered\n      filter (on)\n"));
+}
+
+enum class Color { kRed, kGreen, kBlue };
+constexpr auto EnumNames(Color) { return std::to_array<const char*>({"red", "green", "blue"}); }
+
+struct Painting {
+  Color sky = Color::kBlue;
+  Color grass = Color::kGreen;
+  bool frame = false;
+
+  void ForEach(OptionVisitor& visitor) {
+    visitor.Visit({.name = "sky", .help = "above"}, &sky);
+    visitor.Heading("Below");
+    visitor.Visit({.name = "grass", .help = "below", .choices = {"green", "blue"}}, &grass);
+    visitor.Visit({.name = "frame", .help = "around"}, &frame);
+  }
+};
+
+TEST(CommandLineTest, ReadsEnumerationsByTheirNames) {
+  Painting painting;
+  CommandLine line("paint", "Paints.");
+  line.Add(&painting);
+  OPENP5_ASSERT_OK(line.Parse({"--sky", "red", "--grass=blue"}));
+  EXPECT_EQ(painting.sky, Color::kRed);
+  EXPECT_EQ(painting.grass, Color::kBlue);
+  EXPECT_THAT(line.Dump(), HasSubstr("sky=red\ngrass=blue\n"));
+  EXPECT_THAT(line.Set("sky", "black", "here"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("here: --sky: expected one of red, green, blue, got 'black'")));
+  EXPECT_THAT(line.Set("grass", "red", "here"), StatusIs(absl::StatusCode::kInvalidArgument,
+                                                         HasSubstr("expected one of green, blue")));
+  EXPECT_EQ(painting.grass, Color::kBlue);
+}
+
+TEST(OptionsJsonTest, HoldsEnumerationsByTheirNames) {
+  nlohmann::json json;
+  ToJson(Painting{.sky = Color::kRed}, &json);
+  EXPECT_EQ(json, (nlohmann::json{{"sky", "red"}, {"grass", "green"}, {"frame", false}}));
+  Painting painting;
+  OPENP5_ASSERT_OK(FromJson(json, &painting));
+  EXPECT_EQ(painting.sky, Color::kRed);
+  json["sky"] = "black";
+  EXPECT_THAT(FromJson(json, &painting),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("sky: expected one of red")));
+  json["sky"] = 1;
+  EXPECT_THAT(FromJson(json, &painting),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("sky: expected a string")));
+  EXPECT_EQ(painting.sky, Color::kRed);
+}
+
+TEST(CommandLineTest, HelpShowsOptionsUnderTheirHeadings) {
+  Painting painting;
+  Options options;
+  CommandLine line("paint", "Paints.");
+  line.Add(&painting);
+  line.Add(&options, "Orders");
+  EXPECT_THAT(line.Help(), HasSubstr("Paints.\n\n  --sky red|green|blue\n      above (blue)\n"
+                                     "\nBelow:\n  --grass green|blue\n      below (green)\n"
+                                     "  --frame\n      around (off)\n\nOrders:\n  --order "));
+  EXPECT_THAT(line.Help(), HasSubstr("\nEvery command:\n  --config FILE\n"));
 }
 
 struct Implying {

@@ -81,11 +81,12 @@ absl::Status ReadPairs(const PairFile& file, std::vector<std::string>* ids,
 std::string OpenP5ItemsFileName(IndexParameters parameters) {
   std::string variant;
   if (parameters.indexing == "sequential") {
-    variant = StrCat("_", parameters.Of<SequentialOptions>().order);
+    variant = StrCat("_", EnumName(parameters.Of<SequentialOptions>().order));
   }
   if (parameters.indexing == "collaborative") {
     const auto& options = parameters.Of<CollaborativeOptions>();
-    variant = StrCat("_", options.token_size, "_", options.cluster, "_", options.last_token);
+    variant =
+        StrCat("_", options.token_size, "_", options.cluster, "_", EnumName(options.last_token));
   }
   return StrCat("item_", parameters.indexing, "_indexing", variant, ".txt");
 }

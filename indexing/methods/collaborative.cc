@@ -24,15 +24,6 @@ absl::Status Validate(const CollaborativeOptions& options) {
                " (collaborative-cluster) to 1000000, got ", size,
                "; with fewer tokens than clusters, groups of one split would share a token"));
   }
-  const std::string& last = options.last_token;
-  if (last != "sequential" && last != "random") {
-    return UsageError(
-        StrCat("collaborative-last-token: expected sequential or random, got '", last, "'"));
-  }
-  const std::string& unseen = options.unseen_items;
-  if (unseen != "openp5" && unseen != "prefix-free") {
-    return UsageError(StrCat("unseen-items: expected openp5 or prefix-free, got '", unseen, "'"));
-  }
   return absl::OkStatus();
 }
 
@@ -80,7 +71,7 @@ class LastTokens {
  public:
   LastTokens(const CollaborativeOptions& options, int64_t seed)
       : token_size_(options.token_size),
-        is_random_(options.last_token == "random"),
+        is_random_(options.last_token == LastToken::kRandom),
         random_(static_cast<uint64_t>(seed)) {}
 
   // 0, 1, …, or different ones drawn from the token_size (or `count`, if more) smallest.
@@ -104,7 +95,7 @@ class LastTokens {
 void AppendUnseen(const TrainingData& data, const CollaborativeOptions& options,
                   int64_t first_free_token, LastTokens* last_tokens,
                   std::vector<Assignment>* assignments) {
-  const bool grouped = options.unseen_items == "prefix-free";
+  const bool grouped = options.unseen_items == UnseenItems::kPrefixFree;
   const size_t most = grouped ? options.token_size : data.unseen.size();
   for (size_t begin = 0; begin < data.unseen.size(); begin += most, ++first_free_token) {
     const size_t count = std::min(most, data.unseen.size() - begin);
@@ -170,14 +161,12 @@ void CollaborativeOptions::ForEach(OptionVisitor& visitor) {
                  .maximum = 256},
                 &cluster);
   visitor.Visit({.name = "collaborative-last-token",
-                 .help = "collaborative: how the items of a leaf group are numbered",
-                 .choices = {"sequential", "random"}},
+                 .help = "collaborative: how the items of a leaf group are numbered"},
                 &last_token);
   visitor.Visit(
       {.name = "unseen-items",
        .help = "collaborative, items without training data: one token as in OpenP5 (may be "
-               "the beginning of other identifiers), or groups of their own",
-       .choices = {"openp5", "prefix-free"}},
+               "the beginning of other identifiers), or groups of their own"},
       &unseen_items);
 }
 
@@ -185,12 +174,12 @@ IndexMethod CollaborativeMethod() {
   return {.make_options = MakeOptionGroup<CollaborativeOptions>,
           .key = [](const OptionGroup& group) -> std::vector<std::string> {
             const auto& options = OptionsOf<CollaborativeOptions>(group);
-            return {StrCat(options.token_size), StrCat(options.cluster), options.last_token,
-                    options.unseen_items};
+            return {StrCat(options.token_size), StrCat(options.cluster),
+                    EnumName(options.last_token), EnumName(options.unseen_items)};
           },
           .is_seeded =
               [](const OptionGroup& group) {
-                return OptionsOf<CollaborativeOptions>(group).last_token == "random";
+                return OptionsOf<CollaborativeOptions>(group).last_token == LastToken::kRandom;
               },
           .build = Build,
           .is_identifier = IsIdentifier,

@@ -9,21 +9,14 @@ namespace openp5::indexing {
 namespace {
 
 // Users of equal length stay in file order, in both directions.
-absl::StatusOr<std::vector<int32_t>> UserOrder(const datasets::SequenceDataset& dataset,
-                                               const std::string& order) {
+std::vector<int32_t> Users(const datasets::SequenceDataset& dataset, UserOrder order) {
   std::vector<int32_t> users(dataset.user_count());
   std::iota(users.begin(), users.end(), 0);
   const auto length = [&](int32_t user) { return dataset.Sequence(user).size(); };
-  if (order == "short2long") {
-    std::stable_sort(users.begin(), users.end(),
-                     [&](int32_t a, int32_t b) { return length(a) < length(b); });
-  } else if (order == "long2short") {
-    std::stable_sort(users.begin(), users.end(),
-                     [&](int32_t a, int32_t b) { return length(a) > length(b); });
-  } else if (order != "original") {
-    return UsageError(StrCat(
-        "sequential-order: expected one of original, short2long, long2short; got '", order, "'"));
-  }
+  if (order == UserOrder::kOriginal) return users;
+  std::stable_sort(users.begin(), users.end(), [&](int32_t a, int32_t b) {
+    return order == UserOrder::kShortToLong ? length(a) < length(b) : length(a) > length(b);
+  });
   return users;
 }
 
@@ -32,8 +25,7 @@ absl::StatusOr<std::vector<int32_t>> UserOrder(const datasets::SequenceDataset& 
 // et al., How to Index Item IDs for Recommendation Foundation Models, 2023).
 absl::StatusOr<std::vector<Assignment>> Build(const datasets::SequenceDataset& dataset,
                                               const OptionGroup& options, int64_t) {
-  OPENP5_ASSIGN_OR_RETURN(const std::vector<int32_t> users,
-                          UserOrder(dataset, OptionsOf<SequentialOptions>(options).order));
+  const std::vector<int32_t> users = Users(dataset, OptionsOf<SequentialOptions>(options).order);
   std::vector<bool> numbered(dataset.item_count(), false);
   std::vector<int32_t> order;
   const auto append = [&](std::span<const int32_t> items) {
@@ -52,15 +44,14 @@ absl::StatusOr<std::vector<Assignment>> Build(const datasets::SequenceDataset& d
 void SequentialOptions::ForEach(OptionVisitor& visitor) {
   visitor.Visit(
       {.name = "sequential-order",
-       .help = "sequential: users in file order, or sorted by the length of their history",
-       .choices = {"original", "short2long", "long2short"}},
+       .help = "sequential: users in file order, or sorted by the length of their history"},
       &order);
 }
 
 IndexMethod SequentialMethod() {
   return {.make_options = MakeOptionGroup<SequentialOptions>,
           .key = [](const OptionGroup& options) -> std::vector<std::string> {
-            return {OptionsOf<SequentialOptions>(options).order};
+            return {EnumName(OptionsOf<SequentialOptions>(options).order)};
           },
           .is_seeded = [](const OptionGroup&) { return false; },
           .build = Build,

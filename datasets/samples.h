@@ -1,6 +1,7 @@
 #ifndef OPENP5_DATASETS_SAMPLES_H_
 #define OPENP5_DATASETS_SAMPLES_H_
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -13,6 +14,9 @@
 namespace openp5::datasets {
 
 enum class Split { kTrain, kValidation, kTest };
+constexpr auto EnumNames(Split) {
+  return std::to_array<const char*>({"train", "validation", "test"});
+}
 
 struct HistoryOptions {
   int64_t max_history = 20;  // latest items shown; 0 or less: all

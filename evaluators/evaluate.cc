@@ -26,7 +26,7 @@ std::span<const int32_t> Past(const SequenceDataset& dataset, const datasets::Po
 int64_t LongestPast(const SequenceDataset& dataset, const EvaluationOptions& options) {
   size_t longest = 0;
   for (const auto& position :
-       datasets::SplitPositions(dataset, options.SplitKind(), /*skip_empty_history=*/true)) {
+       datasets::SplitPositions(dataset, options.split, /*skip_empty_history=*/true)) {
     longest = std::max(longest, datasets::DistinctItems(Past(dataset, position)).size());
   }
   return static_cast<int64_t>(longest);
@@ -143,7 +143,7 @@ void WarnOfNarrowSearch(const Request& request, int64_t largest_k, const Shardin
 std::vector<datasets::Position> EvaluationPositions(const SequenceDataset& dataset,
                                                     const EvaluationOptions& options) {
   std::vector<datasets::Position> positions =
-      datasets::SplitPositions(dataset, options.SplitKind(), /*skip_empty_history=*/true);
+      datasets::SplitPositions(dataset, options.split, /*skip_empty_history=*/true);
   if (options.users > 0 && positions.size() > static_cast<size_t>(options.users)) {
     positions.resize(static_cast<size_t>(options.users));
   }
@@ -176,7 +176,7 @@ absl::StatusOr<RankingResult> Evaluate(const recommenders::Recommender& recommen
   OPENP5_ASSIGN_OR_RETURN(const std::string digest, recommender.PromptDigest(task, options.prompt));
   RankingResult result{.dataset = data.name(),
                        .task = task,
-                       .split = options.split,
+                       .split = EnumName(options.split),
                        .prompt = options.prompt,
                        .prompt_digest = digest,
                        .method = recommender.method(),

@@ -46,10 +46,6 @@ void EvaluationOptions::ForEach(OptionVisitor& visitor) {
                 &score_normalization);
 }
 
-datasets::Split EvaluationOptions::SplitKind() const {
-  return split == "test" ? datasets::Split::kTest : datasets::Split::kValidation;
-}
-
 std::string EvaluationOptions::FilterName() const {
   if (filtered) return "search";
   return filtered_batch ? "afterwards" : "none";

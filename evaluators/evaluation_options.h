@@ -13,7 +13,7 @@ namespace openp5::evaluators {
 
 // What is asked of whom, and how it is counted. Names and defaults are OpenP5's where it has them.
 struct EvaluationOptions {
-  std::string split = "test";
+  datasets::Split split = datasets::Split::kTest;  // or kValidation
   std::string prompt = "seen:0";
   std::vector<std::string> metrics = {"hit@5", "hit@10", "ndcg@5", "ndcg@10"};
   // A user's past items (all before the target) cannot be recommended. A target that is among them
@@ -34,8 +34,6 @@ struct EvaluationOptions {
 
   void ForEach(OptionVisitor& visitor);
 
-  // kValidation or kTest.
-  datasets::Split SplitKind() const;
   std::string FilterName() const;
   // A usage error for options that exclude each other, or what `openp5_compat` asks for.
   absl::Status Check(bool openp5_compat = false) const;

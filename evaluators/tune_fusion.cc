@@ -73,7 +73,7 @@ absl::StatusOr<TunedFusion> TuneFusion(const FusedRecommender& fused, const std:
                              " recommenders, got ", fused.parts().size(),
                              "; hint: give every one its weight, as NAME:0.5"));
   }
-  options.split = "validation";
+  options.split = datasets::Split::kValidation;
   const auto queries = EvaluationQueries(fused.dataset(0), options);
   OPENP5_ASSIGN_OR_RETURN(const auto lists, ListsOfParts(fused, queries, task, metric.k, options));
   std::vector<std::vector<double>> combinations;

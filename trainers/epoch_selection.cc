@@ -5,46 +5,41 @@
 
 namespace openp5::trainers {
 
-absl::StatusOr<EpochSelection> EpochSelection::Create(const TrainOptions& options) {
-  EpochSelection selection;
-  selection.name_ = options.valid_select;
-  selection.keep_ = options.keep_best;
-  selection.patience_ = options.patience;
-  if (selection.name_ == "loss") return selection;
-  if (selection.name_ == "none") {
-    selection.by_ = By::kNothing;
-    return selection;
-  }
-  auto metric = evaluators::ParseMetrics({selection.name_});
+absl::StatusOr<EpochSelection> EpochSelection::Create(const SelectionOptions& options) {
+  EpochSelection selection(options);
+  if (selection.by() != SelectBy::kMetric) return selection;
+  auto metric = evaluators::ParseMetrics({options.valid_select});
   if (!metric.ok()) {
     return UsageError(
         StrCat("--valid-select: expected loss, none or a metric such as hit@10, got '",
-               selection.name_, "'"));
+               options.valid_select, "'"));
   }
-  selection.by_ = By::kMetric;
   selection.metric_ = *std::move(metric);
   return selection;
 }
 
 bool EpochSelection::Add(const EpochValue& epoch, std::vector<EpochValue>* best) const {
-  const bool is_best = by_ == By::kNothing || best->empty() || epoch.value < best->front().value;
+  const auto keep = static_cast<size_t>(options_.keep_best);
+  const bool is_best =
+      by() == SelectBy::kNothing || best->empty() || epoch.value < best->front().value;
   const auto place = is_best ? best->begin()
                              : std::upper_bound(best->begin(), best->end(), epoch,
                                                 [](const EpochValue& a, const EpochValue& b) {
                                                   return a.value < b.value;
                                                 });
   best->insert(place, epoch);
-  if (best->size() > static_cast<size_t>(keep_)) best->resize(static_cast<size_t>(keep_));
+  if (best->size() > keep) best->resize(keep);
   return is_best;
 }
 
 bool EpochSelection::HasStalled(int64_t epochs, const std::vector<EpochValue>& best) const {
-  return patience_ > 0 && !best.empty() && epochs - 1 - best.front().epoch >= patience_;
+  return options_.patience > 0 && !best.empty() &&
+         epochs - 1 - best.front().epoch >= options_.patience;
 }
 
 double EpochSelection::Measured(double value) const {
-  if (by_ == By::kNothing) return std::numeric_limits<double>::quiet_NaN();
-  return by_ == By::kLoss ? value : -value;
+  if (by() == SelectBy::kNothing) return std::numeric_limits<double>::quiet_NaN();
+  return by() == SelectBy::kLoss ? value : -value;
 }
 
 }  // namespace openp5::trainers

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "evaluators/metrics.h"
@@ -15,17 +16,15 @@ namespace openp5::trainers {
 // Says what epochs are compared by, which ones are kept, and when to stop for want of better ones.
 class EpochSelection {
  public:
-  enum class By { kNothing, kLoss, kMetric };
-
   // UsageError if `options.valid_select` is neither "loss" nor "none" nor a metric.
-  static absl::StatusOr<EpochSelection> Create(const TrainOptions& options);
+  static absl::StatusOr<EpochSelection> Create(const SelectionOptions& options);
 
   // By nothing, every epoch is as good as the others, and the last one is the best.
-  By by() const { return by_; }
+  SelectBy by() const { return SelectByOf(options_.valid_select); }
   // One metric if epochs are compared by it, else none.
   const std::vector<evaluators::Metric>& metric() const { return metric_; }
   // The text of --valid-select.
-  const std::string& name() const { return name_; }
+  const std::string& name() const { return options_.valid_select; }
 
   // Puts an epoch that is later than all of `best` among them, the best first, and drops what is
   // beyond --keep-best. True if it is the best of all.
@@ -36,10 +35,10 @@ class EpochSelection {
   double Measured(double value) const;
 
  private:
-  By by_ = By::kLoss;
-  std::string name_;
+  explicit EpochSelection(SelectionOptions options) : options_(std::move(options)) {}
+
+  SelectionOptions options_;
   std::vector<evaluators::Metric> metric_ = {};
-  int64_t keep_ = 1, patience_ = 0;
 };
 
 }  // namespace openp5::trainers

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <iterator>
 #include <limits>
+#include <map>
 #include <sstream>
 #include <string_view>
 #include <system_error>
@@ -30,15 +31,17 @@ absl::StatusOr<std::vector<std::string>> FileNames(const std::string& folder) {
   return names;
 }
 
-// Lines `name=value` of a configuration, without those of options in `free` or `growing`.
-std::vector<std::string> ComparedLines(const std::string& config, const std::set<std::string>& free,
-                                       const GrowingOptions& growing) {
-  std::vector<std::string> lines;
+// The lines `name=value` of a configuration by their names, without those of options in `free` or
+// `growing`.
+std::map<std::string, std::string> ComparedLines(const std::string& config,
+                                                 const std::set<std::string>& free,
+                                                 const GrowingOptions& growing) {
+  std::map<std::string, std::string> lines;
   std::istringstream stream(config);
   for (std::string line; std::getline(stream, line);) {
     if (line.empty() || line.starts_with("#")) continue;
     const std::string name = line.substr(0, line.find('='));
-    if (!free.contains(name) && !growing.contains(name)) lines.push_back(line);
+    if (!free.contains(name) && !growing.contains(name)) lines[name] = line;
   }
   return lines;
 }
@@ -122,11 +125,11 @@ absl::Status RemoveNamed(const std::string& folder, const Predicate& is_removed)
 absl::Status CheckSameConfig(const std::string& file, const RunConfig& config,
                              const GrowingOptions& growing) {
   OPENP5_ASSIGN_OR_RETURN(const std::string text, ReadFile(file));
-  const std::vector<std::string> before = ComparedLines(text, config.free, growing);
-  const std::vector<std::string> now = ComparedLines(config.text, config.free, growing);
-  for (size_t i = 0; i < std::max(before.size(), now.size()); ++i) {
-    const std::string was = i < before.size() ? before[i] : "nothing";
-    const std::string is = i < now.size() ? now[i] : "nothing";
+  auto before = ComparedLines(text, config.free, growing);
+  auto now = ComparedLines(config.text, config.free, growing);
+  for (const auto& [name, line] : before) now.try_emplace(name, "nothing");
+  for (const auto& [name, is] : now) {
+    const std::string& was = before.try_emplace(name, "nothing").first->second;
     if (was != is) {
       return FailedPrecondition(file, ": started with ", was, ", got ", is,
                                 "; hint: the same options, or another folder");

@@ -30,7 +30,7 @@ struct RunConfig {
 // Names of options that are limits: 0 is none.
 using GrowingOptions = std::set<std::string>;
 
-// FailedPrecondition, naming the first option that differs, if config `file` is not that of
+// FailedPrecondition, naming the first option by name that differs, if config `file` is not that of
 // `config`. Its free options are not compared, and a limit of `growing` may be larger than in the
 // file. Fails as ReadFile.
 absl::Status CheckSameConfig(const std::string& file, const RunConfig& config,

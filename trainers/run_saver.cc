@@ -60,10 +60,10 @@ std::vector<std::string> RunSaver::EpochCheckpoints(const TrainingPosition& posi
 
 std::vector<std::string> RunSaver::KeptEpochs(const TrainingPosition& position) const {
   std::vector<std::string> names;
-  if (options_.keep_best == 1) return names;  // `best` is that one
+  const auto keep = static_cast<size_t>(options_.selection.keep_best);
+  if (keep == 1) return names;  // `best` is that one
   for (const EpochValue& one : position.best) names.push_back(EpochName(one.epoch + 1));
-  if (names.size() > static_cast<size_t>(options_.keep_best))
-    names.resize(static_cast<size_t>(options_.keep_best));
+  if (names.size() > keep) names.resize(keep);
   return names;
 }
 
@@ -91,10 +91,11 @@ absl::Status RunSaver::CheckFrozen(TrainingPosition* position) const {
 }
 
 bool RunSaver::IsDue(int64_t step) const {
-  if (options_.save_steps > 0 && step % options_.save_steps == 0) return true;
-  return options_.save_minutes > 0 &&
+  const SavingOptions& saving = options_.saving;
+  if (saving.save_steps > 0 && step % saving.save_steps == 0) return true;
+  return saving.save_minutes > 0 &&
          Clock::now() - saved_ >=
-             std::chrono::duration<double, std::ratio<60>>(options_.save_minutes);
+             std::chrono::duration<double, std::ratio<60>>(saving.save_minutes);
 }
 
 absl::Status RunSaver::Save(const AdamW& optimizer, TrainingPosition* position) {
@@ -127,7 +128,6 @@ bool RunSaver::Stands(const std::string& name, const nlohmann::json& metrics) co
 }
 
 absl::Status RunSaver::Repair(const TrainingPosition& position) {
-  if (folder_ == nullptr) return absl::OkStatus();
   NamedTensors weights;
   for (const auto& [name, tensor] : models::TrainedParameters(task_.parameters())) {
     weights.emplace_back(name, tensor.detach());

@@ -64,14 +64,15 @@ absl::StatusOr<LearningRate> LearningRate::Create(const TrainOptions& options,
   rate.name_ = options.ScheduleName();
   OPENP5_ASSIGN_OR_RETURN(const ScheduleFunction* schedule, schedules.Find(rate.name_));
   rate.schedule_ = *schedule;
-  rate.largest_ = options.lr;
-  rate.warmup_share_ = options.warmup_prop;
+  rate.largest_ = options.schedule.lr;
+  rate.warmup_share_ = options.schedule.warmup_prop;
   // OpenP5 accumulates nothing: there the option only shortens the schedule.
   const int64_t a_step = options.BatchesPerStep();
-  const int64_t divisor = options.gradient_accumulation_steps / a_step;
+  const int64_t divisor = options.optimizer.gradient_accumulation_steps / a_step;
   const int64_t steps_per_epoch = (batches_per_epoch + a_step - 1) / a_step;
-  rate.total_steps_ = std::max<int64_t>(1, steps_per_epoch / divisor * options.epochs);
-  if (options.max_steps > 0) rate.total_steps_ = std::min(rate.total_steps_, options.max_steps);
+  rate.total_steps_ = std::max<int64_t>(1, steps_per_epoch / divisor * options.schedule.epochs);
+  const int64_t most = options.schedule.max_steps;
+  if (most > 0) rate.total_steps_ = std::min(rate.total_steps_, most);
   return rate;
 }
 

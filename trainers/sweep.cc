@@ -19,6 +19,7 @@
 #include "platform/base/text_table.h"
 #include "trainers/run_folder.h"
 #include "trainers/run_record.h"
+#include "trainers/train_options.h"
 
 namespace openp5::trainers {
 namespace {
@@ -145,7 +146,7 @@ void Sweep::Load(size_t number) {
 std::vector<size_t> Sweep::BestFirst() const {
   std::vector<size_t> order(trials_.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  const double sign = plan_.valid_select == "loss" ? 1 : -1;
+  const double sign = SelectByOf(plan_.valid_select) == SelectBy::kLoss ? 1 : -1;
   std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
     const bool a_done = trials_[a].state == State::kFinished;
     const bool b_done = trials_[b].state == State::kFinished;

@@ -37,6 +37,7 @@ class TrainMeter {
   void Add(const BatchCounts& counts);
 
   // Since the meter was made.
+  double Seconds() const { return std::chrono::duration<double>(now_() - start_).count(); }
   Throughput Overall() const { return Between(start_, now_(), {}, total_); }
   // Since the last call, at first since the meter was made.
   Throughput SinceLast();

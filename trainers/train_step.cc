@@ -6,12 +6,11 @@
 #include "platform/base/signals.h"
 #include "platform/models/common/language_model.h"
 #include "platform/tensor/runtime.h"
-#include "trainers/training_state.h"
 
 namespace openp5::trainers {
 namespace {
 
-AdamWOptions OptimizerOptions(const TrainingTask& task, const TrainOptions& options) {
+AdamWOptions AdamWOf(const TrainingTask& task, const OptimizerOptions& options) {
   AdamWOptions adamw = task.optimizer();
   adamw.epsilon = options.adam_eps;
   adamw.weight_decay = options.weight_decay;
@@ -47,7 +46,8 @@ TrainStep::TrainStep(TrainingTask* task, const TrainOptions& options, ProcessGro
       processes_(processes),
       seed_(static_cast<uint64_t>(options.seed)),
       group_weights_(std::move(group_weights)),
-      optimizer_(models::TrainedParameters(task->parameters()), OptimizerOptions(*task, options)) {}
+      optimizer_(models::TrainedParameters(task->parameters()), AdamWOf(*task, options.optimizer)) {
+}
 
 absl::Status TrainStep::ShareWeights() const {
   if (processes_ == nullptr) return absl::OkStatus();
@@ -56,11 +56,14 @@ absl::Status TrainStep::ShareWeights() const {
   return processes_->Broadcast(std::move(weights));
 }
 
-absl::Status TrainStep::ShareState() {
+absl::Status TrainStep::ShareState(TrainingPosition* position) {
+  if (processes_ == nullptr) return absl::OkStatus();
   OPENP5_RETURN_IF_ERROR(ShareWeights());
   std::vector<at::Tensor> moments;
   for (const auto& [name, tensor] : optimizer_.State()) moments.push_back(tensor);
   OPENP5_RETURN_IF_ERROR(processes_->Broadcast(std::move(moments)));
+  OPENP5_ASSIGN_OR_RETURN(const auto positions, processes_->Gather(position->ToText()));
+  OPENP5_ASSIGN_OR_RETURN(*position, TrainingPosition::FromText(positions.front()));
   OPENP5_ASSIGN_OR_RETURN(
       reducer_,
       GradientReducer::Create(*processes_, models::TrainedParameters(task_.parameters())));

@@ -11,6 +11,7 @@
 #include "trainers/optimizer.h"
 #include "trainers/train_meter.h"
 #include "trainers/train_options.h"
+#include "trainers/training_state.h"
 #include "trainers/training_task.h"
 
 namespace openp5::trainers {
@@ -49,10 +50,9 @@ class TrainStep {
   // does, or another process.
   absl::StatusOr<StepResult> Run(const std::vector<GroupBatch>& batches, const StepPlace& place);
 
-  // Gives all processes the first one's weights and moments. To be called before Run where there
-  // are several processes.
-  absl::Status ShareState();
-  // Gives all processes the first one's weights; does nothing in a single process.
+  // Gives all processes the first one's weights, moments and `position`. To be called before Run.
+  absl::Status ShareState(TrainingPosition* position);
+  // Gives all processes the first one's weights.
   absl::Status ShareWeights() const;
 
   AdamW& optimizer() { return optimizer_; }

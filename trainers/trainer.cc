@@ -1,7 +1,6 @@
 #include "trainers/trainer.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <memory>
 #include <optional>
@@ -23,12 +22,6 @@
 namespace openp5::trainers {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double SecondsSince(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
 // What a run is made of, for Training.
 struct Parts {
   TaskSampler sampler;
@@ -45,15 +38,15 @@ class Training {
   absl::StatusOr<TrainingSummary> Run();
 
  private:
-  int64_t world_size() const { return processes_ == nullptr ? 1 : processes_->size(); }
   bool StepsAreDone() const {
-    return options_.max_steps > 0 && position_.step >= options_.max_steps;
+    const int64_t most = options_.schedule.max_steps;
+    return most > 0 && position_.step >= most;
   }
   bool HasStalled() const { return selection_.HasStalled(position_.epoch, position_.best); }
   // An epoch that was begun is always finished: validated, and its checkpoints written.
   bool IsDone() const {
     return position_.batch == 0 &&
-           (position_.epoch >= options_.epochs || StepsAreDone() || HasStalled());
+           (position_.epoch >= options_.schedule.epochs || StepsAreDone() || HasStalled());
   }
   void SetTraining(bool training) {
     task_.SetTraining(training, options_.openp5_compat ? -1 : options_.dropout);
@@ -62,7 +55,7 @@ class Training {
 
   absl::Status Begin();
   absl::Status TrainEpoch();
-  absl::Status TakeSteps();
+  absl::Status TakeSteps(TrainMeter* meter);
   absl::StatusOr<GroupBatch> MakeBatch(int64_t number) const;
   absl::StatusOr<StepResult> Step(Prefetcher<GroupBatch>* batches, int64_t count);
   absl::Status SaveAndStop();
@@ -74,8 +67,7 @@ class Training {
 
   TrainingTask& task_;
   const TrainOptions& options_;
-  ProcessGroup* const processes_;  // nullptr: alone
-  const size_t groups_;            // of samples
+  const int64_t world_size_;
   TaskSampler sampler_;
   const LearningRate rate_;
   const EpochSelection selection_;
@@ -92,40 +84,35 @@ Training::Training(TrainingTask* task, const TrainOptions& options, const RunFol
                    ProcessGroup* processes, Parts parts)
     : task_(*task),
       options_(options),
-      processes_(processes),
-      groups_(task->groups().size()),
+      world_size_(processes == nullptr ? 1 : processes->size()),
       sampler_(std::move(parts.sampler)),
       rate_(std::move(parts.rate)),
       selection_(std::move(parts.selection)),
       step_(std::move(parts.step)),
-      validation_(task, selection_, options.batch_size, processes),
+      validation_(task, selection_, options.sampling.batch_size, processes),
       log_(*task, selection_, folder),
       accumulation_(options.BatchesPerStep()),
       saver_(task, folder, options) {
   const int64_t steps = (sampler_.batches_per_epoch() + accumulation_ - 1) / accumulation_;
-  last_step_ = steps * options.epochs;
-  if (options.max_steps > 0) last_step_ = std::min(last_step_, options.max_steps);
-  position_.world_size = world_size();
+  last_step_ = steps * options.schedule.epochs;
+  if (options.schedule.max_steps > 0) last_step_ = std::min(last_step_, options.schedule.max_steps);
+  position_.world_size = world_size_;
   position_.frozen = task->FrozenDigest();
-  position_.losses.resize(groups_);
+  position_.losses.resize(task->groups().size());
 }
 
 // Goes on from a state, if there is one, with the same weights, moments and position in every
 // process.
 absl::Status Training::Begin() {
   OPENP5_RETURN_IF_ERROR(saver_.Begin(&step_->optimizer(), &position_));
-  if (processes_ != nullptr) {
-    OPENP5_RETURN_IF_ERROR(step_->ShareState());
-    OPENP5_ASSIGN_OR_RETURN(const auto positions, processes_->Gather(position_.ToText()));
-    OPENP5_ASSIGN_OR_RETURN(position_, TrainingPosition::FromText(positions.front()));
-  }
-  OPENP5_RETURN_IF_ERROR(position_.FitTo({.groups = groups_,
-                                          .processes = world_size(),
+  OPENP5_RETURN_IF_ERROR(step_->ShareState(&position_));
+  OPENP5_RETURN_IF_ERROR(position_.FitTo({.groups = task_.groups().size(),
+                                          .processes = world_size_,
                                           .batches_per_epoch = sampler_.batches_per_epoch()}));
   // A run may go on with more epochs or other processes.
   rate_.WarnOfChange(position_.step, std::exchange(position_.total_steps, rate_.total_steps()));
   if (position_.step == 0) {
-    return options_.test_before_train ? Test("", 0).status() : absl::OkStatus();
+    return options_.selection.test_before_train ? Test("", 0).status() : absl::OkStatus();
   }
   LogInfo(StrCat("resuming at epoch ", position_.epoch + 1, ", step ", position_.step));
   return TestIfDue();
@@ -140,7 +127,7 @@ absl::StatusOr<TrainingSummary> Training::Run() {
   OPENP5_RETURN_IF_ERROR(saver_.Wait());
   OPENP5_RETURN_IF_ERROR(saver_.CheckComplete(position_));
   TrainingSummary summary = Summary();
-  if (options_.test_after_train) {
+  if (options_.selection.test_after_train) {
     // The parameters are those of the best checkpoint afterwards.
     OPENP5_RETURN_IF_ERROR(saver_.LoadBest());
     OPENP5_RETURN_IF_ERROR(step_->ShareWeights());
@@ -171,37 +158,36 @@ absl::Status Training::TrainEpoch() {
   sampler_.StartEpoch(position_.epoch);
   task_.StartEpoch(position_.epoch);
   SetTraining(true);
-  const auto start = Clock::now();
-  OPENP5_RETURN_IF_ERROR(TakeSteps());
-  return FinishEpoch(SecondsSince(start));
+  TrainMeter meter;
+  OPENP5_RETURN_IF_ERROR(TakeSteps(&meter));
+  return FinishEpoch(meter.Seconds());
 }
 
 // The steps of the epoch that are left, or as many as the run may still take.
-absl::Status Training::TakeSteps() {
+absl::Status Training::TakeSteps(TrainMeter* meter) {
   const int64_t total = sampler_.batches_per_epoch();
   const int64_t first = position_.batch, first_step = position_.step;
-  const int64_t batch_samples = options_.batch_size * world_size();
-  const auto start = Clock::now();
-  TrainMeter meter;
+  const int64_t batch_samples = options_.sampling.batch_size * world_size_;
   Prefetcher<GroupBatch> batches(total - first, /*ahead=*/4, [this, first](int64_t number) {
     return MakeBatch(first + number);
   });
   const int64_t left = (last_step_ - first_step) * accumulation_;  // batches of the whole run
   const int64_t now = std::min(total - first, left);
-  ProgressBar progress(
-      StrCat("epoch ", position_.epoch + 1, "/", options_.epochs), now * batch_samples,
-      options_.pack_targets > 1 ? "runs of targets" : "samples", (left - now) * batch_samples);
+  ProgressBar progress(StrCat("epoch ", position_.epoch + 1, "/", options_.schedule.epochs),
+                       now * batch_samples,
+                       options_.sampling.pack_targets > 1 ? "runs of targets" : "samples",
+                       (left - now) * batch_samples);
   while (position_.batch < total && !StepsAreDone()) {
     const int64_t count = std::min(accumulation_, total - position_.batch);
     OPENP5_ASSIGN_OR_RETURN(const StepResult result, Step(&batches, count));
-    meter.Add(result.counts);
-    progress.Advance(count * batch_samples, TrainingLog::Note(position_, meter.Overall()));
-    if (position_.step % options_.logging_step == 0) {
+    meter->Add(result.counts);
+    progress.Advance(count * batch_samples, TrainingLog::Note(position_, meter->Overall()));
+    if (position_.step % options_.saving.logging_step == 0) {
       const double steps_left = static_cast<double>(last_step_ - position_.step);
-      const double a_step = SecondsSince(start) / static_cast<double>(position_.step - first_step);
+      const double a_step = meter->Seconds() / static_cast<double>(position_.step - first_step);
       OPENP5_RETURN_IF_ERROR(log_.Step(position_, {.learning_rate = rate_.At(position_.step - 1),
                                                    .gradient_norm = result.gradient_norm,
-                                                   .throughput = meter.SinceLast(),
+                                                   .throughput = meter->SinceLast(),
                                                    .seconds_left = a_step * steps_left}));
     }
     if (result.stop) return SaveAndStop();
@@ -255,15 +241,16 @@ absl::Status Training::FinishEpoch(double seconds) {
   position_.batch = 0;
   OPENP5_RETURN_IF_ERROR(log_.Epoch(
       position_, {.validation = *std::move(validation), .seconds = seconds, .is_best = is_best}));
-  position_.losses.assign(groups_, {});
+  position_.losses.assign(position_.losses.size(), {});
   OPENP5_RETURN_IF_ERROR(Save());
   return TestIfDue();
 }
 
 // The test of the epoch that ended last, unless it is done.
 absl::Status Training::TestIfDue() {
-  const bool is_due = options_.test_epoch > 0 && position_.batch == 0 && position_.epoch > 0 &&
-                      position_.epoch % options_.test_epoch == 0;
+  const int64_t every = options_.selection.test_epoch;
+  const bool is_due =
+      every > 0 && position_.batch == 0 && position_.epoch > 0 && position_.epoch % every == 0;
   if (!is_due || position_.tested_epoch == position_.epoch) return absl::OkStatus();
   OPENP5_RETURN_IF_ERROR(Test("", position_.epoch).status());
   position_.tested_epoch = position_.epoch;
@@ -274,7 +261,7 @@ absl::StatusOr<std::vector<evaluators::RankingResult>> Training::Test(const std:
                                                                       int64_t epoch) {
   SetTraining(false);
   OPENP5_ASSIGN_OR_RETURN(const auto metrics, evaluators::ParseMetrics(task_.evaluation().metrics));
-  OPENP5_ASSIGN_OR_RETURN(auto results, task_.Evaluate("test", metrics));
+  OPENP5_ASSIGN_OR_RETURN(auto results, task_.Evaluate(datasets::Split::kTest, metrics));
   OPENP5_RETURN_IF_ERROR(log_.Test(position_, checkpoint, epoch, results));
   return results;
 }
@@ -285,7 +272,7 @@ absl::Status CheckTraining(const TrainOptions& options,
                            const evaluators::EvaluationOptions& evaluation, size_t tasks) {
   OPENP5_RETURN_IF_ERROR(options.TaskWeights(tasks).status());
   OPENP5_RETURN_IF_ERROR(options.SampleNumbers(tasks).status());
-  OPENP5_RETURN_IF_ERROR(EpochSelection::Create(options).status());
+  OPENP5_RETURN_IF_ERROR(EpochSelection::Create(options.selection).status());
   OPENP5_RETURN_IF_ERROR(evaluation.Check());
   return evaluators::ParseMetrics(evaluation.metrics).status();
 }
@@ -295,14 +282,14 @@ absl::StatusOr<TrainingSummary> Train(TrainingTask* task, const TrainOptions& op
   OPENP5_ASSIGN_OR_RETURN(
       TaskSampler sampler,
       TaskSampler::Create(task->groups(),
-                          {.batch_size = options.batch_size,
+                          {.batch_size = options.sampling.batch_size,
                            .seed = static_cast<uint64_t>(options.seed),
                            .rank = processes == nullptr ? 0 : processes->rank(),
                            .world_size = processes == nullptr ? 1 : processes->size(),
                            .openp5_compat = options.openp5_compat}));
   OPENP5_ASSIGN_OR_RETURN(LearningRate rate,
                           LearningRate::Create(options, sampler.batches_per_epoch()));
-  OPENP5_ASSIGN_OR_RETURN(EpochSelection selection, EpochSelection::Create(options));
+  OPENP5_ASSIGN_OR_RETURN(EpochSelection selection, EpochSelection::Create(options.selection));
   OPENP5_ASSIGN_OR_RETURN(auto step, TrainStep::Create(task, options, processes));
   Training training(task, options, folder, processes,
                     {.sampler = std::move(sampler),

@@ -43,11 +43,11 @@ absl::Status TrainingLog::Epoch(const TrainingPosition& position, const EpochNot
                        .train_losses = ByGroup(position.losses),
                        .seconds = note.seconds,
                        .best = note.is_best};
-  if (selection_.by() != EpochSelection::By::kNothing) {
+  if (selection_.by() != SelectBy::kNothing) {
     metrics.validation_loss = position.validation_loss;
     metrics.validation_losses = ByGroup(note.validation.losses);
   }
-  if (selection_.by() == EpochSelection::By::kMetric) {
+  if (selection_.by() == SelectBy::kMetric) {
     metrics.validation_metric = selection_.Measured(note.validation.value);
     metrics.validation_results = evaluators::ResultsToJson(note.validation.rankings)["results"];
   }
@@ -56,7 +56,7 @@ absl::Status TrainingLog::Epoch(const TrainingPosition& position, const EpochNot
 
 void TrainingLog::Show(const TrainingPosition& position, const EpochNote& note) const {
   const auto validated = [this](double loss) {
-    if (selection_.by() == EpochSelection::By::kNothing) return std::string();
+    if (selection_.by() == SelectBy::kNothing) return std::string();
     return absl::StrFormat(", validation loss %.4f", loss);
   };
   LogInfo(absl::StrFormat("epoch %d: train loss %.4f%s%s", position.epoch, position.train_loss,

@@ -16,7 +16,6 @@
 #include "platform/models/common/language_model.h"
 #include "platform/tensor/allocation_meter.h"
 #include "platform/tensor/runtime.h"
-#include "trainers/epoch_selection.h"
 
 namespace openp5::trainers {
 namespace {
@@ -48,7 +47,7 @@ absl::StatusOr<DrawnBatch> DrawLargeBatch(const TrainingTask& task, const TrainO
     const auto size = static_cast<uint64_t>(groups[static_cast<size_t>(group)].size);
     for (int draw = 0; draw < kDraws; ++draw) {
       DrawnBatch drawn{.group = group};
-      for (int64_t i = 0; i < options.batch_size; ++i) {
+      for (int64_t i = 0; i < options.sampling.batch_size; ++i) {
         drawn.samples.push_back(static_cast<int32_t>(random.Below(size)));
       }
       OPENP5_ASSIGN_OR_RETURN(const auto batch, task.MakeBatch(group, drawn.samples));
@@ -158,20 +157,19 @@ bool SavesBesideSteps(const TrainOptions& options, const std::vector<TaskGroup>&
                       int64_t accumulation, int64_t processes) {
   int64_t largest = 0;
   for (const TaskGroup& group : groups) largest = std::max(largest, group.size);
-  const int64_t round = options.batch_size * processes;
+  const int64_t round = options.sampling.batch_size * processes;
   const int64_t batches = (largest + round - 1) / round * static_cast<int64_t>(groups.size());
   const int64_t steps = (batches + accumulation - 1) / accumulation;
-  int64_t first_save = steps, last = steps * options.epochs;
-  if (options.save_steps > 0) first_save = std::min(first_save, options.save_steps);
-  if (options.save_minutes > 0) first_save = 1;
-  if (options.max_steps > 0) last = std::min(last, options.max_steps);
+  int64_t first_save = steps, last = steps * options.schedule.epochs;
+  if (options.saving.save_steps > 0) first_save = std::min(first_save, options.saving.save_steps);
+  if (options.saving.save_minutes > 0) first_save = 1;
+  if (options.schedule.max_steps > 0) last = std::min(last, options.schedule.max_steps);
   return first_save < last;
 }
 
-absl::StatusOr<bool> Searches(const TrainOptions& options) {
-  OPENP5_ASSIGN_OR_RETURN(const auto selection, EpochSelection::Create(options));
+bool Searches(const SelectionOptions& options) {
   return options.test_before_train || options.test_after_train || options.test_epoch > 0 ||
-         selection.by() == EpochSelection::By::kMetric;
+         SelectByOf(options.valid_select) == SelectBy::kMetric;
 }
 
 absl::StatusOr<int64_t> MeasureEvaluation(TrainingTask* task) {
@@ -196,8 +194,7 @@ absl::StatusOr<TrainingMemory> MeasureTrainingMemory(TrainingTask* task,
   const absl::StatusOr<int64_t> step = MeasureStep(task, options, accumulation > 1);
   task->SetTraining(false, -1);
   OPENP5_RETURN_IF_ERROR(step.status());
-  OPENP5_ASSIGN_OR_RETURN(const bool searches, Searches(options));
-  if (searches) {
+  if (Searches(options.selection)) {
     OPENP5_ASSIGN_OR_RETURN(memory.evaluation, MeasureEvaluation(task));
   }
   int64_t trained = 0;

@@ -57,7 +57,7 @@ class TrainingTask {
   virtual void SetTraining(bool training, double dropout) = 0;
   // One result for each dataset and task of `split`.
   virtual absl::StatusOr<std::vector<evaluators::RankingResult>> Evaluate(
-      const std::string& split, const std::vector<evaluators::Metric>& metrics) = 0;
+      datasets::Split split, const std::vector<evaluators::Metric>& metrics) = 0;
   // Bytes that one of these evaluations takes beside the weights, for lists of `length` items.
   virtual absl::StatusOr<int64_t> EvaluationMemory(int64_t length) = 0;
   // Writes a checkpoint with `trained` in the place of the parameters that are trained.

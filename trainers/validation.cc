@@ -14,14 +14,15 @@ namespace openp5::trainers {
 
 absl::StatusOr<ValidationResult> Validation::Measure() const {
   ValidationResult result;
-  if (selection_.by() == EpochSelection::By::kNothing) {
+  if (selection_.by() == SelectBy::kNothing) {
     result.losses.resize(task_.groups().size());
     return result;
   }
   OPENP5_ASSIGN_OR_RETURN(result.losses, MeasureLosses());
   result.value = Joined(result.losses).Value();
-  if (selection_.by() == EpochSelection::By::kLoss) return result;
-  OPENP5_ASSIGN_OR_RETURN(result.rankings, task_.Evaluate("validation", selection_.metric()));
+  if (selection_.by() == SelectBy::kLoss) return result;
+  OPENP5_ASSIGN_OR_RETURN(result.rankings,
+                          task_.Evaluate(datasets::Split::kValidation, selection_.metric()));
   double sum = 0;
   for (const auto& ranking : result.rankings) sum += ranking.metrics.front().value;
   const double mean = sum / static_cast<double>(result.rankings.size());

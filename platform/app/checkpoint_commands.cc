@@ -16,10 +16,10 @@
 #include "checkpoints/torch_file.h"
 #include "platform/app/checkpoint_transfer_commands.h"
 #include "platform/app/command.h"
+#include "platform/app/format_options.h"
 #include "platform/base/file.h"
 #include "platform/base/json.h"
 #include "platform/base/log.h"
-#include "platform/base/text_output.h"
 #include "platform/config/command_line.h"
 
 namespace openp5::app {
@@ -29,14 +29,11 @@ using Json = nlohmann::ordered_json;
 
 struct CheckpointOptions {
   std::string path;
-  std::string format = "text";
+  FormatOptions format{.help = "results as text or as one JSON object"};
 
   void ForEach(OptionVisitor& visitor) {
     visitor.Visit({.name = "checkpoint", .help = "the same as PATH"}, &path);
-    visitor.Visit({.name = "format",
-                   .help = "results as text or as one JSON object",
-                   .choices = {"text", "json"}},
-                  &format);
+    format.ForEach(visitor);
   }
 };
 
@@ -130,12 +127,6 @@ std::string Text(const Json& described) {
   return text;
 }
 
-absl::Status Print(const std::string& text) {
-  OPENP5_ASSIGN_OR_RETURN(TextOutput output, TextOutput::Open(""));
-  OPENP5_RETURN_IF_ERROR(output.Write(text));
-  return output.Close();
-}
-
 // False if only the help was asked for.
 absl::StatusOr<bool> ParsePath(const std::vector<std::string>& arguments,
                                CheckpointOptions* options, CommandLine* line) {
@@ -153,7 +144,7 @@ absl::Status RunInspect(const std::vector<std::string>& arguments) {
   if (!run) return absl::OkStatus();
   OPENP5_ASSIGN_OR_RETURN(const Inspected inspected, InspectPath(options.path));
   const Json described = Describe(options.path, inspected);
-  return Print(options.format == "json" ? DumpJson(described, 2) + "\n" : Text(described));
+  return Print(options.format, Text(described), described);
 }
 
 absl::Status RunVerify(const std::vector<std::string>& arguments) {
@@ -172,9 +163,8 @@ absl::Status RunVerify(const std::vector<std::string>& arguments) {
   int64_t bytes = 0;
   for (const auto& [name, size] : files) bytes += size;
   const Json result = {{"ok", true}, {"files", files.size()}, {"bytes", bytes}};
-  return Print(options.format == "json"
-                   ? DumpJson(result) + "\n"
-                   : StrCat("ok: ", files.size(), " files, ", bytes, " bytes\n"));
+  options.format.json_indent = -1;
+  return Print(options.format, StrCat("ok: ", files.size(), " files, ", bytes, " bytes\n"), result);
 }
 
 }  // namespace

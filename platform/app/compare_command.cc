@@ -1,3 +1,4 @@
+#include <array>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <utility>
@@ -13,25 +14,34 @@
 namespace openp5::app {
 namespace {
 
+enum class ComparisonFormat { kText, kJson, kMarkdown, kLatex };
+constexpr auto EnumNames(ComparisonFormat) {
+  return std::to_array<const char*>({"text", "json", "markdown", "latex"});
+}
+
 struct CompareCommandOptions {
   std::vector<std::string> files;
   evaluators::CompareOptions compare;
-  std::string format = "text";
+  ComparisonFormat format = ComparisonFormat::kText;
 
   void ForEach(OptionVisitor& visitor) {
     compare.ForEach(visitor);
-    visitor.Visit({.name = "format",
-                   .help = "form of the result",
-                   .choices = {"text", "json", "markdown", "latex"}},
-                  &format);
+    visitor.Visit({.name = "format", .help = "form of the result"}, &format);
   }
 };
 
-std::string Written(const evaluators::Comparison& comparison, const std::string& format) {
-  if (format == "json") return DumpJson(evaluators::ComparisonToJson(comparison)) + "\n";
-  if (format == "markdown") return evaluators::ComparisonMarkdown(comparison);
-  if (format == "latex") return evaluators::ComparisonLatex(comparison);
-  return evaluators::ComparisonText(comparison);
+std::string Written(const evaluators::Comparison& comparison, ComparisonFormat format) {
+  switch (format) {
+    case ComparisonFormat::kText:
+      return evaluators::ComparisonText(comparison);
+    case ComparisonFormat::kJson:
+      return DumpJson(evaluators::ComparisonToJson(comparison)) + "\n";
+    case ComparisonFormat::kMarkdown:
+      return evaluators::ComparisonMarkdown(comparison);
+    case ComparisonFormat::kLatex:
+      return evaluators::ComparisonLatex(comparison);
+  }
+  return "";
 }
 
 absl::Status RunCompare(const std::vector<std::string>& arguments) {

@@ -21,16 +21,17 @@ using datasets::Sample;
 using datasets::SequenceDataset;
 using datasets::Split;
 
+enum class SampleFormat { kTsv, kJson };
+constexpr auto EnumNames(SampleFormat) { return std::to_array<const char*>({"tsv", "json"}); }
+
 struct SampleOptions {
-  std::string split = "train";
+  Split split = Split::kTrain;
   std::string prompt;  // empty: all seen prompts for train, seen:0 else
-  std::string format = "tsv";
+  SampleFormat format = SampleFormat::kTsv;
   std::string out;  // empty: standard output
 
   void ForEach(OptionVisitor& visitor) {
-    visitor.Visit({.name = "split",
-                   .help = "part of each user's sequence that gives the targets",
-                   .choices = {"train", "validation", "test"}},
+    visitor.Visit({.name = "split", .help = "part of each user's sequence that gives the targets"},
                   &split);
     visitor.Visit(
         {.name = "prompt",
@@ -38,15 +39,9 @@ struct SampleOptions {
         &prompt);
     visitor.Visit({.name = "format",
                    .help = "a line a sample: `input TAB output`, or a JSON object with input, "
-                           "output and the raw ids of user and target",
-                   .choices = {"tsv", "json"}},
+                           "output and the raw ids of user and target"},
                   &format);
     visitor.Visit({.name = "out", .help = "file to write (default: standard output)"}, &out);
-  }
-
-  Split GetSplit() const {
-    if (split == "train") return Split::kTrain;
-    return split == "validation" ? Split::kValidation : Split::kTest;
   }
 };
 
@@ -60,7 +55,7 @@ struct AllOptions {
 absl::StatusOr<std::vector<const PromptTemplate*>> ChoosePrompts(const datasets::PromptSet& prompts,
                                                                  const std::string& task,
                                                                  const SampleOptions& options) {
-  if (options.prompt.empty() && options.split == "train") {
+  if (options.prompt.empty() && options.split == Split::kTrain) {
     std::vector<const PromptTemplate*> seen = prompts.Seen(task);
     if (seen.empty()) return NotFound("prompt: task '", task, "' has no seen prompts to train on");
     return seen;
@@ -99,14 +94,14 @@ absl::Status WriteSamples(const SequenceDataset& dataset, const AllOptions& opti
   OPENP5_ASSIGN_OR_RETURN(const auto identifiers, index.IdentifiersFor(dataset));
   OPENP5_ASSIGN_OR_RETURN(const auto user_numbers, index.UserNumbersFor(dataset));
   const datasets::SampleWriter writer(dataset, identifiers, user_numbers, options.history);
-  const std::vector<Position> positions = datasets::SplitPositions(
-      dataset, options.sample.GetSplit(), options.history.skip_empty_history);
+  const std::vector<Position> positions =
+      datasets::SplitPositions(dataset, options.sample.split, options.history.skip_empty_history);
   for (const std::string& task : options.data.tasks) {
     OPENP5_ASSIGN_OR_RETURN(const auto chosen, ChoosePrompts(prompts, task, options.sample));
     for (const Position& position : positions) {
       for (const PromptTemplate* prompt : chosen) {
         const Sample sample = writer.Write(*prompt, position);
-        if (options.sample.format == "json") {
+        if (options.sample.format == SampleFormat::kJson) {
           OPENP5_RETURN_IF_ERROR(output->Write(JsonLine(sample, dataset, position)));
         } else {
           OPENP5_ASSIGN_OR_RETURN(const std::string line, TsvLine(sample));

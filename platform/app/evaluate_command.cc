@@ -6,6 +6,7 @@
 #include "evaluators/evaluate_all.h"
 #include "evaluators/report.h"
 #include "platform/app/command.h"
+#include "platform/app/format_options.h"
 #include "platform/app/reading.h"
 #include "platform/app/recommender_options.h"
 #include "platform/app/shard.h"
@@ -31,7 +32,7 @@ struct OutputOptions {
   std::string result_out;
   std::string label;
   bool strata = false;
-  std::string format = "text";
+  FormatOptions format{.json_indent = -1};
 
   void ForEach(OptionVisitor& visitor) {
     visitor.Visit({.name = "topk-out",
@@ -55,8 +56,7 @@ struct OutputOptions {
                            "together with the history",
                    .affects = Affects::kMeasurement},
                   &strata);
-    visitor.Visit({.name = "format", .help = "form of the result", .choices = {"text", "json"}},
-                  &format);
+    format.ForEach(visitor);
   }
 };
 
@@ -261,10 +261,7 @@ absl::Status Print(const EvaluateCommandOptions& options, const Subject& subject
     text += StrCat(json["users_per_second"].get<double>(), " users/s\n");
   }
   if (precision != "float32") text += StrCat("precision: ", precision, "\n");
-  OPENP5_ASSIGN_OR_RETURN(TextOutput output, TextOutput::Open(""));
-  OPENP5_RETURN_IF_ERROR(
-      output.Write(options.output.format == "json" ? DumpJson(json) + "\n" : text));
-  return output.Close();
+  return Print(options.output.format, text, json);
 }
 
 absl::Status Evaluate(const EvaluateCommandOptions& options, const Kinds& kinds,

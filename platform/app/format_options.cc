@@ -8,15 +8,14 @@
 namespace openp5::app {
 
 void FormatOptions::ForEach(OptionVisitor& visitor) {
-  visitor.Visit({.name = "format", .help = "form of the result", .choices = {"text", "json"}},
-                &format);
+  visitor.Visit({.name = "format", .help = help, .affects = affects}, &format);
 }
 
 absl::Status Print(const FormatOptions& options, const std::string& text,
                    const nlohmann::ordered_json& json) {
   OPENP5_ASSIGN_OR_RETURN(TextOutput output, TextOutput::Open(""));
-  const std::string dumped = DumpJson(json, 2) + "\n";
-  OPENP5_RETURN_IF_ERROR(output.Write(options.format == "json" ? dumped : text));
+  OPENP5_RETURN_IF_ERROR(output.Write(
+      options.format == OutputFormat::kJson ? DumpJson(json, options.json_indent) + "\n" : text));
   return output.Close();
 }
 

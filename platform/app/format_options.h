@@ -1,6 +1,7 @@
 #ifndef OPENP5_PLATFORM_APP_FORMAT_OPTIONS_H_
 #define OPENP5_PLATFORM_APP_FORMAT_OPTIONS_H_
 
+#include <array>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 
@@ -9,9 +10,15 @@
 
 namespace openp5::app {
 
+enum class OutputFormat { kText, kJson };
+constexpr auto EnumNames(OutputFormat) { return std::to_array<const char*>({"text", "json"}); }
+
 // How a command shows its result.
 struct FormatOptions {
-  std::string format = "text";
+  OutputFormat format = OutputFormat::kText;
+  std::string help = "form of the result";
+  Affects affects = Affects::kResult;
+  int json_indent = 2;  // blanks a level; -1: the JSON is one line
 
   void ForEach(OptionVisitor& visitor);
 };

@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "platform/app/command.h"
+#include "platform/app/format_options.h"
 #include "platform/app/reading.h"
 #include "platform/app/recommender_options.h"
 #include "platform/app/source_files.h"
@@ -30,7 +31,11 @@ struct RecommendOptions {
   int64_t batch_size = 20;
   std::string prompt = "seen:0";
   std::string out;
-  std::string format = "text";
+  FormatOptions format{
+      .help =
+          "form of one user's list; a score orders the items of one list, and says nothing "
+          "across models",
+      .json_indent = -1};
 
   void ForEach(OptionVisitor& visitor) {
     visitor.Visit({.name = "k", .help = "items to recommend", .minimum = 1, .maximum = 10000}, &k);
@@ -54,12 +59,7 @@ struct RecommendOptions {
                    .help = "file for the lists of many users: .csv with a line an item, any other "
                            "name with a JSON object a user"},
                   &out);
-    visitor.Visit(
-        {.name = "format",
-         .help = "form of one user's list; a score orders the items of one list, and says "
-                 "nothing across models",
-         .choices = {"text", "json"}},
-        &format);
+    format.ForEach(visitor);
   }
 };
 
@@ -198,9 +198,7 @@ absl::Status Print(const RecommendOptions& options, const datasets::SequenceData
                           OneLine(items[i]["item"].get<std::string>()),
                           items[i]["score"].get<double>(), OneLine(items[i].value("title", "")));
   }
-  OPENP5_ASSIGN_OR_RETURN(TextOutput output, TextOutput::Open(""));
-  OPENP5_RETURN_IF_ERROR(output.Write(options.format == "json" ? DumpJson(json) + "\n" : text));
-  return output.Close();
+  return Print(options.format, text, json);
 }
 
 absl::Status RunRecommend(const std::vector<std::string>& arguments) {

@@ -72,14 +72,14 @@ absl::Status CheckSpace(const SearchSpace& space) {
 // What trials are compared by.
 absl::StatusOr<std::string> Selection(const SweepOptions& sweep, const TrainCommandOptions& train,
                                       const CommandLine& line) {
-  const std::string& given = train.train.valid_select;
+  const std::string& given = train.train.selection.valid_select;
   if (!sweep.metric.empty() && line.IsGiven("valid-select") && sweep.metric != given) {
     return UsageError(StrCat("--metric: expected the same as --valid-select, got ", sweep.metric,
                              " and ", given));
   }
   const std::string selection = sweep.metric.empty() ? given : sweep.metric;
-  if (selection == "loss") return selection;
-  if (!evaluators::ParseMetrics({selection}).ok()) {
+  if (trainers::SelectByOf(selection) != trainers::SelectBy::kLoss &&
+      !evaluators::ParseMetrics({selection}).ok()) {
     return UsageError(
         StrCat("--metric: expected loss or a metric such as hit@10, got '", selection, "'"));
   }
@@ -89,9 +89,9 @@ absl::StatusOr<std::string> Selection(const SweepOptions& sweep, const TrainComm
 // All of `train`'s options but those that the sweep says to each trial.
 TrainCommandOptions BaseOptions(TrainCommandOptions train, const std::string& selection) {
   train.run.run_dir.clear();
-  train.run.format = "text";
+  train.run.format.format = OutputFormat::kText;
   train.runtime.threads = 0;
-  train.train.valid_select = selection;
+  train.train.selection.valid_select = selection;
   return train;
 }
 
@@ -145,7 +145,7 @@ absl::Status RunSweep(const std::vector<std::string>& arguments) {
   CatchTermination();
   const absl::Status outcome = sweep.Run();
   if (absl::IsCancelled(outcome)) return outcome;
-  OPENP5_RETURN_IF_ERROR(Print({.format = train.run.format}, sweep.Table(), sweep.ToJson()));
+  OPENP5_RETURN_IF_ERROR(Print({.format = train.run.format.format}, sweep.Table(), sweep.ToJson()));
   return outcome;
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "platform/app/command.h"
+#include "platform/app/format_options.h"
 #include "platform/app/tokenizer_train_command.h"
 #include "platform/base/json.h"
 #include "platform/base/log.h"
@@ -188,29 +189,17 @@ std::string DescriptionText(const json& description) {
 }
 
 absl::Status RunInspect(const std::vector<std::string>& arguments) {
-  struct InspectOptions {
-    std::string format = "text";
-    void ForEach(OptionVisitor& visitor) {
-      visitor.Visit({.name = "format",
-                     .help = "results as text or as one JSON object",
-                     .choices = {"text", "json"}},
-                    &format);
-    }
-  };
   TokenizerOptions options;
-  InspectOptions inspect;
+  FormatOptions format{.help = "results as text or as one JSON object", .json_indent = -1};
   CommandLine line("tokenizer inspect", "Sizes, special tokens and a few pieces of a tokenizer.");
   line.Add(&options);
-  line.Add(&inspect);
+  line.Add(&format);
   line.Require("tokenizer");
   OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
   if (!run) return absl::OkStatus();
   OPENP5_ASSIGN_OR_RETURN(const auto tokenizer, options.Open());
   const json description = Describe(*tokenizer);
-  OPENP5_ASSIGN_OR_RETURN(TextOutput output, TextOutput::Open(""));
-  OPENP5_RETURN_IF_ERROR(output.Write(inspect.format == "json" ? DumpJson(description) + "\n"
-                                                               : DescriptionText(description)));
-  return output.Close();
+  return Print(format, DescriptionText(description), description);
 }
 
 }  // namespace

@@ -17,7 +17,6 @@
 #include "platform/base/log.h"
 #include "platform/base/shell_command.h"
 #include "platform/base/signals.h"
-#include "platform/base/text_output.h"
 #include "platform/distributed/launcher.h"
 #include "platform/tensor/machine.h"
 #include "trainers/run_record.h"
@@ -45,11 +44,7 @@ void RunOptions::ForEach(OptionVisitor& visitor) {
                          "run, whose options hold where none are given",
                  .affects = Affects::kPlace},
                 &run_dir);
-  visitor.Visit({.name = "format",
-                 .help = "form of the result",
-                 .choices = {"text", "json"},
-                 .affects = Affects::kPlace},
-                &format);
+  format.ForEach(visitor);
 }
 
 TrainCommandOptions::TrainCommandOptions() : kinds("model") {
@@ -70,15 +65,15 @@ void TrainCommandOptions::ForEach(OptionVisitor& visitor) {
 }
 
 void TrainCommandOptions::AddTo(CommandLine* line) {
-  line->Add(this);
-  line->Add(&run);
-  line->Add(&data);
-  line->Add(&index);
-  line->Add(&reading);
+  line->Add(this, "Model");
+  line->Add(&run, "Run folder and result");
+  line->Add(&data, "Data");
+  line->Add(&index, "Item index");
+  line->Add(&reading, "Prompts and histories");
   line->Add(&train);
-  line->Add(&evaluation);
-  line->Add(&runtime);
-  line->Add(&processes);
+  line->Add(&evaluation, "Evaluation");
+  line->Add(&runtime, "Machine and processes");
+  line->Add(&processes, "Machine and processes");
   line->Imply("openp5-compat", "random-initialize");
 }
 
@@ -112,7 +107,7 @@ absl::Status TrainCommandOptions::Check() const {
   if (reads_prompts) {
     OPENP5_ASSIGN_OR_RETURN(const auto prompts, data.LoadPrompts());
     OPENP5_RETURN_IF_ERROR(data.CheckPrompt(prompts, "prompt", evaluation.prompt));
-    OPENP5_RETURN_IF_ERROR(data.CheckPrompt(prompts, "valid-prompt", train.valid_prompt));
+    OPENP5_RETURN_IF_ERROR(data.CheckPrompt(prompts, "valid-prompt", train.selection.valid_prompt));
   }
   OPENP5_RETURN_IF_ERROR(CheckIgnored());
   if (!kind().several_datasets && data.datasets.size() != 1) {
@@ -124,7 +119,7 @@ absl::Status TrainCommandOptions::Check() const {
 
 trainers::RunConfig TrainCommandOptions::Config() const {
   TrainCommandOptions options = *this;
-  options.train.resume = false;
+  options.train.saving.resume = false;
   CommandLine line("train", "");
   options.AddTo(&line);
   return {line.Dump(), line.NamesOfOthersThan(Affects::kResult)};
@@ -145,7 +140,7 @@ nlohmann::ordered_json SummaryJson(const TrainCommandOptions& options,
                                  {"train_loss", summary.train_loss},
                                  {"validation_loss", summary.validation_loss},
                                  {"best_epoch", summary.best_epoch + 1},
-                                 {"valid_select", options.train.valid_select},
+                                 {"valid_select", options.train.selection.valid_select},
                                  {"best_validation", summary.best_validation}};
   if (!summary.test.empty()) json["test"] = evaluators::ResultsToJson(summary.test)["results"];
   return json;
@@ -154,7 +149,7 @@ nlohmann::ordered_json SummaryJson(const TrainCommandOptions& options,
 std::string SummaryText(const TrainCommandOptions& options,
                         const trainers::TrainingSummary& summary) {
   const std::string validation =
-      options.train.valid_select == "none"
+      trainers::SelectByOf(options.train.selection.valid_select) == trainers::SelectBy::kNothing
           ? "no validation"
           : absl::StrFormat("validation loss %.4f", summary.validation_loss);
   const std::string text = absl::StrFormat(
@@ -162,15 +157,6 @@ std::string SummaryText(const TrainCommandOptions& options,
       summary.epochs, summary.steps, summary.train_loss, validation, summary.best_epoch + 1,
       OneLine(BestCheckpoint(options)));
   return text + evaluators::ResultsTable(summary.test);
-}
-
-absl::Status PrintSummary(const TrainCommandOptions& options,
-                          const trainers::TrainingSummary& summary) {
-  OPENP5_ASSIGN_OR_RETURN(TextOutput output, TextOutput::Open(""));
-  OPENP5_RETURN_IF_ERROR(output.Write(options.run.format == "json"
-                                          ? DumpJson(SummaryJson(options, summary)) + "\n"
-                                          : SummaryText(options, summary)));
-  return output.Close();
 }
 
 // What run.json says of a start.
@@ -217,7 +203,7 @@ absl::StatusOr<Prepared> Prepare(const TrainCommandOptions& options, const Comma
   const trainers::RunConfig config = options.Config();
   if (processes.is_first()) {
     OPENP5_RETURN_IF_ERROR(
-        trainers::RunFolder::Check(options.run.run_dir, config, options.train.resume));
+        trainers::RunFolder::Check(options.run.run_dir, config, options.train.saving.resume));
   }
   OPENP5_ASSIGN_OR_RETURN(prepared.task, MakeTask(options, line, processes));
   if (processes.is_first()) {
@@ -225,8 +211,9 @@ absl::StatusOr<Prepared> Prepare(const TrainCommandOptions& options, const Comma
         prepared.task.get(), options.train,
         {.all = processes.group == nullptr ? 1 : processes.group->size(),
          .on_this_machine = options.processes.nproc}));
-    OPENP5_ASSIGN_OR_RETURN(prepared.folder, trainers::RunFolder::Open(options.run.run_dir, config,
-                                                                       options.train.resume));
+    OPENP5_ASSIGN_OR_RETURN(
+        prepared.folder,
+        trainers::RunFolder::Open(options.run.run_dir, config, options.train.saving.resume));
   }
   return prepared;
 }
@@ -249,7 +236,7 @@ absl::Status Train(const TrainCommandOptions& options, const CommandLine& line,
   const absl::Status recorded = record.End(summary.status(), std::move(result));
   OPENP5_RETURN_IF_ERROR(summary.status());
   OPENP5_RETURN_IF_ERROR(recorded);
-  return PrintSummary(options, *summary);
+  return Print(options.run.format, SummaryText(options, *summary), SummaryJson(options, *summary));
 }
 
 absl::Status RunTrain(const std::vector<std::string>& arguments) {
@@ -260,7 +247,8 @@ absl::Status RunTrain(const std::vector<std::string>& arguments) {
   // A run that goes on needs no options again.
   const auto config_of_run = [&options] {
     const std::string file = trainers::RunFolder::ConfigPath(options.run.run_dir);
-    return options.train.resume && !options.run.run_dir.empty() && FileExists(file) ? file : "";
+    const bool goes_on = options.train.saving.resume && !options.run.run_dir.empty();
+    return goes_on && FileExists(file) ? file : "";
   };
   OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments, config_of_run));
   if (!run) return absl::OkStatus();

@@ -8,6 +8,7 @@
 #include "evaluators/evaluation_options.h"
 #include "indexing/item_index.h"
 #include "platform/app/data_options.h"
+#include "platform/app/format_options.h"
 #include "platform/config/command_line.h"
 #include "platform/config/options.h"
 #include "platform/distributed/processes.h"
@@ -22,7 +23,7 @@ namespace openp5::app {
 struct RunOptions {
   std::string model = "generative";  // a kind of task
   std::string run_dir;
-  std::string format = "text";
+  FormatOptions format{.affects = Affects::kPlace, .json_indent = -1};
 
   void ForEach(OptionVisitor& visitor);
 };

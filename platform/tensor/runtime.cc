@@ -49,8 +49,7 @@ std::string FirstLine(const std::string& text) { return text.substr(0, text.find
 bool CpuComputesInt8() { return CpuHasAnyOf({"avx512_vnni", "avx_vnni", "amx_int8"}); }
 
 void RuntimeOptions::ForEach(OptionVisitor& visitor) {
-  visitor.Visit({.name = "device", .help = "where to compute", .choices = {"auto", "cpu", "cuda"}},
-                &device);
+  visitor.Visit({.name = "device", .help = "where to compute"}, &device);
   std::vector<std::string> precisions = {"auto", "float32", "bfloat16"};
   std::string help =
       "type of matrix products; auto: bfloat16 where the hardware computes it, which is faster and "
@@ -78,20 +77,20 @@ absl::StatusOr<Runtime> StartRuntime(const RuntimeOptions& options) {
   const int64_t cores = std::max<int64_t>(1, std::thread::hardware_concurrency());
   at::set_num_threads(static_cast<int>(options.threads > 0 ? options.threads : cores));
   const bool has_cuda = at::hasCUDA();
-  if (options.device == "cuda" && !has_cuda) {
+  if (options.device == DeviceChoice::kCuda && !has_cuda) {
     return InvalidArgument(
         "--device: expected a device this LibTorch and machine have, got cuda; hint: --device cpu");
   }
-  if (options.device == "cuda" || (options.device == "auto" && has_cuda))
+  if (options.device == DeviceChoice::kCuda || (options.device == DeviceChoice::kAuto && has_cuda))
     runtime.device = c10::Device(c10::kCUDA, 0);
-  if (options.precision == "int8") {
+  if (options.precision == Precision::kInt8) {
     OPENP5_RETURN_IF_ERROR(CheckInt8(runtime.device));
     runtime.int8 = true;
     LogInfo("computes matrix products in int8: scores are close to float32's, not equal");
   }
-  const bool bfloat16 =
-      options.precision == "bfloat16" ||
-      (options.precision == "auto" && (runtime.device.is_cuda() || CpuComputesBfloat16()));
+  const bool bfloat16 = options.precision == Precision::kBfloat16 ||
+                        (options.precision == Precision::kAuto &&
+                         (runtime.device.is_cuda() || CpuComputesBfloat16()));
   runtime.compute_type = bfloat16 ? c10::ScalarType::BFloat16 : c10::ScalarType::Float;
   if (bfloat16) LogInfo("computes matrix products in bfloat16");
   return runtime;

@@ -4,6 +4,7 @@
 #include <c10/core/Device.h>
 #include <c10/core/ScalarType.h>
 
+#include <array>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -15,13 +16,24 @@
 
 namespace openp5 {
 
+// kAuto: CUDA if LibTorch has it and a device is there, else the CPU.
+enum class DeviceChoice { kAuto, kCpu, kCuda };
+constexpr auto EnumNames(DeviceChoice) {
+  return std::to_array<const char*>({"auto", "cpu", "cuda"});
+}
+
+// What matrix products are computed in. kFloat32 gives the same numbers on every machine; kAuto is
+// kBfloat16 where the hardware computes it.
+enum class Precision { kAuto, kFloat32, kBfloat16, kInt8 };
+constexpr auto EnumNames(Precision) {
+  return std::to_array<const char*>({"auto", "float32", "bfloat16", "int8"});
+}
+
 struct RuntimeOptions {
-  std::string device = "auto";  // "auto": CUDA if LibTorch has it and a device is there, else CPU
-  // float32 gives the same numbers on every machine; "auto": bfloat16 where the hardware computes
-  // it.
-  std::string precision = "float32";
+  DeviceChoice device = DeviceChoice::kAuto;
+  Precision precision = Precision::kFloat32;
   int64_t threads = 0;      // 0: one a core
-  bool offer_int8 = false;  // whether "int8" is a precision: of commands that only generate
+  bool offer_int8 = false;  // whether kInt8 may be chosen: in commands that only generate
 
   void ForEach(OptionVisitor& visitor);
 };

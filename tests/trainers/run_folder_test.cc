@@ -42,6 +42,22 @@ TEST(RunFolderTest, GoesOnWithTheSameOptionsOnly) {
       StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("started with lr=1, got lr=2")));
 }
 
+TEST(RunFolderTest, OptionsMayStandInAnotherOrder) {
+  const TemporaryFolder temporary;
+  const std::string file = temporary.File("config.ini");
+  OPENP5_ASSERT_OK(WriteFileAtomic(file, "lr=1\nclip=2\n"));
+  OPENP5_EXPECT_OK(CheckSameConfig(file, "clip=2\nlr=1\n"));
+  EXPECT_THAT(CheckSameConfig(file, "clip=3\nlr=2\nseed=1\n"),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       HasSubstr("started with clip=2, got clip=3")));
+  EXPECT_THAT(CheckSameConfig(file, "clip=2\nlr=1\nseed=1\n"),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       HasSubstr("started with nothing, got seed=1")));
+  EXPECT_THAT(
+      CheckSameConfig(file, "clip=2\n"),
+      StatusIs(absl::StatusCode::kFailedPrecondition, HasSubstr("started with lr=1, got nothing")));
+}
+
 TEST(RunFolderTest, GoesOnWithMoreEpochsButNotWithFewer) {
   const TemporaryFolder temporary;
   const std::string path = temporary.File("run");

@@ -21,12 +21,9 @@ using ::openp5::testing::TinyWorld;
 using ::testing::HasSubstr;
 
 TrainOptions FastOptions() {
-  return {.epochs = 2,
-          .batch_size = 16,
-          .lr = 5e-3,
-          .sample_prompt = true,
-          .sample_num = {"2"},
-          .logging_step = 1};
+  return {.schedule = {.epochs = 2, .lr = 5e-3},
+          .sampling = {.batch_size = 16, .sample_prompt = true, .sample_num = {"2"}},
+          .saving = {.logging_step = 1}};
 }
 
 class TrainerTest : public ::testing::Test {
@@ -38,13 +35,13 @@ class TrainerTest : public ::testing::Test {
                                 .datasets = {world->dataset.get()},
                                 .prompts = &world->prompts,
                                 .tasks = {"sequential", "straightforward"},
-                                .description = {{"epochs", options.epochs}}};
+                                .description = {{"epochs", options.schedule.epochs}}};
     OPENP5_ASSIGN_OR_RETURN(const auto task, GenerativeTask::Create(setup, options));
     if (group != nullptr && group->rank() > 0) {
       return trainers::Train(task.get(), options, nullptr, group);
     }
     OPENP5_ASSIGN_OR_RETURN(const RunFolder folder,
-                            RunFolder::Open(temporary_.File(run), "", options.resume));
+                            RunFolder::Open(temporary_.File(run), "", options.saving.resume));
     return trainers::Train(task.get(), options, &folder, group);
   }
   std::string Weights(const std::string& run, const std::string& name = "last") {
@@ -103,16 +100,16 @@ TEST_F(TrainerTest, ASeedDecidesEverything) {
 // inside an epoch: tests/cli.)
 TEST_F(TrainerTest, ResumesExactly) {
   TrainOptions options = FastOptions();
-  options.schedule = "constant";  // does not depend on the number of epochs
-  options.warmup_prop = 0;
+  options.schedule.name = "constant";  // does not depend on the number of epochs
+  options.schedule.warmup_prop = 0;
   TinyWorld whole;
   OPENP5_ASSERT_OK(Train(&whole, options, "whole"));
   TinyWorld first;
-  options.epochs = 1;
+  options.schedule.epochs = 1;
   OPENP5_ASSERT_OK(Train(&first, options, "parts"));
   TinyWorld second;
-  options.epochs = 2;
-  options.resume = true;
+  options.schedule.epochs = 2;
+  options.saving.resume = true;
   OPENP5_ASSERT_OK(Train(&second, options, "parts"));
   EXPECT_EQ(Weights("parts"), Weights("whole"));
 }
@@ -121,10 +118,10 @@ TEST_F(TrainerTest, ResumesExactly) {
 TEST_F(TrainerTest, TestsTheBestCheckpoint) {
   TinyWorld world;
   TrainOptions options = FastOptions();
-  options.valid_select = "hit@5";  // as good again is not better
-  options.epochs = 30;
-  options.patience = 2;  // so the last epoch is not the best
-  options.test_after_train = true;
+  options.selection.valid_select = "hit@5";  // as good again is not better
+  options.schedule.epochs = 30;
+  options.selection.patience = 2;  // so the last epoch is not the best
+  options.selection.test_after_train = true;
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto summary, Train(&world, options, "run"));
   ASSERT_LT(summary.best_epoch, summary.epochs - 1);
   ASSERT_EQ(summary.test.size(), 2u);  // tasks
@@ -143,8 +140,8 @@ TEST_F(TrainerTest, TrainsCausalModelsAndAdapters) {
     SCOPED_TRACE(lora);
     const std::string name = lora ? "lora" : "full";
     TrainOptions options = FastOptions();
-    options.schedule = "constant";
-    options.warmup_prop = 0;
+    options.schedule.name = "constant";
+    options.schedule.warmup_prop = 0;
     TinyWorld whole;
     whole.UseLlama(lora);
     const NamedTensors before = Copies(*whole.model);
@@ -160,8 +157,8 @@ TEST_F(TrainerTest, TrainsCausalModelsAndAdapters) {
     for (int64_t epochs = 1; epochs <= 2; ++epochs) {
       TinyWorld part;
       part.UseLlama(lora);
-      options.epochs = epochs;
-      options.resume = epochs > 1;
+      options.schedule.epochs = epochs;
+      options.saving.resume = epochs > 1;
       OPENP5_ASSERT_OK(Train(&part, options, name + "_parts"));
     }
     EXPECT_EQ(Weights(name + "_parts"), Weights(name));
@@ -170,7 +167,7 @@ TEST_F(TrainerTest, TrainsCausalModelsAndAdapters) {
 
 TEST_F(TrainerTest, TrainsOnPackedTargets) {
   TrainOptions options = FastOptions();
-  options.pack_targets = 3;
+  options.sampling.pack_targets = 3;
   TinyWorld world;
   world.UseLlama(/*with_lora=*/false);
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto summary, Train(&world, options, "run"));
@@ -188,12 +185,12 @@ TEST_F(TrainerTest, RanksTrainAsOneProcess) {
     SCOPED_TRACE(causal);
     TrainOptions options = FastOptions();
     options.dropout = 0;
-    options.gradient_accumulation_steps = 2;
-    options.valid_select = "hit@5";
+    options.optimizer.gradient_accumulation_steps = 2;
+    options.selection.valid_select = "hit@5";
     TinyWorld one;
     if (causal) one.UseLlama(false);
     OPENP5_ASSERT_OK_AND_ASSIGN(const auto alone, Train(&one, options, causal ? "one_c" : "one"));
-    options.batch_size /= 2;
+    options.sampling.batch_size /= 2;
     OPENP5_ASSERT_OK_AND_ASSIGN(const auto meeting, MeetingPoint::Open());
     TinyWorld worlds[2];
     std::vector<std::thread> ranks;
@@ -228,13 +225,13 @@ TEST_F(TrainerTest, RanksTrainAsOneProcess) {
 TEST_F(TrainerTest, KeepsTheBestEpochsAndStopsWhenNoneFollows) {
   TinyWorld world;
   TrainOptions options = FastOptions();
-  options.epochs = 30;
-  options.valid_select = "hit@5";  // as good again is not better
-  options.keep_best = 2;
-  options.patience = 3;
+  options.schedule.epochs = 30;
+  options.selection.valid_select = "hit@5";  // as good again is not better
+  options.selection.keep_best = 2;
+  options.selection.patience = 3;
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto summary, Train(&world, options, "run"));
   EXPECT_LT(summary.epochs, 30);
-  EXPECT_EQ(summary.epochs, summary.best_epoch + 1 + options.patience);
+  EXPECT_EQ(summary.epochs, summary.best_epoch + 1 + options.selection.patience);
   std::vector<std::string> kept;
   for (const auto& entry :
        std::filesystem::directory_iterator(temporary_.File("run/checkpoints"))) {
@@ -247,10 +244,10 @@ TEST_F(TrainerTest, KeepsTheBestEpochsAndStopsWhenNoneFollows) {
 
 TEST_F(TrainerTest, AccumulationGathersBatchesIntoSteps) {
   TrainOptions options = FastOptions();
-  options.epochs = 1;
+  options.schedule.epochs = 1;
   TinyWorld plain, gathered, compat;
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto single, Train(&plain, options, "plain"));
-  options.gradient_accumulation_steps = 2;
+  options.optimizer.gradient_accumulation_steps = 2;
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto half, Train(&gathered, options, "gathered"));
   EXPECT_EQ(half.steps, (single.steps + 1) / 2);
   options.openp5_compat = true;  // the original gathers nothing
@@ -261,10 +258,10 @@ TEST_F(TrainerTest, AccumulationGathersBatchesIntoSteps) {
 TEST_F(TrainerTest, ChoosesByAMetric) {
   TinyWorld world;
   TrainOptions options = FastOptions();
-  options.valid_select = "hit@5";
+  options.selection.valid_select = "hit@5";
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto summary, Train(&world, options, "run"));
   EXPECT_GE(summary.best_epoch, 0);
-  options.valid_select = "accuracy";
+  options.selection.valid_select = "accuracy";
   EXPECT_THAT(Train(&world, options, "other"),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("--valid-select")));
 }
@@ -282,7 +279,7 @@ TEST_F(TrainerTest, NamesADamagedState) {
   OPENP5_ASSERT_OK(Train(&world, options, "run"));
   const std::string state = temporary_.File("run/checkpoints/training_state.safetensors");
   std::filesystem::resize_file(state, std::filesystem::file_size(state) / 2);
-  options.resume = true;
+  options.saving.resume = true;
   EXPECT_THAT(Train(&world, options, "run"),
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr("training_state.safetensors")));
 }

@@ -22,7 +22,7 @@ class TrainingMemoryTest : public ::testing::Test {
                                         .datasets = {world_.dataset.get()},
                                         .prompts = &world_.prompts,
                                         .tasks = {"sequential"},
-                                        .description = {{"epochs", options.epochs}}},
+                                        .description = {{"epochs", options.schedule.epochs}}},
                                        options);
     EXPECT_TRUE(task.ok()) << task.status();
     return *std::move(task);
@@ -46,8 +46,9 @@ class TrainingMemoryTest : public ::testing::Test {
 // What a whole batch takes is close to what is concluded from a quarter of it.
 TEST_F(TrainingMemoryTest, ConcludesAStepFromPartsOfABatch) {
   for (const bool checkpointing : {false, true}) {
-    const TrainOptions options{
-        .epochs = 1, .batch_size = 64, .gradient_checkpointing = checkpointing};
+    const TrainOptions options{.schedule = {.epochs = 1},
+                               .sampling = {.batch_size = 64},
+                               .gradient_checkpointing = checkpointing};
     const int64_t concluded = Measure(options).step;
     const auto task = Task(options);
     task->SetTraining(true, -1);
@@ -66,7 +67,7 @@ TEST_F(TrainingMemoryTest, ConcludesAStepFromPartsOfABatch) {
 }
 
 TEST_F(TrainingMemoryTest, CountsWhatTheOptionsTake) {
-  const TrainOptions plain{.epochs = 1, .batch_size = 16};
+  const TrainOptions plain{.schedule = {.epochs = 1}, .sampling = {.batch_size = 16}};
   const TrainingMemory memory = Measure(plain);
   const int64_t trained = TrainedBytes();
   EXPECT_EQ(memory.moments, 2 * trained);
@@ -76,13 +77,13 @@ TEST_F(TrainingMemoryTest, CountsWhatTheOptionsTake) {
   TrainOptions checkpointing = plain, accumulating = plain, searching = plain, large = plain;
   checkpointing.gradient_checkpointing = true;
   EXPECT_LT(Measure(checkpointing).step, memory.step);
-  accumulating.gradient_accumulation_steps = 2;
+  accumulating.optimizer.gradient_accumulation_steps = 2;
   EXPECT_GT(Measure(accumulating).step, memory.step);
   EXPECT_LE(Measure(accumulating).step, memory.step + trained);
   EXPECT_EQ(Measure(plain, /*processes=*/2).step, memory.step + trained);
-  searching.valid_select = "hit@5";
+  searching.selection.valid_select = "hit@5";
   EXPECT_GT(Measure(searching).evaluation, 0);
-  large.batch_size = 64;
+  large.sampling.batch_size = 64;
   EXPECT_GT(Measure(large).step, 2 * memory.step);
 }
 
@@ -95,25 +96,26 @@ TEST_F(TrainingMemoryTest, CopiesCountBesideAStepIfStepsFollowASave) {
   memory.evaluation = 200;
   EXPECT_EQ(memory.Most(), least + 10 + 5 + 200 + 15);
 
-  const TrainOptions one_epoch{.epochs = 1, .batch_size = 4};
+  const TrainOptions one_epoch{.schedule = {.epochs = 1}, .sampling = {.batch_size = 4}};
   EXPECT_FALSE(Measure(one_epoch).saves_beside_steps);
   TrainOptions options = one_epoch;
-  options.epochs = 2;
+  options.schedule.epochs = 2;
   EXPECT_TRUE(Measure(options).saves_beside_steps);
-  options.max_steps = 1;
+  options.schedule.max_steps = 1;
   EXPECT_FALSE(Measure(options).saves_beside_steps);
   options = one_epoch;
-  options.save_steps = 1;
+  options.saving.save_steps = 1;
   EXPECT_TRUE(Measure(options).saves_beside_steps);
 }
 
 TEST_F(TrainingMemoryTest, ABatchOfOne) {
-  EXPECT_GT(Measure({.epochs = 1, .batch_size = 1}).step, 0);
-  EXPECT_GT(Measure({.epochs = 1, .batch_size = 2}).step, 0);
+  EXPECT_GT(Measure({.schedule = {.epochs = 1}, .sampling = {.batch_size = 1}}).step, 0);
+  EXPECT_GT(Measure({.schedule = {.epochs = 1}, .sampling = {.batch_size = 2}}).step, 0);
 }
 
 TEST_F(TrainingMemoryTest, LeavesEverythingAsItWas) {
-  const TrainOptions options{.epochs = 1, .batch_size = 8, .dropout = 0.5};
+  const TrainOptions options{
+      .schedule = {.epochs = 1}, .sampling = {.batch_size = 8}, .dropout = 0.5};
   std::vector<at::Tensor> before;
   for (const auto& [name, parameter] : world_.model->parameters()) {
     before.push_back(parameter.detach().clone());

@@ -36,7 +36,7 @@ absl::StatusOr<std::unique_ptr<recommenders::GenerativeRecommender>> MakeRecomme
        .datasets = setup.datasets,
        .prompts = setup.prompts,
        .device = setup.device,
-       .encoding = {.max_tokens = options.max_input_tokens,
+       .encoding = {.max_tokens = options.sampling.max_input_tokens,
                     .openp5_compat = options.openp5_compat}});
 }
 
@@ -48,20 +48,20 @@ absl::StatusOr<std::unique_ptr<GenerativeTask>> GenerativeTask::Create(
   OPENP5_RETURN_IF_ERROR(RegisterBuiltinObjectives(&objectives));
   OPENP5_ASSIGN_OR_RETURN(const Objective* objective,
                           objectives.Find(setup.model->is_causal() ? "causal" : "seq2seq"));
-  OPENP5_RETURN_IF_ERROR(CheckPackTargets(setup, *objective, options.pack_targets));
+  OPENP5_RETURN_IF_ERROR(CheckPackTargets(setup, *objective, options.sampling.pack_targets));
   OPENP5_ASSIGN_OR_RETURN(auto sample_numbers, options.SampleNumbers(setup.tasks.size()));
   OPENP5_ASSIGN_OR_RETURN(TrainingData data,
                           TrainingData::Create(setup.datasets, *setup.prompts, setup.tasks,
-                                               {.sample_prompt = options.sample_prompt,
+                                               {.sample_prompt = options.sampling.sample_prompt,
                                                 .sample_numbers = sample_numbers,
-                                                .valid_prompt = options.valid_prompt,
+                                                .valid_prompt = options.selection.valid_prompt,
                                                 .seed = static_cast<uint64_t>(options.seed),
-                                                .run_length = options.pack_targets}));
+                                                .run_length = options.sampling.pack_targets}));
   OPENP5_ASSIGN_OR_RETURN(auto recommender, MakeRecommender(setup, options));
   auto task = std::unique_ptr<GenerativeTask>(
       new GenerativeTask(setup, options, std::move(data), *objective, std::move(recommender)));
   OPENP5_RETURN_IF_ERROR(task->CheckEvaluation());
-  if (options.pack_targets > 1) task->ReportPacking();
+  if (options.sampling.pack_targets > 1) task->ReportPacking();
   return task;
 }
 
@@ -159,7 +159,7 @@ void GenerativeTask::SetTraining(bool training, double dropout) {
 }
 
 absl::StatusOr<std::vector<evaluators::RankingResult>> GenerativeTask::Evaluate(
-    const std::string& split, const std::vector<evaluators::Metric>& metrics) {
+    datasets::Split split, const std::vector<evaluators::Metric>& metrics) {
   evaluators::EvaluationOptions options = setup_.evaluation;
   options.split = split;
   std::vector<evaluators::RankingResult> results;

@@ -65,7 +65,7 @@ class GenerativeTask final : public TrainingTask {
   double Weight(const models::TrainingBatch& batch) const override;
   void SetTraining(bool training, double dropout) override;
   absl::StatusOr<std::vector<evaluators::RankingResult>> Evaluate(
-      const std::string& split, const std::vector<evaluators::Metric>& metrics) override;
+      datasets::Split split, const std::vector<evaluators::Metric>& metrics) override;
   absl::StatusOr<int64_t> EvaluationMemory(int64_t length) override;
   absl::Status Save(const std::string& path, const NamedTensors& trained,
                     const nlohmann::json& metrics) const override;

@@ -49,8 +49,7 @@ void SasrecOptions::ForEach(OptionVisitor& visitor) {
                  .maximum = kMany},
                 &max_length);
   visitor.Visit({.name = "sasrec-loss",
-                 .help = "cross entropy over all items, or over items sampled for each batch",
-                 .choices = {"full", "sampled"}},
+                 .help = "cross entropy over all items, or over items sampled for each batch"},
                 &loss);
   visitor.Visit({.name = "sasrec-negatives",
                  .help = "items sampled for each batch",
@@ -165,7 +164,7 @@ void SasrecTask::SetTraining(bool training, double dropout) {
 }
 
 absl::StatusOr<std::vector<evaluators::RankingResult>> SasrecTask::Evaluate(
-    const std::string& split, const std::vector<evaluators::Metric>& metrics) {
+    datasets::Split split, const std::vector<evaluators::Metric>& metrics) {
   evaluators::EvaluationOptions options = setup_.evaluation;
   options.split = split;
   OPENP5_ASSIGN_OR_RETURN(auto result,

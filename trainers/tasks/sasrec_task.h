@@ -1,6 +1,7 @@
 #ifndef OPENP5_TRAINERS_TASKS_SASREC_TASK_H_
 #define OPENP5_TRAINERS_TASKS_SASREC_TASK_H_
 
+#include <array>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,21 +16,24 @@
 
 namespace openp5::trainers {
 
+// kFull: cross entropy over all items. kSampled: over items drawn for each batch, for catalogues
+// whose scores are too many.
+enum class SasrecLoss { kFull, kSampled };
+constexpr auto EnumNames(SasrecLoss) { return std::to_array<const char*>({"full", "sampled"}); }
+
 struct SasrecOptions {
   int64_t hidden_size = 64;
   int64_t layers = 2;
   int64_t heads = 1;
   int64_t max_length = 50;  // latest items of a history
-  // "full": cross entropy over all items. "sampled": over `negatives` items drawn for each batch,
-  // for catalogues whose scores are too many.
-  std::string loss = "full";
-  int64_t negatives = 1000;
+  SasrecLoss loss = SasrecLoss::kFull;
+  int64_t negatives = 1000;  // items drawn for the sampled loss
 
   void ForEach(OptionVisitor& visitor);
   // A usage error if the heads do not divide the hidden size.
   absl::Status Check() const;
   models::SasrecConfig Config(int64_t item_count) const;
-  int64_t SampledNegatives() const { return loss == "sampled" ? negatives : 0; }
+  int64_t SampledNegatives() const { return loss == SasrecLoss::kSampled ? negatives : 0; }
 };
 
 // What a SASRec is trained with. Everything is kept by reference and must outlive the task, or be
@@ -73,7 +77,7 @@ class SasrecTask final : public TrainingTask {
   // The model's own rate is 0.5.
   void SetTraining(bool training, double dropout) override;
   absl::StatusOr<std::vector<evaluators::RankingResult>> Evaluate(
-      const std::string& split, const std::vector<evaluators::Metric>& metrics) override;
+      datasets::Split split, const std::vector<evaluators::Metric>& metrics) override;
   absl::StatusOr<int64_t> EvaluationMemory(int64_t length) override;
   absl::Status Save(const std::string& path, const NamedTensors& weights,
                     const nlohmann::json& metrics) const override;

@@ -43,19 +43,21 @@ TEST(CatchTorchTest, OtherExceptions) {
 TEST(StartRuntimeTest, TakesWhatIsAskedFor) {
   OPENP5_ASSERT_OK_AND_ASSIGN(
       const Runtime runtime,
-      StartRuntime({.device = "cpu", .precision = "bfloat16", .threads = 1}));
+      StartRuntime(
+          {.device = DeviceChoice::kCpu, .precision = Precision::kBfloat16, .threads = 1}));
   EXPECT_TRUE(runtime.device.is_cpu());
   EXPECT_EQ(runtime.compute_type, c10::ScalarType::BFloat16);
   EXPECT_EQ(at::get_num_threads(), 1);
 }
 
 TEST(StartRuntimeTest, ComputesInFloat32UnlessAsked) {
-  OPENP5_ASSERT_OK_AND_ASSIGN(const Runtime exact, StartRuntime({.device = "cpu"}));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const Runtime exact, StartRuntime({.device = DeviceChoice::kCpu}));
   EXPECT_EQ(exact.compute_type, c10::ScalarType::Float);
 }
 
 TEST(StartRuntimeTest, Int8IsForCpusWithTheInstructions) {
-  const auto runtime = StartRuntime({.device = "cpu", .precision = "int8", .threads = 1});
+  const auto runtime =
+      StartRuntime({.device = DeviceChoice::kCpu, .precision = Precision::kInt8, .threads = 1});
   if (CpuComputesInt8()) {
     OPENP5_ASSERT_OK(runtime);
     EXPECT_TRUE(runtime->int8);
@@ -65,13 +67,13 @@ TEST(StartRuntimeTest, Int8IsForCpusWithTheInstructions) {
     EXPECT_THAT(runtime, StatusIs(Code::kInvalidArgument, HasSubstr("hint: --precision float32")));
   }
   if (!at::hasCUDA()) GTEST_SKIP() << "the refusal on CUDA needs CUDA";
-  EXPECT_THAT(StartRuntime({.device = "cuda", .precision = "int8"}),
+  EXPECT_THAT(StartRuntime({.device = DeviceChoice::kCuda, .precision = Precision::kInt8}),
               StatusIs(Code::kInvalidArgument, HasSubstr("hint: --device cpu")));
 }
 
 TEST(StartRuntimeTest, AbsentDeviceIsRefused) {
   if (at::hasCUDA()) GTEST_SKIP() << "needs a machine without CUDA";
-  EXPECT_THAT(StartRuntime({.device = "cuda"}),
+  EXPECT_THAT(StartRuntime({.device = DeviceChoice::kCuda}),
               StatusIs(Code::kInvalidArgument, HasSubstr("hint: --device cpu")));
   EXPECT_TRUE(StartRuntime({})->device.is_cpu());
 }

@@ -54,7 +54,7 @@ TEST_F(GenerativeTaskTest, PackedTargetsHaveTheLossAndTheGradientsOfSingleOnes) 
       NamedTensors wanted;
       for (const auto& [parameter, tensor] : models::TrainedParameters(world_.model->parameters()))
         wanted.emplace_back(parameter, tensor.grad().clone());
-      OPENP5_ASSERT_OK_AND_ASSIGN(const auto packed, Make({.pack_targets = 4}, name));
+      OPENP5_ASSERT_OK_AND_ASSIGN(const auto packed, Make({.sampling = {.pack_targets = 4}}, name));
       EXPECT_NEAR(WholeLoss(packed.get()), expected, 1e-6 * expected);
       EXPECT_EQ(examples_, examples);
       EXPECT_LT(4 * tokens_, 3 * tokens);
@@ -67,11 +67,11 @@ TEST_F(GenerativeTaskTest, PackedTargetsHaveTheLossAndTheGradientsOfSingleOnes) 
 }
 
 TEST_F(GenerativeTaskTest, RefusesToPackWhatCannotBe) {
-  EXPECT_THAT(Make({.pack_targets = 4}),
+  EXPECT_THAT(Make({.sampling = {.pack_targets = 4}}),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("--pack-targets: expected a causal model")));
   world_.UseLlama(/*with_lora=*/false);
-  EXPECT_THAT(Make({.pack_targets = 21}),
+  EXPECT_THAT(Make({.sampling = {.pack_targets = 21}}),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("--pack-targets: expected at most --max-history (20), got 21")));
 }

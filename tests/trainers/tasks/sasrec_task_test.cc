@@ -59,7 +59,7 @@ class SasrecTaskTest : public ::testing::Test {
   absl::StatusOr<TrainingSummary> Train(SasrecTask* task, const TrainOptions& options,
                                         const std::string& run) {
     OPENP5_ASSIGN_OR_RETURN(const RunFolder folder,
-                            RunFolder::Open(temporary_.File(run), "", options.resume));
+                            RunFolder::Open(temporary_.File(run), "", options.saving.resume));
     return trainers::Train(task, options, &folder);
   }
   std::string Weights(const std::string& run) {
@@ -155,8 +155,9 @@ TEST_F(SasrecTaskTest, LearnsAndLeavesCheckpointsThatStandAlone) {
   for (const int64_t negatives : {0, 3}) {
     const std::string run = StrCat("run", negatives);
     const auto task = Make(negatives);
-    TrainOptions options{.epochs = 15, .batch_size = 1, .lr = 2e-2, .dropout = 0};
-    options.valid_select = "hit@1";
+    TrainOptions options{
+        .schedule = {.epochs = 15, .lr = 2e-2}, .sampling = {.batch_size = 1}, .dropout = 0};
+    options.selection.valid_select = "hit@1";
     OPENP5_ASSERT_OK_AND_ASSIGN(const auto summary, Train(task.get(), options, run));
     EXPECT_LT(summary.train_loss, 1.5);  // of guesses: 2.1
     const std::string path = temporary_.File(run + "/checkpoints/best");
@@ -174,13 +175,15 @@ TEST_F(SasrecTaskTest, LearnsAndLeavesCheckpointsThatStandAlone) {
 // an epoch: tests/cli.)
 TEST_F(SasrecTaskTest, ResumesExactly) {
   for (const int64_t negatives : {0, 3}) {
-    TrainOptions options{.epochs = 3, .batch_size = 2, .schedule = "constant", .dropout = 0.3};
+    TrainOptions options{.schedule = {.epochs = 3, .name = "constant"},
+                         .sampling = {.batch_size = 2},
+                         .dropout = 0.3};
     const std::string whole = StrCat("whole", negatives), parts = StrCat("parts", negatives);
     OPENP5_ASSERT_OK(Train(Make(negatives).get(), options, whole));
-    options.epochs = 1;
+    options.schedule.epochs = 1;
     OPENP5_ASSERT_OK(Train(Make(negatives).get(), options, parts));
-    options.epochs = 3;
-    options.resume = true;
+    options.schedule.epochs = 3;
+    options.saving.resume = true;
     OPENP5_ASSERT_OK(Train(Make(negatives).get(), options, parts));
     EXPECT_EQ(Weights(parts), Weights(whole)) << negatives << " negatives";
   }

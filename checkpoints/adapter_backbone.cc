@@ -7,11 +7,11 @@
 #include <utility>
 
 #include "checkpoints/hugging_face.h"
-#include "checkpoints/tensor_layout.h"
 #include "platform/base/digest.h"
 #include "platform/models/common/lora.h"
 #include "platform/models/families.h"
 #include "platform/tensor/runtime.h"
+#include "platform/tensor/tensor_layout.h"
 
 namespace openp5::checkpoints {
 namespace {

@@ -6,10 +6,10 @@
 
 #include "checkpoints/hugging_face.h"
 #include "checkpoints/inner_path.h"
-#include "checkpoints/printable.h"
 #include "platform/base/digest.h"
 #include "platform/base/file.h"
 #include "platform/base/json.h"
+#include "platform/base/printable.h"
 
 namespace openp5::checkpoints {
 namespace {

@@ -11,11 +11,11 @@
 
 #include "checkpoints/folder_kinds.h"
 #include "checkpoints/inner_path.h"
-#include "checkpoints/printable.h"
-#include "checkpoints/safetensors.h"
 #include "platform/base/digest.h"
 #include "platform/base/file.h"
 #include "platform/base/json.h"
+#include "platform/base/printable.h"
+#include "platform/tensor/safetensors.h"
 
 namespace openp5::checkpoints {
 namespace {

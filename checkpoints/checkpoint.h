@@ -26,7 +26,8 @@ struct Manifest {
   // Options by which histories become texts and texts become tokens; empty for a model that reads
   // no texts, and in folders of version 1.
   nlohmann::json reading = nlohmann::json::object();
-  // Of an adapter: the model whose weights are not in the folder.
+  // The model that an adapter was trained on, whose weights are not in the folder; nothing for a
+  // whole model.
   std::optional<Backbone> backbone = {};
 };
 

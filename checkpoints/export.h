@@ -28,7 +28,7 @@ struct ExportForm {
   absl::StatusOr<Notes> (*write)(const ExportRequest& request, const std::string& out);
 };
 
-// "huggingface", "openp5", "peft", "checkpoint".
+// The names of all forms: "huggingface", "openp5", "peft", "checkpoint".
 std::span<const ExportForm> ExportForms();
 
 }  // namespace openp5::checkpoints

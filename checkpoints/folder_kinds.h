@@ -5,7 +5,8 @@
 
 namespace openp5::checkpoints {
 
-// For CheckOutputFolder: a folder with a manifest of ours, and the files it lists.
+// What CheckOutputFolder takes for a checkpoint: a folder with a manifest of ours and the files
+// that it lists.
 FolderKind CheckpointKind();
 
 // What the marks of the folders say that WriteHuggingFaceFolder and WritePeftAdapter make.

@@ -5,13 +5,14 @@
 #include <string_view>
 #include <utility>
 
+#include "absl/strings/str_join.h"
 #include "checkpoints/folder_kinds.h"
 #include "checkpoints/inner_path.h"
-#include "checkpoints/printable.h"
-#include "checkpoints/safetensors.h"
 #include "checkpoints/torch_file.h"
 #include "platform/base/file.h"
 #include "platform/base/json.h"
+#include "platform/base/printable.h"
+#include "platform/tensor/safetensors.h"
 
 namespace openp5::checkpoints {
 namespace {
@@ -78,12 +79,13 @@ constexpr WeightFile kWeightFiles[] = {
 };
 
 absl::StatusOr<const WeightFile*> FindWeightFile(const std::string& folder) {
-  std::string known;
+  std::vector<std::string> known;
   for (const WeightFile& file : kWeightFiles) {
     if (FileExists(JoinPath(folder, file.name))) return &file;
-    known += (known.empty() ? "" : ", ") + std::string(file.name);
+    known.emplace_back(file.name);
   }
-  return NotFound("Hugging Face folder: ", folder, ": expected one of ", known, "; got none");
+  return NotFound("Hugging Face folder: ", folder, ": expected one of ", absl::StrJoin(known, ", "),
+                  "; got none");
 }
 
 absl::StatusOr<NamedTensors> ReadWeightFiles(const std::string& folder) {

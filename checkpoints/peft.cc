@@ -5,12 +5,12 @@
 #include <utility>
 
 #include "checkpoints/folder_kinds.h"
-#include "checkpoints/printable.h"
-#include "checkpoints/safetensors.h"
 #include "checkpoints/torch_file.h"
 #include "platform/base/file.h"
 #include "platform/base/json.h"
+#include "platform/base/printable.h"
 #include "platform/tensor/runtime.h"
+#include "platform/tensor/safetensors.h"
 
 namespace openp5::checkpoints {
 namespace {

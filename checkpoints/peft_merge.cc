@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "checkpoints/peft.h"
-#include "checkpoints/printable.h"
+#include "platform/base/printable.h"
 #include "platform/tensor/runtime.h"
 #include "platform/tensor/tensor_checks.h"
 

@@ -3,8 +3,8 @@
 #include <bit>
 #include <unordered_map>
 
-#include "checkpoints/byte_reader.h"
-#include "checkpoints/printable.h"
+#include "platform/base/bytes.h"
+#include "platform/base/printable.h"
 
 namespace openp5::checkpoints {
 

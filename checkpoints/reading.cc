@@ -56,6 +56,15 @@ void Reading::ForEach(OptionVisitor& visitor) {
   visitor.Visit(
       {.name = "openp5-compat", .help = "reproduce the original's quirks that change numbers"},
       &openp5_compat);
+  visitor.Visit({.name = "response-mark",
+                 .help = "text between a causal model's prompt and its answer; empty: nothing, so "
+                         "that the history goes on with the target"},
+                &response_mark);
+  visitor.Visit({.name = "score-normalization",
+                 .help = "scores over the whole vocabulary (as published), or over the allowed "
+                         "tokens only (faster, other scores)",
+                 .choices = {"full", "allowed"}},
+                &score_normalization);
 }
 
 nlohmann::json Reading::Json() const {

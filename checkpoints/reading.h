@@ -21,6 +21,8 @@ struct Reading {
   datasets::HistoryOptions history;
   int64_t max_input_tokens = 512;
   bool openp5_compat = false;
+  std::string response_mark = "Response:";   // between a causal model's prompt and its response
+  std::string score_normalization = "full";  // of a generative model's scores; or "allowed"
 
   void ForEach(OptionVisitor& visitor);
   nlohmann::json Json() const;
@@ -32,9 +34,9 @@ struct KeptReading {
   std::string prompt_file;  // may be absent, in folders of version 1
 };
 
-// Of a checkpoint folder of openp5, or of one that `checkpoint export` wrote. Nothing for a folder
-// that does not say how its model reads, or whose model reads no text. DataLoss if a kept value is
-// of another type.
+// Returns what a checkpoint folder of openp5, or one that `checkpoint export` wrote, keeps of how
+// its model reads. Returns nothing for a folder that does not say how its model reads, or whose
+// model reads no text. DataLoss if a kept value is of another type.
 absl::StatusOr<std::optional<KeptReading>> FindReading(const ModelSource& source);
 
 // Puts prompts, item index and reading of checkpoint folder `path` into the folder "openp5" inside

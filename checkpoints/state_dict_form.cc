@@ -8,8 +8,8 @@
 #include <utility>
 #include <vector>
 
-#include "checkpoints/printable.h"
 #include "platform/base/log.h"
+#include "platform/base/printable.h"
 #include "platform/tensor/runtime.h"
 #include "platform/tensor/tensor_checks.h"
 

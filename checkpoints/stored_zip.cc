@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "checkpoints/byte_reader.h"
-#include "checkpoints/printable.h"
+#include "platform/base/bytes.h"
+#include "platform/base/printable.h"
 
 namespace openp5::checkpoints {
 namespace {

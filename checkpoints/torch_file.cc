@@ -9,14 +9,14 @@
 #include <utility>
 #include <vector>
 
-#include "checkpoints/byte_reader.h"
 #include "checkpoints/pickle_reader.h"
-#include "checkpoints/printable.h"
 #include "checkpoints/stored_zip.h"
-#include "checkpoints/tensor_layout.h"
+#include "platform/base/bytes.h"
 #include "platform/base/file.h"
+#include "platform/base/printable.h"
 #include "platform/tensor/runtime.h"
 #include "platform/tensor/tensor_checks.h"
+#include "platform/tensor/tensor_layout.h"
 
 namespace openp5::checkpoints {
 namespace {
@@ -176,7 +176,7 @@ class StateDictBuilder {
            });
   }
 
-  // Not so the states of generators of random numbers.
+  // The states of generators of random numbers have names without a dot.
   static bool HasNamesOfLayers(const PickleValue& value) {
     return std::any_of(value.entries.begin(), value.entries.end(), [](const auto& entry) {
       return entry.first->text.find('.') != std::string::npos;

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "datasets/raw_dataset.h"
+#include "datasets/loaders/raw_dataset.h"
 #include "platform/base/status.h"
 
 namespace openp5::datasets {

@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "datasets/raw_dataset.h"
+#include "datasets/loaders/raw_dataset.h"
 #include "platform/base/status.h"
 #include "platform/config/options.h"
 

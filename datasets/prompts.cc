@@ -1,12 +1,12 @@
 #include "datasets/prompts.h"
 
 #include <algorithm>
-#include <charconv>
 
 #include "datasets/default_prompts.h"
 #include "datasets/text_lines.h"
 #include "platform/base/digest.h"
 #include "platform/base/file.h"
+#include "platform/base/numbers.h"
 
 namespace openp5::datasets {
 namespace {
@@ -134,6 +134,22 @@ absl::StatusOr<PromptSet> PromptSet::Parse(std::string_view text, const std::str
   return set;
 }
 
+absl::StatusOr<CandidateForm> PromptSet::candidate_form() const {
+  const auto names_dataset = [](const PromptTemplate& prompt) {
+    return prompt.output.find("{dataset}") != std::string::npos;
+  };
+  if (templates_.empty()) return CandidateForm::kDatasetAndItem;
+  const bool first = names_dataset(templates_.front());
+  for (const PromptTemplate& prompt : templates_) {
+    if (names_dataset(prompt) == first) continue;
+    return InvalidArgument(where_,
+                           ": expected {dataset} in the answers of all prompts or of none, "
+                           "got '",
+                           templates_.front().output, "' and '", prompt.output, "'");
+  }
+  return first ? CandidateForm::kDatasetAndItem : CandidateForm::kItem;
+}
+
 std::string PromptSet::Text() const {
   std::string text;
   for (const PromptTemplate& prompt : templates_) text += prompt.Line() + "\n";
@@ -153,16 +169,14 @@ absl::StatusOr<const PromptTemplate*> PromptSet::Find(std::string_view task,
   const size_t colon = std::min(name.find(':'), name.size());
   const std::string_view kind = name.substr(0, colon);
   const std::string_view digits = name.substr(std::min(colon + 1, name.size()));
-  size_t number = 0;
-  const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-  if ((kind != "seen" && kind != "unseen") || error != std::errc() ||
-      stop != digits.data() + digits.size()) {
+  const auto number = ParseNumber<size_t>(digits);
+  if ((kind != "seen" && kind != "unseen") || !number.has_value()) {
     return InvalidArgument("prompt: expected 'seen:N' or 'unseen:N', got '", name, "'");
   }
   size_t count = 0;
   for (const PromptTemplate& prompt : templates_) {
     if (prompt.task != task || prompt.seen != (kind == "seen")) continue;
-    if (count++ == number) return &prompt;
+    if (count++ == *number) return &prompt;
   }
   return NotFound("prompt: ", where_, ": expected a prompt ", name, " of task '", task, "', got ",
                   count, " ", kind, " prompts of it");

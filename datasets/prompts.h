@@ -26,6 +26,12 @@ struct PromptFields {
   std::string_view dataset, user, history, target;
 };
 
+// How the items that a model may answer with are written.
+enum class CandidateForm {
+  kDatasetAndItem,  // "<dataset> item_<id>", as OpenP5
+  kItem,            // "item_<id>"
+};
+
 // Replaces the fields of `pattern` ("{user_id}" by fields.user, …).
 std::string FillPrompt(std::string_view pattern, const PromptFields& fields);
 
@@ -44,6 +50,9 @@ class PromptSet {
   // there are; InvalidArgument if `name` has another form.
   absl::StatusOr<const PromptTemplate*> Find(std::string_view task, std::string_view name) const;
   const std::vector<PromptTemplate>& templates() const { return templates_; }
+  // How the outputs write an item: with the dataset's name if they have {dataset}. InvalidArgument
+  // naming two of them if some have it and some have not.
+  absl::StatusOr<CandidateForm> candidate_form() const;
   // The set as a prompt file; parsing it gives the same templates.
   std::string Text() const;
 

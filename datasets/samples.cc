@@ -85,8 +85,9 @@ std::string SampleWriter::WriteInput(const PromptTemplate& prompt, std::string_v
       {.dataset = dataset_.name(), .user = user_number, .history = text, .target = {}});
 }
 
-std::string SampleWriter::Candidate(int32_t item) const {
-  return StrCat(dataset_.name(), " item_", identifiers_[static_cast<size_t>(item)]);
+std::string SampleWriter::Candidate(int32_t item, CandidateForm form) const {
+  const std::string text = StrCat("item_", identifiers_[static_cast<size_t>(item)]);
+  return form == CandidateForm::kItem ? text : StrCat(dataset_.name(), " ", text);
 }
 
 std::vector<Position> SplitPositions(const SequenceDataset& dataset, Split split,

@@ -58,8 +58,8 @@ class SampleWriter {
   // oldest first, cut to max_history. Output is empty.
   std::string WriteInput(const PromptTemplate& prompt, std::string_view user_number,
                          std::span<const int32_t> history) const;
-  // What the model must generate for `item`, always with the prefix: `<dataset> item_<id>`.
-  std::string Candidate(int32_t item) const;
+  // What the model must generate for `item`, always with the prefix item_.
+  std::string Candidate(int32_t item, CandidateForm form = CandidateForm::kDatasetAndItem) const;
 
  private:
   std::string ItemText(int32_t item) const;

@@ -1,10 +1,10 @@
 #include "datasets/text_lines.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 
 #include "absl/strings/escaping.h"
+#include "platform/base/numbers.h"
 #include "platform/base/utf8.h"
 
 namespace openp5::datasets {
@@ -128,14 +128,11 @@ absl::Status ForEachLine(TextLines lines, std::string_view what, const LineVisit
 
 absl::StatusOr<int64_t> ParseInteger(std::string_view text, const IntegerField& field,
                                      const TextLines& lines) {
-  const std::string_view digits = Trim(text);
-  const char* const end = digits.data() + digits.size();
-  int64_t value = 0;
-  const auto [stop, error] = std::from_chars(digits.data(), end, value);
-  if (error != std::errc() || stop != end || value < field.minimum || value > field.maximum) {
+  const auto value = ParseNumber<int64_t>(Trim(text));
+  if (!value.has_value() || *value < field.minimum || *value > field.maximum) {
     return InvalidArgument(lines.Where(), ": expected ", field.what, ", got '", Excerpt(text), "'");
   }
-  return value;
+  return *value;
 }
 
 absl::Status CheckId(std::string_view id, std::string_view what, const TextLines& lines) {

@@ -121,16 +121,16 @@ std::vector<MethodRow> MakeRows(const std::vector<StoredResult>& results,
 
 absl::StatusOr<size_t> FindBaseline(const std::vector<MethodRow>& rows, const std::string& wanted) {
   if (wanted.empty()) return 0;
-  std::string known;
+  std::vector<std::string> known;
   for (size_t i = 0; i < rows.size(); ++i) {
     const std::vector<std::string>& files = rows[i].files;
     if (rows[i].name == wanted || std::find(files.begin(), files.end(), wanted) != files.end()) {
       return i;
     }
-    known += (i == 0 ? "" : ", ") + rows[i].name;
+    known.push_back(rows[i].name);
   }
-  return UsageError(StrCat("--baseline-result: expected one of the files, or of ", known, "; got '",
-                           wanted, "'"));
+  return UsageError(StrCat("--baseline-result: expected one of the files, or of ",
+                           absl::StrJoin(known, ", "), "; got '", wanted, "'"));
 }
 
 void MarkBest(const std::string& metric, size_t place, std::vector<MethodRow>* rows) {

@@ -163,7 +163,6 @@ recommenders::RankOptions EvaluationRankOptions(const std::string& task,
           .beams = options.beams,
           .exact = options.exact,
           .max_length = options.max_length,
-          .normalize_over_allowed = options.score_normalization == "allowed",
           .filter = options.filtered || options.filtered_batch ? Filter::kSearch : Filter::kNone,
           .batch_size = options.eval_batch_size};
 }
@@ -181,7 +180,7 @@ absl::StatusOr<RankingResult> Evaluate(const recommenders::Recommender& recommen
                        .prompt_digest = digest,
                        .method = recommender.method(),
                        .filter = options.FilterName(),
-                       .score_normalization = options.score_normalization};
+                       .score_normalization = recommender.score_normalization()};
   const Request request(recommender, dataset, task, LargestK(metrics), options);
   WarnOfNarrowSearch(request, LargestK(metrics), sharding);
   const std::vector<datasets::Position> positions = EvaluationPositions(data, options);

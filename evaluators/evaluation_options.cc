@@ -39,11 +39,6 @@ void EvaluationOptions::ForEach(OptionVisitor& visitor) {
                  .minimum = 0,
                  .maximum = 100000},
                 &max_length);
-  visitor.Visit({.name = "score-normalization",
-                 .help = "scores over the whole vocabulary (as published), or over the allowed "
-                         "tokens only (faster, other scores)",
-                 .choices = {"full", "allowed"}},
-                &score_normalization);
 }
 
 std::string EvaluationOptions::FilterName() const {

@@ -30,7 +30,6 @@ struct EvaluationOptions {
   // Longest generation in tokens, the start token included. 0: OpenP5's 50, or 30 filtered, and
   // longer where an identifier needs it (not with openp5_compat).
   int64_t max_length = 0;
-  std::string score_normalization = "full";
 
   void ForEach(OptionVisitor& visitor);
 

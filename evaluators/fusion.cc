@@ -1,6 +1,5 @@
 #include "evaluators/fusion.h"
 
-#include <charconv>
 #include <optional>
 #include <utility>
 
@@ -9,6 +8,7 @@
 #include "evaluators/tune_fusion.h"
 #include "platform/base/file.h"
 #include "platform/base/log.h"
+#include "platform/base/numbers.h"
 #include "platform/recommenders/open_folder.h"
 
 namespace openp5::evaluators {
@@ -26,15 +26,12 @@ absl::StatusOr<Part> ParsePart(const std::string& text) {
   Part part{.name = text, .weight = {}};
   const size_t colon = text.rfind(':');
   if (colon == std::string::npos) return part;
-  double weight = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, weight);
-  if (error != std::errc() || stop != end) return part;
-  if (!(weight > 0) || weight > 1e6) {
+  part.weight = ParseNumber<double>(std::string_view(text).substr(colon + 1));
+  if (!part.weight.has_value()) return part;
+  if (!(*part.weight > 0) || *part.weight > 1e6) {
     return UsageError(StrCat("--fuse: expected a weight above 0, got '", text, "'"));
   }
   part.name = text.substr(0, colon);
-  part.weight = weight;
   return part;
 }
 

@@ -1,12 +1,12 @@
 #include "evaluators/metrics.h"
 
 #include <algorithm>
-#include <charconv>
 #include <numeric>
 #include <set>
 
 #include "absl/strings/str_join.h"
 #include "evaluators/builtin_metrics.h"
+#include "platform/base/numbers.h"
 
 namespace openp5::evaluators {
 namespace {
@@ -16,9 +16,7 @@ absl::StatusOr<Metric> ParseMetric(const Registry<MetricFunction>& registry,
   const size_t at = name.find('@');
   Metric metric{.name = name};
   if (at != std::string::npos) {
-    const char* end = name.data() + name.size();
-    const auto [stop, error] = std::from_chars(name.data() + at + 1, end, metric.k);
-    if (error != std::errc() || stop != end) metric.k = 0;
+    metric.k = ParseNumber<int64_t>(std::string_view(name).substr(at + 1)).value_or(0);
   }
   const auto function = registry.Find(name.substr(0, at));
   if (metric.k <= 0 || !function.ok()) {

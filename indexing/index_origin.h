@@ -12,7 +12,7 @@ namespace openp5::indexing {
 // collaborative and random identifiers cannot be rebuilt, so a model that was trained with it needs
 // such an index.
 
-// As SaveItemIndex, for an index of ImportOpenP5Index.
+// Does what SaveItemIndex does, for an index of ImportOpenP5Index.
 absl::Status SaveImportedItemIndex(const std::string& index_db, const ItemIndex& index);
 
 // True if the stored index was imported. False if it was built here, or if an older version stored

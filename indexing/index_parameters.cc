@@ -7,47 +7,53 @@
 
 namespace openp5::indexing {
 
-IndexParameters::IndexParameters() {
-  const Registry<IndexMethod> methods = BuiltinMethods();
+IndexParameters::IndexParameters() : IndexParameters(BuiltinMethods()) {}
+
+IndexParameters::IndexParameters(const Registry<IndexMethod>& methods) : methods_(&methods) {
   for (const std::string& name : methods.Names()) {
     of_methods_.emplace(name, (*methods.Find(name))->make_options());
   }
 }
 
 void IndexParameters::ForEach(OptionVisitor& visitor) {
-  visitor.Visit({.name = "indexing",
-                 .help = "how items get their identifiers",
-                 .choices = BuiltinMethods().Names()},
-                &indexing);
+  visitor.Visit(
+      {.name = "indexing", .help = "how items get their identifiers", .choices = methods_->Names()},
+      &indexing);
   for (auto& [name, options] : of_methods_) options.ForEach(visitor);
   visitor.Visit({.name = "seed", .help = "seed of everything random", .minimum = 0}, &seed);
 }
 
+absl::StatusOr<const IndexMethod*> IndexParameters::method() const {
+  const auto found = methods_->Find(indexing);
+  if (!found.ok()) return UsageError(ToStd(found.status().message()));
+  return *found;
+}
+
 std::string IndexParameters::Key() const {
-  const Registry<IndexMethod> methods = BuiltinMethods();
-  const auto method = methods.Find(indexing);
-  if (!method.ok()) return indexing;
-  std::vector<std::string> parts = (*method)->key(of_method());
+  const auto found = method();
+  if (!found.ok()) return indexing;
+  std::vector<std::string> parts = (*found)->key(of_method());
   parts.insert(parts.begin(), indexing);
-  if ((*method)->is_seeded(of_method())) parts.push_back(StrCat("seed=", seed));
+  if ((*found)->is_seeded(of_method())) parts.push_back(StrCat("seed=", seed));
   return absl::StrJoin(parts, "/");
 }
 
 std::string IndexParameters::Flags() const {
+  const auto found = method();
+  OPENP5_CHECK(found.ok());
   nlohmann::json own, defaults;
-  const IndexParameters fresh(indexing);
+  const IndexParameters fresh(*methods_);
   ToJson(of_methods_.at(indexing), &own);
   ToJson(fresh.of_methods_.at(indexing), &defaults);
   std::string flags = "--indexing " + indexing;
   for (const OptionInfo& info : OptionInfos(of_methods_.at(indexing))) {
     const nlohmann::json& value = own[info.name];
-    const bool always = (*BuiltinMethods().Find(indexing))->named_always.contains(info.name);
-    if (!always && value == defaults[info.name]) continue;
+    if (!(*found)->named_always.contains(info.name) && value == defaults[info.name]) continue;
     flags +=
         StrCat(" --", info.name, " ", value.is_string() ? value.get<std::string>() : value.dump());
   }
-  const bool is_seeded = (*BuiltinMethods().Find(indexing))->is_seeded(of_method());
-  return is_seeded && seed != fresh.seed ? StrCat(flags, " --seed ", seed) : flags;
+  return (*found)->is_seeded(of_method()) && seed != fresh.seed ? StrCat(flags, " --seed ", seed)
+                                                                : flags;
 }
 
 }  // namespace openp5::indexing

@@ -7,26 +7,32 @@
 
 #include "platform/base/status.h"
 #include "platform/config/options.h"
+#include "platform/registry/registry.h"
 
 namespace openp5::indexing {
 
-// How items get their identifiers: a method, and the options of all methods that there are.
+struct IndexMethod;
+
+// How items get their identifiers: a method of a registry, and the options of all its methods.
 struct IndexParameters {
+  // Knows BuiltinMethods; the method is "sequential", or the one of that name.
   IndexParameters();
   explicit IndexParameters(std::string method) : IndexParameters() { indexing = std::move(method); }
+  // Knows `methods`, which must stay as they are while this and its copies live.
+  explicit IndexParameters(const Registry<IndexMethod>& methods);
 
-  std::string indexing = "sequential";  // of BuiltinMethods
+  std::string indexing = "sequential";
   int64_t seed = 1;
 
   void ForEach(OptionVisitor& visitor);
   // What tells one index of a dataset from another: only the options the method uses, e.g.
   // "sequential/original", "random/seed=1", "collaborative/500/20/sequential/openp5",
-  // "collaborative/500/20/random/openp5/seed=1". Of an unknown method: its name.
+  // "collaborative/500/20/random/openp5/seed=1". An unknown method gives its name.
   std::string Key() const;
   // The flags that ask for such an index, those with their default left out.
   std::string Flags() const;
 
-  // The options of the method whose struct is `Options`.
+  // The options of the method whose struct is `Options`; there must be one.
   template <class Options>
   Options& Of() {
     for (auto& [name, options] : of_methods_) {
@@ -38,7 +44,12 @@ struct IndexParameters {
   }
   const OptionGroup& of_method() const { return *of_methods_.at(indexing); }
 
+  const Registry<IndexMethod>& methods() const { return *methods_; }
+  // The method that `indexing` names. A usage error with the known names if there is none.
+  absl::StatusOr<const IndexMethod*> method() const;
+
  private:
+  const Registry<IndexMethod>* methods_;
   std::map<std::string, AnyOptions> of_methods_;
 };
 

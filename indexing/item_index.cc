@@ -65,52 +65,42 @@ absl::StatusOr<std::vector<std::string>> LookUp(const std::vector<std::string>& 
 
 }  // namespace
 
-absl::StatusOr<ItemIndex> ItemIndex::Create(IndexParameters parameters, std::string dataset_name,
-                                            std::string dataset_digest,
-                                            std::vector<std::string> item_ids,
-                                            std::vector<std::string> identifiers,
-                                            std::vector<std::string> user_ids,
-                                            std::vector<std::string> user_numbers) {
-  const std::string where = StrCat("item index of ", dataset_name);
-  if (item_ids.size() != identifiers.size()) {
+absl::StatusOr<ItemIndex> ItemIndex::Create(IndexContent content) {
+  const std::string where = StrCat("item index of ", content.dataset_name);
+  if (content.item_ids.size() != content.identifiers.size()) {
     return InvalidArgument(where, ": expected as many identifiers as items, got ",
-                           identifiers.size(), " for ", item_ids.size());
+                           content.identifiers.size(), " for ", content.item_ids.size());
   }
-  if (user_ids.size() != user_numbers.size()) {
-    return InvalidArgument(where, ": expected as many numbers as users, got ", user_numbers.size(),
-                           " for ", user_ids.size());
+  if (content.user_ids.size() != content.user_numbers.size()) {
+    return InvalidArgument(where, ": expected as many numbers as users, got ",
+                           content.user_numbers.size(), " for ", content.user_ids.size());
   }
-  OPENP5_RETURN_IF_ERROR(CheckDistinct(item_ids, "item", where));
-  OPENP5_RETURN_IF_ERROR(CheckDistinct(user_ids, "user", where));
-  OPENP5_RETURN_IF_ERROR(CheckIdentifiers(item_ids, identifiers, where));
-  ItemIndex index;
-  index.parameters_ = std::move(parameters);
-  index.dataset_name_ = std::move(dataset_name);
-  index.dataset_digest_ = std::move(dataset_digest);
-  index.item_ids_ = std::move(item_ids);
-  index.identifiers_ = std::move(identifiers);
-  index.user_ids_ = std::move(user_ids);
-  index.user_numbers_ = std::move(user_numbers);
-  return index;
+  OPENP5_RETURN_IF_ERROR(CheckDistinct(content.item_ids, "item", where));
+  OPENP5_RETURN_IF_ERROR(CheckDistinct(content.user_ids, "user", where));
+  OPENP5_RETURN_IF_ERROR(CheckIdentifiers(content.item_ids, content.identifiers, where));
+  return ItemIndex(std::move(content));
 }
 
 std::string ItemIndex::Digest() const {
   Sha256 digest;
   // Every list and string with its length, so that no two contents give the same bytes.
-  for (const auto* list : {&item_ids_, &identifiers_, &user_ids_, &user_numbers_}) {
-    digest.Update(StrCat(list->size(), "\n"));
-    for (const std::string& text : *list) {
+  const auto add = [&digest](const std::vector<std::string>& list) {
+    digest.Update(StrCat(list.size(), "\n"));
+    for (const std::string& text : list) {
       digest.Update(StrCat(text.size(), ":"));
       digest.Update(text);
     }
-  }
+  };
+  for (const auto* list : {&item_ids(), &identifiers(), &user_ids(), &user_numbers()}) add(*list);
+  // Left out where there are none, so that indexes of older versions keep their digest.
+  for (const auto& [name, input] : inputs()) add({name, input});
   return digest.Finish();
 }
 
 std::vector<std::string> ItemIndex::AddedTokens() const {
   absl::flat_hash_set<std::string> seen;
   std::vector<std::string> tokens;
-  for (const std::string& identifier : identifiers_) {
+  for (const std::string& identifier : identifiers()) {
     size_t begin = 0;
     while ((begin = identifier.find('<', begin)) != std::string::npos) {
       const size_t end = identifier.find('>', begin);
@@ -126,17 +116,17 @@ std::vector<std::string> ItemIndex::AddedTokens() const {
 absl::StatusOr<std::vector<std::string>> ItemIndex::IdentifiersFor(
     const datasets::SequenceDataset& dataset) const {
   return LookUp(
-      item_ids_, identifiers_, dataset.item_count(),
+      item_ids(), identifiers(), dataset.item_count(),
       [&](int32_t item) { return dataset.ItemId(item); }, "item",
-      StrCat("item index of ", dataset_name_, " (", parameters_.Key(), ")"));
+      StrCat("item index of ", dataset_name(), " (", parameters().Key(), ")"));
 }
 
 absl::StatusOr<std::vector<std::string>> ItemIndex::UserNumbersFor(
     const datasets::SequenceDataset& dataset) const {
   return LookUp(
-      user_ids_, user_numbers_, dataset.user_count(),
+      user_ids(), user_numbers(), dataset.user_count(),
       [&](int32_t user) { return dataset.UserId(user); }, "user",
-      StrCat("item index of ", dataset_name_, " (", parameters_.Key(), ")"));
+      StrCat("item index of ", dataset_name(), " (", parameters().Key(), ")"));
 }
 
 }  // namespace openp5::indexing

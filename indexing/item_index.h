@@ -2,41 +2,50 @@
 #define OPENP5_INDEXING_ITEM_INDEX_H_
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "datasets/sequences.h"
+#include "indexing/index_methods.h"
 #include "indexing/index_parameters.h"
 #include "platform/base/status.h"
 
 namespace openp5::indexing {
+
+// What an index holds.
+struct IndexContent {
+  IndexParameters parameters = {};
+  std::string dataset_name = {};
+  std::string dataset_digest = {};  // SHA-256 of the user_sequence.txt it was built from
+  // SHA-256 of every other file it was built from, by what the file holds, e.g. "vectors".
+  std::map<std::string, std::string> inputs = {};
+  // Parallel lists: raw item id, and what follows `item_` in prompts ("1001", "<CI3><CI8>"). In the
+  // order items got their identifiers (the order of exported files).
+  std::vector<std::string> item_ids = {}, identifiers = {};
+  // Parallel lists: raw user id and number text ("1"), in file order.
+  std::vector<std::string> user_ids = {}, user_numbers = {};
+};
 
 // Identifiers of one dataset's items and numbers of its users. Immutable once made, thread-safe.
 class ItemIndex {
  public:
   // InvalidArgument if two items share an identifier or one is empty (the message names the raw
   // ids), or if the sizes do not match.
-  static absl::StatusOr<ItemIndex> Create(IndexParameters parameters, std::string dataset_name,
-                                          std::string dataset_digest,
-                                          std::vector<std::string> item_ids,
-                                          std::vector<std::string> identifiers,
-                                          std::vector<std::string> user_ids,
-                                          std::vector<std::string> user_numbers);
+  static absl::StatusOr<ItemIndex> Create(IndexContent content);
 
-  const IndexParameters& parameters() const { return parameters_; }
-  const std::string& dataset_name() const { return dataset_name_; }
-  // Of the user_sequence.txt it was built from.
-  const std::string& dataset_digest() const { return dataset_digest_; }
-  // Parallel lists: raw item id, and what follows `item_` in prompts ("1001", "<CI3><CI8>"). In the
-  // order items got their identifiers (the order of exported files).
-  const std::vector<std::string>& item_ids() const { return item_ids_; }
-  const std::vector<std::string>& identifiers() const { return identifiers_; }
-  // Parallel lists: raw user id and number text ("1"), in file order.
-  const std::vector<std::string>& user_ids() const { return user_ids_; }
-  const std::vector<std::string>& user_numbers() const { return user_numbers_; }
+  const IndexParameters& parameters() const { return content_.parameters; }
+  const std::string& dataset_name() const { return content_.dataset_name; }
+  const std::string& dataset_digest() const { return content_.dataset_digest; }
+  const std::map<std::string, std::string>& inputs() const { return content_.inputs; }
+  const std::vector<std::string>& item_ids() const { return content_.item_ids; }
+  const std::vector<std::string>& identifiers() const { return content_.identifiers; }
+  const std::vector<std::string>& user_ids() const { return content_.user_ids; }
+  const std::vector<std::string>& user_numbers() const { return content_.user_numbers; }
 
-  // SHA-256 over items, identifiers, users and numbers: equal digests mean equal prompts and tries.
+  // SHA-256 over items, identifiers, users, numbers and inputs: equal digests mean equal prompts
+  // and tries, and that both were built from the same vectors.
   std::string Digest() const;
 
   // Tokens such as "<CI3>" that identifiers are made of, in order of first appearance; empty for
@@ -52,16 +61,18 @@ class ItemIndex {
       const datasets::SequenceDataset& dataset) const;
 
  private:
-  IndexParameters parameters_;
-  std::string dataset_name_, dataset_digest_;
-  std::vector<std::string> item_ids_, identifiers_, user_ids_, user_numbers_;
+  explicit ItemIndex(IndexContent content) : content_(std::move(content)) {}
+
+  IndexContent content_;
 };
 
 // Self-contained file of one index a dataset (`items.index` of a checkpoint; format in
 // indexing/FORMAT.md) and back. Reading: DataLoss, naming the offset, for a damaged file or a newer
-// version; sizes are checked before anything is allocated.
+// version, and for an index of a method that `methods` has not; sizes are checked before anything
+// is allocated. `methods` must outlive the indexes.
 absl::Status WriteItemIndexFile(const std::string& path, const std::vector<ItemIndex>& indexes);
-absl::StatusOr<std::vector<ItemIndex>> ReadItemIndexFile(const std::string& path);
+absl::StatusOr<std::vector<ItemIndex>> ReadItemIndexFile(
+    const std::string& path, const Registry<IndexMethod>& methods = BuiltinMethods());
 
 // Builds the index of `dataset` as `parameters` say. InvalidArgument for parameters that make no
 // sense (more clusters than token_size); the same result whatever the thread count.
@@ -87,7 +98,8 @@ struct StoredIndex {
   std::string dataset_name, key, dataset_digest;
   int64_t item_count = 0;
 };
-absl::StatusOr<std::vector<StoredIndex>> ListItemIndexes(const std::string& index_db);
+absl::StatusOr<std::vector<StoredIndex>> ListItemIndexes(
+    const std::string& index_db, const Registry<IndexMethod>& methods = BuiltinMethods());
 
 }  // namespace openp5::indexing
 

@@ -1,7 +1,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "indexing/index_inputs.h"
 #include "indexing/item_index.h"
+#include "platform/base/bytes.h"
 #include "platform/base/digest.h"
 #include "platform/base/file.h"
 #include "platform/base/json.h"
@@ -15,18 +17,18 @@ constexpr uint32_t kVersion = 1;
 constexpr size_t kTrailerSize = 64;  // SHA-256 in hexadecimal
 constexpr size_t kHeaderSize = 8 + 4 + 4;
 
-void AppendNumber(uint64_t value, int bytes, std::string* out) {
-  for (int i = 0; i < bytes; ++i) out->push_back(static_cast<char>(value >> (8 * i) & 0xFF));
+void AppendCount(size_t count, std::string* out) {
+  *out += NumberBytes(static_cast<uint32_t>(count));
 }
 
 void AppendText(std::string_view text, std::string* out) {
-  AppendNumber(text.size(), 4, out);
+  AppendCount(text.size(), out);
   out->append(text);
 }
 
 void AppendPairs(const std::vector<std::string>& first, const std::vector<std::string>& second,
                  std::string* out) {
-  AppendNumber(first.size(), 4, out);
+  AppendCount(first.size(), out);
   for (size_t i = 0; i < first.size(); ++i) {
     AppendText(first[i], out);
     AppendText(second[i], out);
@@ -36,27 +38,26 @@ void AppendPairs(const std::vector<std::string>& first, const std::vector<std::s
 // Takes a file's bytes one value after the other; nothing is allocated for what cannot be there.
 class Cursor {
  public:
-  Cursor(std::string_view bytes, const std::string& path) : bytes_(bytes), path_(path) {}
+  Cursor(std::string_view bytes, size_t position, const std::string& path)
+      : reader_(bytes, position), path_(path) {}
 
   absl::StatusOr<uint32_t> Number() {
-    if (bytes_.size() - at_ < 4) return Damaged("expected a number of 4 bytes");
     uint32_t value = 0;
-    for (int i = 3; i >= 0; --i) value = value << 8 | static_cast<unsigned char>(bytes_[at_ + i]);
-    at_ += 4;
+    if (!reader_.Number(&value)) return Damaged("expected a number of 4 bytes");
     return value;
   }
 
   absl::StatusOr<std::string> Text() {
     OPENP5_ASSIGN_OR_RETURN(const uint32_t size, Number());
-    if (size > bytes_.size() - at_) return Damaged(StrCat("expected a text of ", size, " bytes"));
-    at_ += size;
-    return std::string(bytes_.substr(at_ - size, size));
+    std::string_view text;
+    if (!reader_.Take(size, &text)) return Damaged(StrCat("expected a text of ", size, " bytes"));
+    return std::string(text);
   }
 
   // A count of things that take at least `least` bytes each.
   absl::StatusOr<uint32_t> Count(size_t least) {
     OPENP5_ASSIGN_OR_RETURN(const uint32_t count, Number());
-    if (count > (bytes_.size() - at_) / least) {
+    if (count > reader_.remaining() / least) {
       return Damaged(StrCat("expected ", count, " entries of at least ", least, " bytes"));
     }
     return count;
@@ -73,37 +74,38 @@ class Cursor {
     return absl::OkStatus();
   }
 
-  bool AtEnd() const { return at_ == bytes_.size(); }
+  bool AtEnd() const { return reader_.remaining() == 0; }
   absl::Status Damaged(std::string_view expected) const {
-    return DataLoss("item index file: ", path_, ": offset ", at_, ": ", expected, ", got ",
-                    bytes_.size() - at_, " bytes");
+    return DataLoss("item index file: ", path_, ": offset ", offset(), ": ", expected, ", got ",
+                    reader_.remaining(), " bytes");
   }
-  void Skip(size_t bytes) { at_ += bytes; }
-  size_t offset() const { return at_; }
+  size_t offset() const { return reader_.position(); }
 
  private:
-  std::string_view bytes_;
+  ByteReader reader_;
   const std::string& path_;
-  size_t at_ = 0;
 };
 
-absl::StatusOr<ItemIndex> ReadOne(Cursor* cursor, const std::string& path) {
+absl::Status ReadParameters(const nlohmann::json& json, IndexContent* content) {
+  OPENP5_RETURN_IF_ERROR(FromJson(json, &content->parameters));
+  return ReadInputs(json, &content->inputs);
+}
+
+absl::StatusOr<ItemIndex> ReadOne(Cursor* cursor, const std::string& path,
+                                  const Registry<IndexMethod>& methods) {
   const std::string where = StrCat("item index file: ", path, ": offset ", cursor->offset());
   OPENP5_ASSIGN_OR_RETURN(const std::string parameters_text, cursor->Text());
-  OPENP5_ASSIGN_OR_RETURN(std::string name, cursor->Text());
-  OPENP5_ASSIGN_OR_RETURN(std::string dataset_digest, cursor->Text());
-  std::vector<std::string> items, identifiers, users, numbers;
-  OPENP5_RETURN_IF_ERROR(cursor->Pairs(&items, &identifiers));
-  OPENP5_RETURN_IF_ERROR(cursor->Pairs(&users, &numbers));
+  IndexContent content{.parameters = IndexParameters(methods)};
+  OPENP5_ASSIGN_OR_RETURN(content.dataset_name, cursor->Text());
+  OPENP5_ASSIGN_OR_RETURN(content.dataset_digest, cursor->Text());
+  OPENP5_RETURN_IF_ERROR(cursor->Pairs(&content.item_ids, &content.identifiers));
+  OPENP5_RETURN_IF_ERROR(cursor->Pairs(&content.user_ids, &content.user_numbers));
   OPENP5_ASSIGN_OR_RETURN(const nlohmann::json json,
                           ParseJson(parameters_text, StrCat(where, ": parameters")));
-  IndexParameters parameters;
-  if (const absl::Status status = FromJson(json, &parameters); !status.ok()) {
+  if (const absl::Status status = ReadParameters(json, &content); !status.ok()) {
     return DataLoss(where, ": ", status.message());
   }
-  absl::StatusOr<ItemIndex> index = ItemIndex::Create(
-      std::move(parameters), std::move(name), std::move(dataset_digest), std::move(items),
-      std::move(identifiers), std::move(users), std::move(numbers));
+  absl::StatusOr<ItemIndex> index = ItemIndex::Create(std::move(content));
   if (!index.ok()) return DataLoss(where, ": ", index.status().message());
   return index;
 }
@@ -118,8 +120,7 @@ absl::Status CheckFrame(std::string_view bytes, const std::string& path) {
   if (bytes.substr(0, kMagic.size()) != kMagic) {
     return DataLoss(where, ": offset 0: expected '", kMagic, "'; this is not an item index file");
   }
-  Cursor cursor(bytes, path);
-  cursor.Skip(kMagic.size());
+  Cursor cursor(bytes, kMagic.size(), path);
   OPENP5_ASSIGN_OR_RETURN(const uint32_t version, cursor.Number());
   if (version != kVersion) {
     return DataLoss(where, ": offset ", kMagic.size(), ": expected version ", kVersion, ", got ",
@@ -137,11 +138,12 @@ absl::Status CheckFrame(std::string_view bytes, const std::string& path) {
 
 absl::Status WriteItemIndexFile(const std::string& path, const std::vector<ItemIndex>& indexes) {
   std::string bytes(kMagic);
-  AppendNumber(kVersion, 4, &bytes);
-  AppendNumber(indexes.size(), 4, &bytes);
+  bytes += NumberBytes(kVersion);
+  AppendCount(indexes.size(), &bytes);
   for (const ItemIndex& index : indexes) {
     nlohmann::json parameters = nlohmann::json::object();
     ToJson(index.parameters(), &parameters);
+    WriteInputs(index.inputs(), &parameters);
     AppendText(DumpJson(parameters), &bytes);
     AppendText(index.dataset_name(), &bytes);
     AppendText(index.dataset_digest(), &bytes);
@@ -152,16 +154,17 @@ absl::Status WriteItemIndexFile(const std::string& path, const std::vector<ItemI
   return WriteFileAtomic(path, bytes);
 }
 
-absl::StatusOr<std::vector<ItemIndex>> ReadItemIndexFile(const std::string& path) {
+absl::StatusOr<std::vector<ItemIndex>> ReadItemIndexFile(const std::string& path,
+                                                         const Registry<IndexMethod>& methods) {
   OPENP5_ASSIGN_OR_RETURN(const std::string bytes, ReadFile(path));
   OPENP5_RETURN_IF_ERROR(CheckFrame(bytes, path));
-  Cursor cursor(std::string_view(bytes).substr(0, bytes.size() - kTrailerSize), path);
-  cursor.Skip(kMagic.size() + 4);
+  Cursor cursor(std::string_view(bytes).substr(0, bytes.size() - kTrailerSize), kMagic.size() + 4,
+                path);
   constexpr size_t kLeastIndexSize = 5 * 4;
   OPENP5_ASSIGN_OR_RETURN(const uint32_t count, cursor.Count(kLeastIndexSize));
   std::vector<ItemIndex> indexes;
   for (uint32_t i = 0; i < count; ++i) {
-    OPENP5_ASSIGN_OR_RETURN(ItemIndex index, ReadOne(&cursor, path));
+    OPENP5_ASSIGN_OR_RETURN(ItemIndex index, ReadOne(&cursor, path, methods));
     indexes.push_back(std::move(index));
   }
   if (!cursor.AtEnd()) return cursor.Damaged("expected the end");

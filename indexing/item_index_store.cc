@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "absl/strings/str_join.h"
+#include "indexing/index_inputs.h"
 #include "indexing/index_origin.h"
 #include "indexing/item_index.h"
 #include "platform/base/file.h"
@@ -44,8 +46,8 @@ absl::Status Damaged(const std::string& index_db, std::string_view what) {
 
 // What the catalog says of one index.
 struct CatalogEntry {
-  IndexParameters parameters;
-  std::string dataset_name, dataset_digest, index_digest;
+  IndexContent content = {};  // without items and users
+  std::string index_digest = {};
   int64_t items = 0, users = 0;
   bool is_imported = false;
 };
@@ -60,29 +62,32 @@ std::string WriteCatalogEntry(const ItemIndex& index, bool is_imported) {
                          {"imported", is_imported},
                          {"parameters", nlohmann::json::object()}};
   ToJson(index.parameters(), &json["parameters"]);
+  WriteInputs(index.inputs(), &json);
   return DumpJson(json);
 }
 
-absl::StatusOr<CatalogEntry> ReadCatalogEntry(std::string_view text, const std::string& index_db) {
+absl::StatusOr<CatalogEntry> ReadCatalogEntry(std::string_view text, const std::string& index_db,
+                                              const Registry<IndexMethod>& methods) {
   const auto parsed = ParseJson(text, "");
   if (!parsed.ok() || !parsed->is_object()) {
     return Damaged(index_db, StrCat("a catalog entry is not a JSON object", parsed.ok() ? "" : ": ",
                                     parsed.status().message()));
   }
   const nlohmann::json& json = *parsed;
-  CatalogEntry entry;
+  CatalogEntry entry{.content = {.parameters = IndexParameters(methods)}};
   try {
     if (const auto version = json.at("version").get<int64_t>(); version != kVersion) {
       return DataLoss("item index store: ", index_db, ": expected version ", kVersion, ", got ",
                       version, "; a newer program may have written it");
     }
-    entry.dataset_name = json.at("dataset").get<std::string>();
-    entry.dataset_digest = json.at("dataset_digest").get<std::string>();
+    entry.content.dataset_name = json.at("dataset").get<std::string>();
+    entry.content.dataset_digest = json.at("dataset_digest").get<std::string>();
     entry.index_digest = json.at("index_digest").get<std::string>();
     entry.items = json.at("items").get<int64_t>();
     entry.users = json.at("users").get<int64_t>();
     entry.is_imported = json.value("imported", false);  // older versions did not say
-    OPENP5_RETURN_IF_ERROR(FromJson(json.at("parameters"), &entry.parameters));
+    OPENP5_RETURN_IF_ERROR(FromJson(json.at("parameters"), &entry.content.parameters));
+    OPENP5_RETURN_IF_ERROR(ReadInputs(json, &entry.content.inputs));
   } catch (const nlohmann::json::exception& error) {
     return Damaged(index_db, StrCat("a catalog entry is malformed: ", error.what()));
   }
@@ -124,10 +129,11 @@ class OrderedPairs {
   std::vector<std::pair<size_t, std::pair<std::string, std::string>>> pairs_;
 };
 
-absl::StatusOr<ItemIndex> ReadIndex(const KeyValueStore& store, const CatalogEntry& entry,
+absl::StatusOr<ItemIndex> ReadIndex(const KeyValueStore& store, CatalogEntry entry,
                                     const std::string& index_db) {
+  IndexContent& content = entry.content;
   OrderedPairs items(entry.items, index_db), users(entry.users, index_db);
-  const std::string prefix = EntryPrefix(IndexName(entry.dataset_name, entry.parameters.Key()));
+  const std::string prefix = EntryPrefix(IndexName(content.dataset_name, content.parameters.Key()));
   for (auto [kind, pairs] : {std::pair<const char*, OrderedPairs*>{"i", &items}, {"u", &users}}) {
     const std::string kind_prefix = prefix + kind;
     OPENP5_RETURN_IF_ERROR(
@@ -135,12 +141,9 @@ absl::StatusOr<ItemIndex> ReadIndex(const KeyValueStore& store, const CatalogEnt
           return pairs->Add(key.substr(kind_prefix.size()), value);
         }));
   }
-  std::vector<std::string> ids, identifiers, user_ids, numbers;
-  OPENP5_RETURN_IF_ERROR(items.Take(&ids, &identifiers));
-  OPENP5_RETURN_IF_ERROR(users.Take(&user_ids, &numbers));
-  absl::StatusOr<ItemIndex> index =
-      ItemIndex::Create(entry.parameters, entry.dataset_name, entry.dataset_digest, std::move(ids),
-                        std::move(identifiers), std::move(user_ids), std::move(numbers));
+  OPENP5_RETURN_IF_ERROR(items.Take(&content.item_ids, &content.identifiers));
+  OPENP5_RETURN_IF_ERROR(users.Take(&content.user_ids, &content.user_numbers));
+  absl::StatusOr<ItemIndex> index = ItemIndex::Create(std::move(content));
   if (!index.ok()) return Damaged(index_db, ToStd(index.status().message()));
   if (index->Digest() != entry.index_digest) {
     return Damaged(index_db, "the index's digest does not match its entries");
@@ -159,16 +162,16 @@ absl::StatusOr<std::unique_ptr<KeyValueStore>> OpenToRead(const std::string& ind
 
 absl::Status NoSuchIndex(const KeyValueStore& store, const std::string& index_db,
                          const std::string& dataset, const std::string& key) {
-  std::string known;
+  std::vector<std::string> known;
   const std::string prefix = StrCat(kCatalog, dataset, std::string(1, kSeparator));
   OPENP5_RETURN_IF_ERROR(store.Scan(prefix, [&](std::string_view name, std::string_view) {
     name.remove_prefix(prefix.size());
     if (!name.empty()) name.remove_suffix(1);
-    known += StrCat(known.empty() ? "" : ", ", name);
+    known.emplace_back(name);
     return absl::OkStatus();
   }));
   return NotFound("item index store: ", index_db, ": has no index ", key, " of ", dataset,
-                  "; it has: ", known.empty() ? "none" : known,
+                  "; it has: ", known.empty() ? "none" : absl::StrJoin(known, ", "),
                   "; run `openp5 index build` with these parameters");
 }
 
@@ -194,19 +197,22 @@ absl::Status Save(const std::string& index_db, const ItemIndex& index, bool is_i
 // The catalog's entry of the index that was built from `dataset`.
 absl::StatusOr<CatalogEntry> FindEntry(const KeyValueStore& store, const std::string& index_db,
                                        const datasets::SequenceDataset& dataset,
-                                       const std::string& key) {
+                                       const IndexParameters& parameters) {
+  const std::string key = parameters.Key();
   const auto text = store.Get(StrCat(kCatalog, IndexName(dataset.name(), key)));
   if (absl::IsNotFound(text.status())) return NoSuchIndex(store, index_db, dataset.name(), key);
   OPENP5_RETURN_IF_ERROR(text.status());
-  OPENP5_ASSIGN_OR_RETURN(const CatalogEntry entry, ReadCatalogEntry(*text, index_db));
-  if (entry.dataset_name != dataset.name() || entry.parameters.Key() != key) {
+  OPENP5_ASSIGN_OR_RETURN(CatalogEntry entry,
+                          ReadCatalogEntry(*text, index_db, parameters.methods()));
+  const IndexContent& content = entry.content;
+  if (content.dataset_name != dataset.name() || content.parameters.Key() != key) {
     return Damaged(index_db, StrCat("the catalog entry of ", key, " of ", dataset.name(),
                                     " describes another index"));
   }
-  if (entry.dataset_digest != dataset.digest()) {
+  if (content.dataset_digest != dataset.digest()) {
     return FailedPrecondition("item index store: ", index_db, ": index ", key, " of ",
                               dataset.name(), " was built from other data: expected digest ",
-                              dataset.digest(), ", got ", entry.dataset_digest,
+                              dataset.digest(), ", got ", content.dataset_digest,
                               "; run `openp5 index build` again");
   }
   return entry;
@@ -217,7 +223,7 @@ absl::StatusOr<CatalogEntry> FindEntry(const KeyValueStore& store, const std::st
 absl::Status CheckMaySaveItemIndex(const std::string& index_db) {
   const auto store = storage::OpenRocksDb(index_db, OpenMode::kReadOnly);
   if (absl::IsFailedPrecondition(store.status())) {
-    return UsageError(StrCat("--index-db: ", store.status().message()));
+    return UsageError(ToStd(store.status().message()));
   }
   // Whatever else is wrong shows when it is opened for writing.
   if (!store.ok()) return absl::OkStatus();
@@ -228,7 +234,7 @@ absl::Status CheckMaySaveItemIndex(const std::string& index_db) {
   };
   (*store)->Scan("", look).IgnoreError();
   if (!is_foreign) return absl::OkStatus();
-  return UsageError(StrCat("--index-db: ", index_db,
+  return UsageError(StrCat(index_db,
                            ": expected a store of item indexes, got a RocksDB folder with "
                            "something else"));
 }
@@ -245,9 +251,8 @@ absl::StatusOr<ItemIndex> LoadItemIndex(const std::string& index_db,
                                         const datasets::SequenceDataset& dataset,
                                         const IndexParameters& parameters) {
   OPENP5_ASSIGN_OR_RETURN(const auto store, OpenToRead(index_db));
-  OPENP5_ASSIGN_OR_RETURN(const CatalogEntry entry,
-                          FindEntry(*store, index_db, dataset, parameters.Key()));
-  return ReadIndex(*store, entry, index_db);
+  OPENP5_ASSIGN_OR_RETURN(CatalogEntry entry, FindEntry(*store, index_db, dataset, parameters));
+  return ReadIndex(*store, std::move(entry), index_db);
 }
 
 absl::StatusOr<bool> IsImportedIndex(const std::string& index_db,
@@ -255,17 +260,18 @@ absl::StatusOr<bool> IsImportedIndex(const std::string& index_db,
                                      const IndexParameters& parameters) {
   OPENP5_ASSIGN_OR_RETURN(const auto store, OpenToRead(index_db));
   OPENP5_ASSIGN_OR_RETURN(const CatalogEntry entry,
-                          FindEntry(*store, index_db, dataset, parameters.Key()));
+                          FindEntry(*store, index_db, dataset, parameters));
   return entry.is_imported;
 }
 
-absl::StatusOr<std::vector<StoredIndex>> ListItemIndexes(const std::string& index_db) {
+absl::StatusOr<std::vector<StoredIndex>> ListItemIndexes(const std::string& index_db,
+                                                         const Registry<IndexMethod>& methods) {
   OPENP5_ASSIGN_OR_RETURN(const auto store, OpenToRead(index_db));
   std::vector<StoredIndex> indexes;
   OPENP5_RETURN_IF_ERROR(store->Scan(kCatalog, [&](std::string_view, std::string_view value) {
-    OPENP5_ASSIGN_OR_RETURN(CatalogEntry entry, ReadCatalogEntry(value, index_db));
-    indexes.push_back(
-        {entry.dataset_name, entry.parameters.Key(), entry.dataset_digest, entry.items});
+    OPENP5_ASSIGN_OR_RETURN(CatalogEntry entry, ReadCatalogEntry(value, index_db, methods));
+    indexes.push_back({entry.content.dataset_name, entry.content.parameters.Key(),
+                       entry.content.dataset_digest, entry.items});
     return absl::OkStatus();
   }));
   return indexes;

@@ -7,8 +7,8 @@
 
 namespace openp5::indexing {
 
-// For SaveItemIndex (indexing/item_index.h): a usage error if something else than a store of item
-// indexes, or an empty folder, is at `index_db`. Commands ask before long work.
+// Returns a usage error if something else than a store of item indexes, or an empty folder, is at
+// `index_db`. Commands ask this before the long work whose result SaveItemIndex then stores.
 absl::Status CheckMaySaveItemIndex(const std::string& index_db);
 
 }  // namespace openp5::indexing

@@ -117,8 +117,7 @@ absl::StatusOr<ItemIndex> ImportOpenP5Index(const datasets::SequenceDataset& dat
                                             const IndexParameters& parameters,
                                             const std::string& items_file,
                                             const std::string& users_file) {
-  const Registry<IndexMethod> methods = BuiltinMethods();
-  OPENP5_ASSIGN_OR_RETURN(const IndexMethod* method, methods.Find(parameters.indexing));
+  OPENP5_ASSIGN_OR_RETURN(const IndexMethod* method, parameters.method());
   const PairFile items = {.path = items_file,
                           .what = "item",
                           .count = dataset.item_count(),
@@ -133,12 +132,11 @@ absl::StatusOr<ItemIndex> ImportOpenP5Index(const datasets::SequenceDataset& dat
                           .id_of = [&](int32_t user) { return dataset.UserId(user); },
                           .second_column = "a number",
                           .is_sound = IsNumber};
-  std::vector<std::string> item_ids, identifiers, user_ids, numbers;
-  OPENP5_RETURN_IF_ERROR(ReadPairs(items, &item_ids, &identifiers));
-  OPENP5_RETURN_IF_ERROR(ReadPairs(users, &user_ids, &numbers));
-  absl::StatusOr<ItemIndex> index =
-      ItemIndex::Create(parameters, dataset.name(), dataset.digest(), std::move(item_ids),
-                        std::move(identifiers), std::move(user_ids), std::move(numbers));
+  IndexContent content{
+      .parameters = parameters, .dataset_name = dataset.name(), .dataset_digest = dataset.digest()};
+  OPENP5_RETURN_IF_ERROR(ReadPairs(items, &content.item_ids, &content.identifiers));
+  OPENP5_RETURN_IF_ERROR(ReadPairs(users, &content.user_ids, &content.user_numbers));
+  absl::StatusOr<ItemIndex> index = ItemIndex::Create(std::move(content));
   if (!index.ok()) return Annotate(index.status(), items_file);
   return index;
 }

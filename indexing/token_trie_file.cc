@@ -1,17 +1,15 @@
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <utility>
 
 #include "indexing/token_trie.h"
+#include "platform/base/bytes.h"
 #include "platform/base/digest.h"
 #include "platform/base/file.h"
 
 // The file is described in indexing/FORMAT.md.
 namespace openp5::indexing {
 namespace {
-
-static_assert(std::endian::native == std::endian::little, "files are little endian");
 
 constexpr size_t kDigestSize = 64;  // SHA-256 in hexadecimal
 
@@ -23,10 +21,6 @@ struct Header {
 
   size_t numbers() const { return 3 * static_cast<size_t>(nodes) + 1 + static_cast<size_t>(items); }
 };
-
-std::string_view BytesOf(std::span<const int32_t> numbers) {
-  return {reinterpret_cast<const char*>(numbers.data()), numbers.size_bytes()};
-}
 
 // The header of a file's `bytes`, which hold what it promises.
 absl::StatusOr<Header> ReadHeader(std::string_view bytes, std::string_view key) {
@@ -91,7 +85,7 @@ absl::Status TokenTrie::Write(const std::string& path, std::string_view key) con
   std::copy(key.begin(), key.end(), header.key);
   std::string bytes(reinterpret_cast<const char*>(&header), sizeof header);
   bytes.reserve(sizeof header + 4 * header.numbers() + kDigestSize);
-  for (const auto array : {token_, first_, count_, leaf_}) bytes += BytesOf(array);
+  for (const auto array : {token_, first_, count_, leaf_}) bytes += ViewBytes(array);
   bytes += Sha256Of(bytes);
   return WriteFileAtomic(path, bytes);
 }

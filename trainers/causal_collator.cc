@@ -11,13 +11,18 @@ namespace {
 
 // A prompt and its response as one text.
 struct Text {
-  explicit Text(const prompting::EncodedExample& example)
-      : tokens(example.input.tokens), first_label(example.input.tokens.size()) {
+  Text(const prompting::EncodedExample& example, const indexing::TokenTrie* choices)
+      : tokens(example.input.tokens) {
+    const std::vector<bool> counted = CountedLabels(example.labels, choices);
+    for (size_t i = 0; i < counted.size(); ++i) {
+      if (counted[i]) labels.push_back(tokens.size() + i);
+    }
     tokens.insert(tokens.end(), example.labels.begin(), example.labels.end());
+    if (!labels.empty()) tokens.resize(labels.back() + 1);  // what follows teaches nothing
   }
 
   std::vector<int32_t> tokens;
-  size_t first_label;
+  std::vector<size_t> labels;  // places of the tokens to be said, ascending
 };
 
 // Examples as one sequence, with their labels one example after another.
@@ -41,9 +46,8 @@ void Append(const Text& example, size_t trunk, Sequence* sequence) {
   const auto begin = static_cast<int64_t>(sequence->tokens.size());
   if (rest != read && trunk > 0) sequence->branches.push_back({.begin = begin, .after = shared});
   sequence->tokens.insert(sequence->tokens.end(), rest, read);
-  sequence->label_lengths.push_back(
-      static_cast<int64_t>(example.tokens.size() - example.first_label));
-  for (size_t i = example.first_label; i < example.tokens.size(); ++i) {
+  sequence->label_lengths.push_back(static_cast<int64_t>(example.labels.size()));
+  for (const size_t i : example.labels) {
     const auto before = static_cast<int64_t>(i) - 1;
     sequence->labels.push_back(example.tokens[i]);
     sequence->label_positions.push_back(before < shared ? before : begin + before - shared);
@@ -97,26 +101,26 @@ models::TrainingBatch PackSequences(const std::vector<Sequence>& sequences, c10:
 
 }  // namespace
 
-models::TrainingBatch CollateCausalRuns(const prompting::PromptEncoder& encoder,
-                                        const std::vector<std::vector<datasets::Sample>>& runs,
-                                        c10::Device device) {
+models::TrainingBatch CollateCausalRuns(const CollatorParts& parts,
+                                        const std::vector<std::vector<datasets::Sample>>& runs) {
   std::vector<Sequence> sequences;
   for (const std::vector<datasets::Sample>& run : runs) {
     std::vector<Text> texts;
-    for (const auto& example : encoder.Examples(run)) texts.emplace_back(example);
+    for (const auto& example : parts.encoder.Examples(run)) {
+      texts.emplace_back(example, parts.choices);
+    }
     sequences.push_back(Join(texts));
   }
   std::stable_sort(sequences.begin(), sequences.end(),
                    [](const auto& a, const auto& b) { return a.tokens.size() > b.tokens.size(); });
-  return PackSequences(sequences, device);
+  return PackSequences(sequences, parts.device);
 }
 
-models::TrainingBatch CollateCausal(const prompting::PromptEncoder& encoder,
-                                    const std::vector<datasets::Sample>& samples,
-                                    c10::Device device) {
+models::TrainingBatch CollateCausal(const CollatorParts& parts,
+                                    const std::vector<datasets::Sample>& samples) {
   std::vector<std::vector<datasets::Sample>> runs;
   for (const datasets::Sample& sample : samples) runs.push_back({sample});
-  return CollateCausalRuns(encoder, runs, device);
+  return CollateCausalRuns(parts, runs);
 }
 
 }  // namespace openp5::trainers

@@ -17,14 +17,12 @@ namespace openp5::trainers {
 // What a kind of training makes of samples and of a model's losses.
 struct Objective {
   // Samples as a batch of the model's. Thread-safe.
-  models::TrainingBatch (*collate)(const prompting::PromptEncoder& encoder,
-                                   const std::vector<datasets::Sample>& samples,
-                                   c10::Device device);
+  models::TrainingBatch (*collate)(const CollatorParts& parts,
+                                   const std::vector<datasets::Sample>& samples);
   // The same for runs of samples with common beginnings; null where nothing can be shared.
-  models::TrainingBatch (*collate_runs)(const prompting::PromptEncoder& encoder,
-                                        const std::vector<std::vector<datasets::Sample>>& runs,
-                                        c10::Device device) = nullptr;
-  // One loss of the losses of all label tokens, `lengths` of them an example. Differentiable.
+  models::TrainingBatch (*collate_runs)(
+      const CollatorParts& parts, const std::vector<std::vector<datasets::Sample>>& runs) = nullptr;
+  // One loss of the losses of all labels that count, `lengths` of them an example. Differentiable.
   at::Tensor (*reduce)(const at::Tensor& token_losses, const std::vector<int64_t>& lengths);
   // How much a batch counts in a mean over batches.
   double (*weight)(const std::vector<int64_t>& lengths);

@@ -1,7 +1,6 @@
 #include "trainers/run_folder.h"
 
 #include <algorithm>
-#include <charconv>
 #include <filesystem>
 #include <iterator>
 #include <limits>
@@ -13,6 +12,7 @@
 
 #include "platform/base/file.h"
 #include "platform/base/log.h"
+#include "platform/base/numbers.h"
 #include "platform/base/temporary_output.h"
 #include "trainers/run_report.h"
 
@@ -52,7 +52,7 @@ int64_t LimitIn(const std::string& config, const std::string& name) {
   int64_t limit = 0;
   for (std::string line; std::getline(stream, line);) {
     if (!line.starts_with(name + "=")) continue;
-    std::from_chars(line.data() + name.size() + 1, line.data() + line.size(), limit);
+    limit = ParseNumber<int64_t>(std::string_view(line).substr(name.size() + 1)).value_or(limit);
   }
   return limit == 0 ? std::numeric_limits<int64_t>::max() : limit;
 }

@@ -3,15 +3,13 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <numeric>
-#include <optional>
 #include <system_error>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "platform/base/file.h"
 #include "platform/base/json.h"
 #include "platform/base/log.h"
@@ -37,11 +35,7 @@ std::string LastLine(std::string text) {
 }
 
 std::string OptionsText(const SearchSpace::Trial& options) {
-  std::string text;
-  for (const auto& [option, value] : options) {
-    text += (text.empty() ? "" : ", ") + option + "=" + value;
-  }
-  return text;
+  return absl::StrJoin(options, ", ", absl::PairFormatter("="));
 }
 
 constexpr char kLock[] = ".lock";
@@ -209,19 +203,19 @@ absl::Status Sweep::Run() {
   const int64_t waiting = CountOf(State::kWaiting);
   threads_each_ = std::max<int64_t>(
       1, plan_.threads / (std::clamp<int64_t>(waiting, 1, plan_.jobs) * plan_.processes));
-  bool stopping = false;
   absl::Status written;
+  const auto write = [&] {
+    if (!written.ok()) return;
+    written = Write();
+    if (!written.ok()) running_.SignalAll(SIGTERM);
+  };
   while (true) {
-    if (!stopping && (TerminationSignal() != 0 || !written.ok())) {
-      stopping = true;
-      const int signal = TerminationSignal() != 0 ? TerminationSignal() : SIGTERM;
-      for (const auto& [trial, process] : running_) process.Signal(signal);
-    }
-    const bool started = !stopping && StartWaiting();
-    const bool ended = CollectEnded();
-    if ((started || ended) && written.ok()) written = Write();
-    if (running_.empty() && (stopping || CountOf(State::kWaiting) == 0)) break;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    const bool stopping = TerminationSignal() != 0 || !written.ok();
+    if (!stopping && StartWaiting()) write();
+    const auto ended = running_.Wait();
+    if (!ended.has_value()) break;
+    End(static_cast<size_t>(ended->number), ended->exit_code);
+    write();
   }
   OPENP5_RETURN_IF_ERROR(written);
   return Outcome();
@@ -245,7 +239,7 @@ bool Sweep::StartWaiting() {
     }
     LogInfo(StrCat(Title(number), goes_on ? ": goes on" : ": started"));
     trial.state = State::kRunning;
-    running_.emplace(number, *std::move(process));
+    running_.Add(static_cast<int64_t>(number), *std::move(process));
   }
   return started;
 }
@@ -259,21 +253,6 @@ std::vector<std::string> Sweep::Arguments(size_t number) const {
     words.push_back(StrCat("--", option, "=", value));
   }
   return words;
-}
-
-bool Sweep::CollectEnded() {
-  bool ended = false;
-  for (auto entry = running_.begin(); entry != running_.end();) {
-    const std::optional<int> exit_code = entry->second.ExitCode();
-    if (!exit_code.has_value()) {
-      ++entry;
-      continue;
-    }
-    End(entry->first, *exit_code);
-    entry = running_.erase(entry);
-    ended = true;
-  }
-  return ended;
 }
 
 void Sweep::End(size_t number, int exit_code) {

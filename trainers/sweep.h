@@ -2,7 +2,6 @@
 #define OPENP5_TRAINERS_SWEEP_H_
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -75,15 +74,13 @@ class Sweep {
 
   // As many as may run at once. True if there were any.
   bool StartWaiting();
-  // True if a trial ended.
-  bool CollectEnded();
   void End(size_t trial, int exit_code);
   absl::Status Outcome() const;
 
   SweepPlan plan_;
   std::shared_ptr<FileLock> lock_;
   std::vector<Trial> trials_;
-  std::map<size_t, ChildProcess> running_;  // by trial
+  ChildProcesses running_;  // by trial
   int64_t threads_each_ = 1;
 };
 

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <charconv>
 #include <chrono>
 #include <filesystem>
 #include <string_view>
@@ -12,8 +11,10 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "platform/base/bytes.h"
 #include "platform/base/crc32c.h"
 #include "platform/base/file.h"
+#include "platform/base/numbers.h"
 
 namespace openp5::trainers {
 namespace {
@@ -22,13 +23,6 @@ constexpr std::string_view kNamePrefix = "events.out.tfevents.";
 
 double SecondsSinceEpoch() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
-}
-
-// The `size` lowest bytes of `value`, the lowest first, on any machine.
-std::string LittleEndian(uint64_t value, int size) {
-  std::string bytes;
-  for (int i = 0; i < size; ++i) bytes += static_cast<char>(value >> (8 * i) & 0xFF);
-  return bytes;
 }
 
 std::string Varint(uint64_t value) {
@@ -45,12 +39,8 @@ std::string Key(int number, int wire_type) {
 std::string VarintField(int number, int64_t value) {
   return Key(number, 0) + Varint(static_cast<uint64_t>(value));
 }
-std::string DoubleField(int number, double value) {
-  return Key(number, 1) + LittleEndian(std::bit_cast<uint64_t>(value), 8);
-}
-std::string FloatField(int number, float value) {
-  return Key(number, 5) + LittleEndian(std::bit_cast<uint32_t>(value), 4);
-}
+std::string DoubleField(int number, double value) { return Key(number, 1) + NumberBytes(value); }
+std::string FloatField(int number, float value) { return Key(number, 5) + NumberBytes(value); }
 std::string BytesField(int number, std::string_view value) {
   return StrCat(Key(number, 2), Varint(value.size()), value);
 }
@@ -75,8 +65,8 @@ std::string Summary(const std::vector<Scalar>& scalars) {
 uint32_t MaskedCrc(std::string_view bytes) { return std::rotr(Crc32c(bytes), 15) + 0xA282EAD8u; }
 
 std::string Frame(std::string_view data) {
-  const std::string length = LittleEndian(data.size(), 8);
-  return StrCat(length, LittleEndian(MaskedCrc(length), 4), data, LittleEndian(MaskedCrc(data), 4));
+  const std::string length = NumberBytes(uint64_t{data.size()});
+  return StrCat(length, NumberBytes(MaskedCrc(length)), data, NumberBytes(MaskedCrc(data)));
 }
 
 // The seconds in the names of the folder's events files, the latest; 0 if there is none.
@@ -84,11 +74,10 @@ int64_t LatestIn(const std::string& folder) {
   int64_t latest = 0;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename().string();
+    std::string name = entry.path().filename().string();
     if (!TensorBoardEvents::IsEventsFile(name)) continue;
-    int64_t seconds = 0;
-    std::from_chars(name.data() + kNamePrefix.size(), name.data() + name.size(), seconds);
-    latest = std::max(latest, seconds);
+    name.erase(0, kNamePrefix.size());
+    latest = std::max(latest, ParseNumber<int64_t>(name.substr(0, name.find('.'))).value_or(0));
   }
   return latest;
 }

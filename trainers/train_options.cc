@@ -1,8 +1,9 @@
 #include "trainers/train_options.h"
 
-#include <charconv>
 #include <limits>
 #include <numeric>
+
+#include "platform/base/numbers.h"
 
 namespace openp5::trainers {
 namespace {
@@ -16,10 +17,8 @@ absl::StatusOr<std::vector<Number>> NumbersByTask(const char* option,
                                                   size_t tasks) {
   std::vector<Number> numbers;
   for (const std::string& text : texts) {
-    Number number = 0;
-    const char* end = text.data() + text.size();
-    const auto [stop, error] = std::from_chars(text.data(), end, number);
-    if (error != std::errc() || stop != end || !(number > 0) || number > 1e6) {
+    const Number number = ParseNumber<Number>(text).value_or(0);
+    if (!(number > 0) || number > 1e6) {
       return UsageError(StrCat("--", option, ": expected a number above 0, got '", text, "'"));
     }
     numbers.push_back(number);
@@ -189,6 +188,16 @@ void TrainOptions::ForEach(OptionVisitor& visitor) {
        .minimum = -1,
        .maximum = 0.99},
       &dropout);
+  visitor.Visit({.name = "attention-dropout",
+                 .help = "dropout of the attention's weights; below 0: the model's own, which is "
+                         "--dropout for T5 and SASRec and none for Llama",
+                 .minimum = -1,
+                 .maximum = 1},
+                &attention_dropout);
+  visitor.Visit({.name = "loss-tokens",
+                 .help = "tokens of an answer that are learned: all, or those where the tree of "
+                         "items leaves a choice, which needs --score-normalization allowed"},
+                &loss_tokens);
   visitor.Visit({.name = "label-smoothing",
                  .help = "share of every label that is spread evenly over all tokens in training",
                  .minimum = 0,

@@ -1,6 +1,7 @@
 #ifndef OPENP5_TRAINERS_TRAIN_OPTIONS_H_
 #define OPENP5_TRAINERS_TRAIN_OPTIONS_H_
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -9,6 +10,18 @@
 #include "platform/config/options.h"
 
 namespace openp5::trainers {
+
+// Rates of dropout; less than 0: the model's own.
+struct DropoutRates {
+  double hidden = -1;     // of embeddings and hidden states
+  double attention = -1;  // of the attention's weights
+};
+
+// The tokens of an answer that are learned. kChoices: no loss at tokens that the tree of items
+// forces (the dataset's name, an end token), which a search then must not ask for either
+// (--score-normalization allowed).
+enum class LossTokens { kAll, kChoices };
+constexpr auto EnumNames(LossTokens) { return std::to_array<const char*>({"all", "choices"}); }
 
 // How long a model is trained, and the learning rate of every step.
 struct ScheduleOptions {
@@ -91,6 +104,8 @@ struct TrainOptions {
   // Less than 0, and with openp5_compat: the model's own rate, T5's 0.1 as a rule, SASRec's 0.5, a
   // Llama's 0.
   double dropout = -1;
+  double attention_dropout = -1;  // of the attention's weights; less than 0: the model's own
+  LossTokens loss_tokens = LossTokens::kAll;
   double label_smoothing = 0;  // share of a label spread over all tokens, in training only
   // OpenP5 always redraws, which costs what a pretrained model knows of numbers.
   bool random_initialize = false;
@@ -105,6 +120,9 @@ struct TrainOptions {
   // Numbers by task; a usage error for another count than `tasks` or 1, or what is no number > 0.
   absl::StatusOr<std::vector<double>> TaskWeights(size_t tasks) const;
   absl::StatusOr<std::vector<int64_t>> SampleNumbers(size_t tasks) const;
+  DropoutRates Dropout() const {
+    return openp5_compat ? DropoutRates() : DropoutRates{dropout, attention_dropout};
+  }
   // Batches that make one step. OpenP5 has no such steps: there the option only shortens the
   // schedule.
   int64_t BatchesPerStep() const {

@@ -48,9 +48,7 @@ class Training {
     return position_.batch == 0 &&
            (position_.epoch >= options_.schedule.epochs || StepsAreDone() || HasStalled());
   }
-  void SetTraining(bool training) {
-    task_.SetTraining(training, options_.openp5_compat ? -1 : options_.dropout);
-  }
+  void SetTraining(bool training) { task_.SetTraining(training, options_.Dropout()); }
   absl::Status Save() { return saver_.Save(step_->optimizer(), &position_); }
 
   absl::Status Begin();

@@ -190,9 +190,9 @@ absl::StatusOr<TrainingMemory> MeasureTrainingMemory(TrainingTask* task,
   const int64_t accumulation = options.BatchesPerStep();
   TrainingMemory memory;
   task->StartEpoch(0);
-  task->SetTraining(true, options.openp5_compat ? -1 : options.dropout);
+  task->SetTraining(true, options.Dropout());
   const absl::StatusOr<int64_t> step = MeasureStep(task, options, accumulation > 1);
-  task->SetTraining(false, -1);
+  task->SetTraining(false, {});
   OPENP5_RETURN_IF_ERROR(step.status());
   if (Searches(options.selection)) {
     OPENP5_ASSIGN_OR_RETURN(memory.evaluation, MeasureEvaluation(task));

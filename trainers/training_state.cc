@@ -12,11 +12,11 @@
 #include <utility>
 
 #include "absl/strings/escaping.h"
-#include "checkpoints/safetensors.h"
 #include "platform/base/digest.h"
 #include "platform/base/json.h"
 #include "platform/base/log.h"
 #include "platform/base/random.h"
+#include "platform/tensor/safetensors.h"
 
 namespace openp5::trainers {
 namespace {
@@ -192,12 +192,12 @@ NamedTensors WeightsOfState(const NamedTensors& state) {
 absl::Status WriteTrainingState(const std::string& path, const NamedTensors& state) {
   NamedTensors signed_state = state;
   signed_state.emplace_back(kDigest, BytesTensor(DigestOf(state)));
-  return checkpoints::WriteSafetensors(path, signed_state);
+  return WriteSafetensors(path, signed_state);
 }
 
 absl::StatusOr<TrainingPosition> LoadTrainingState(const std::string& path,
                                                    const NamedTensors& weights, AdamW* optimizer) {
-  OPENP5_ASSIGN_OR_RETURN(const NamedTensors state, checkpoints::ReadSafetensors(path));
+  OPENP5_ASSIGN_OR_RETURN(const NamedTensors state, ReadSafetensors(path));
   OPENP5_RETURN_IF_ERROR(CheckDigest(state, path));
   OPENP5_ASSIGN_OR_RETURN(TrainingPosition position, ReadPosition(state, path));
   std::vector<const at::Tensor*> sources;

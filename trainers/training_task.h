@@ -17,6 +17,7 @@
 #include "platform/tensor/named_tensors.h"
 #include "trainers/optimizer.h"
 #include "trainers/task_sampler.h"
+#include "trainers/train_options.h"
 
 namespace openp5::trainers {
 
@@ -53,8 +54,8 @@ class TrainingTask {
   virtual int64_t Examples(const models::TrainingBatch& batch) const {
     return static_cast<int64_t>(batch.labels.lengths.size());
   }
-  // Training mode with `dropout` (less than 0: the model's own rate), or evaluation.
-  virtual void SetTraining(bool training, double dropout) = 0;
+  // Training mode with `dropout`, or evaluation.
+  virtual void SetTraining(bool training, const DropoutRates& dropout) = 0;
   // One result for each dataset and task of `split`.
   virtual absl::StatusOr<std::vector<evaluators::RankingResult>> Evaluate(
       datasets::Split split, const std::vector<evaluators::Metric>& metrics) = 0;

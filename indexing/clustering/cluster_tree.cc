@@ -155,7 +155,8 @@ class Splitter {
     }
     if (placed.size() < labels->size()) {
       ++rules_.lone;
-      // By first appearance among the placed items: ties go to the group of the smallest item.
+      // Groups are numbered by first appearance among the placed items, so that ties go to the
+      // group of the smallest item.
       std::vector<int32_t> order = placed;
       Renumber(&order);
       const std::vector<size_t> sizes = GroupSizes(order);

@@ -108,8 +108,8 @@ void AppendUnseen(const TrainingData& data, const CollaborativeOptions& options,
 }
 
 // OpenP5's collaborative indexing: items that are bought by the same users share leading tokens.
-absl::StatusOr<std::vector<Assignment>> Build(const datasets::SequenceDataset& dataset,
-                                              const OptionGroup& group, int64_t seed) {
+absl::StatusOr<Assignments> Build(const datasets::SequenceDataset& dataset,
+                                  const OptionGroup& group, int64_t seed) {
   const auto& options = OptionsOf<CollaborativeOptions>(group);
   OPENP5_RETURN_IF_ERROR(Validate(options));
   const TrainingData data = ReadTrainingData(dataset);
@@ -130,7 +130,7 @@ absl::StatusOr<std::vector<Assignment>> Build(const datasets::SequenceDataset& d
     }
   }
   AppendUnseen(data, options, first_free_token, &last_tokens, &assignments);
-  return assignments;
+  return Assignments{std::move(assignments)};
 }
 
 // One or more "<CIn>".

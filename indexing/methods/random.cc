@@ -9,8 +9,8 @@ namespace {
 
 // All items in an order drawn from the seed alone. (OpenP5 shuffles a hash-ordered set: its shipped
 // maps cannot be drawn again, only imported.)
-absl::StatusOr<std::vector<Assignment>> Build(const datasets::SequenceDataset& dataset,
-                                              const OptionGroup&, int64_t seed) {
+absl::StatusOr<Assignments> Build(const datasets::SequenceDataset& dataset, const OptionGroup&,
+                                  int64_t seed) {
   std::vector<int32_t> order(static_cast<size_t>(dataset.item_count()));
   std::iota(order.begin(), order.end(), 0);
   Random random(static_cast<uint64_t>(seed));

@@ -23,8 +23,8 @@ std::vector<int32_t> Users(const datasets::SequenceDataset& dataset, UserOrder o
 // Items in order of appearance: first over every user's training part, then over the last two items
 // of every user. Items that are bought together so get numbers that share their first digits (Hua
 // et al., How to Index Item IDs for Recommendation Foundation Models, 2023).
-absl::StatusOr<std::vector<Assignment>> Build(const datasets::SequenceDataset& dataset,
-                                              const OptionGroup& options, int64_t) {
+absl::StatusOr<Assignments> Build(const datasets::SequenceDataset& dataset,
+                                  const OptionGroup& options, int64_t) {
   const std::vector<int32_t> users = Users(dataset, OptionsOf<SequentialOptions>(options).order);
   std::vector<bool> numbered(dataset.item_count(), false);
   std::vector<int32_t> order;

@@ -11,8 +11,6 @@
 #include "checkpoints/adapter_backbone.h"
 #include "checkpoints/checkpoint.h"
 #include "checkpoints/hugging_face.h"
-#include "checkpoints/safetensors.h"
-#include "checkpoints/tensor_layout.h"
 #include "checkpoints/torch_file.h"
 #include "platform/app/checkpoint_transfer_commands.h"
 #include "platform/app/command.h"
@@ -21,6 +19,8 @@
 #include "platform/base/json.h"
 #include "platform/base/log.h"
 #include "platform/config/command_line.h"
+#include "platform/tensor/safetensors.h"
+#include "platform/tensor/tensor_layout.h"
 
 namespace openp5::app {
 namespace {
@@ -73,7 +73,7 @@ absl::StatusOr<Inspected> InspectPath(const std::string& path) {
   const bool is_safetensors = path.ends_with(".safetensors");
   Inspected inspected{.kind = is_safetensors ? "safetensors file" : "torch.save file"};
   OPENP5_ASSIGN_OR_RETURN(inspected.weights, is_safetensors
-                                                 ? checkpoints::ReadSafetensors(path)
+                                                 ? ReadSafetensors(path)
                                                  : checkpoints::ReadTorchStateDict(path));
   return inspected;
 }
@@ -95,10 +95,9 @@ Json Describe(const std::string& path, const Inspected& inspected) {
   described["parameters"] = CountParameters(inspected.weights);
   described["tensors"] = Json::array();
   for (const auto& [name, tensor] : inspected.weights) {
-    described["tensors"].push_back(
-        {{"name", name},
-         {"dtype", std::string(checkpoints::NameOfType(tensor.scalar_type()))},
-         {"shape", tensor.sizes().vec()}});
+    described["tensors"].push_back({{"name", name},
+                                    {"dtype", std::string(NameOfType(tensor.scalar_type()))},
+                                    {"shape", tensor.sizes().vec()}});
   }
   return described;
 }

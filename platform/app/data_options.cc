@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "absl/strings/str_join.h"
 #include "platform/base/file.h"
 
 namespace openp5::app {
@@ -64,10 +65,9 @@ absl::StatusOr<datasets::PromptSet> DataOptions::LoadPrompts() const {
   for (const datasets::PromptTemplate& prompt : prompts->templates()) known.insert(prompt.task);
   for (const std::string& task : tasks) {
     if (known.contains(task)) continue;
-    std::string list;
-    for (const std::string& name : known) list += (list.empty() ? "" : ", ") + name;
     return UsageError(StrCat("--tasks: ", prompt_file.empty() ? "built-in prompts" : prompt_file,
-                             ": expected one of ", list, "; got '", task, "'"));
+                             ": expected one of ", absl::StrJoin(known, ", "), "; got '", task,
+                             "'"));
   }
   return prompts;
 }

@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_format.h"
 #include "datasets/dataset_folder.h"
-#include "datasets/date_time.h"
+#include "datasets/loaders/date_time.h"
 #include "datasets/statistics.h"
 #include "platform/app/data_options.h"
 #include "platform/app/format_options.h"

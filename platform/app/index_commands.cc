@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_format.h"
+#include "indexing/index_description.h"
 #include "indexing/index_origin.h"
 #include "indexing/item_index.h"
 #include "indexing/item_index_store.h"
@@ -51,68 +52,12 @@ void AddCommon(Options* options, CommandLine* line) {
   line->Add(&options->output);
 }
 
-int64_t TokenCount(const std::string& identifier) {
-  const auto tokens = std::count(identifier.begin(), identifier.end(), '<');
-  return tokens > 0 ? tokens : static_cast<int64_t>(identifier.size());
-}
-
-json Describe(const ItemIndex& index) {
-  int64_t total = 0, longest = 0, shortest = index.identifiers().empty() ? 0 : INT64_MAX;
-  for (const std::string& identifier : index.identifiers()) {
-    const int64_t length = TokenCount(identifier);
-    total += length;
-    longest = std::max(longest, length);
-    shortest = std::min(shortest, length);
-  }
-  const size_t items = index.item_ids().size();
-  const auto added = index.AddedTokens();
-  json examples = json::array();
-  for (size_t i = 0; i < std::min<size_t>(items, 3); ++i) {
-    examples.push_back({{"item", index.item_ids()[i]}, {"identifier", index.identifiers()[i]}});
-  }
-  return {{"dataset", index.dataset_name()},
-          {"index", index.parameters().Key()},
-          {"items", items},
-          {"users", index.user_ids().size()},
-          {"identifier_length",
-           {{"unit", added.empty() ? "digits" : "tokens"},
-            {"shortest", shortest},
-            {"mean", items > 0 ? static_cast<double>(total) / static_cast<double>(items) : 0.0},
-            {"longest", longest}}},
-          {"added_tokens", added.size()},
-          {"examples", examples},
-          {"dataset_digest", index.dataset_digest()},
-          {"index_digest", index.Digest()}};
-}
-
-std::string DescriptionText(const json& described) {
-  const auto text = [](const json& value) { return OneLine(value.get<std::string>()); };
-  const json& length = described["identifier_length"];
-  std::string lines = absl::StrFormat(
-      "%s %s\n"
-      "  items           %d\n"
-      "  users           %d\n"
-      "  identifiers     %d to %d %s, mean %.2f\n"
-      "  added tokens    %d\n",
-      text(described["dataset"]), text(described["index"]), described["items"].get<int64_t>(),
-      described["users"].get<int64_t>(), length["shortest"].get<int64_t>(),
-      length["longest"].get<int64_t>(), length["unit"].get<std::string>(),
-      length["mean"].get<double>(), described["added_tokens"].get<int64_t>());
-  for (const json& example : described["examples"]) {
-    absl::StrAppendFormat(&lines, "  example         %s -> %s\n", text(example["item"]),
-                          text(example["identifier"]));
-  }
-  absl::StrAppendFormat(&lines, "  dataset digest  %s\n  index digest    %s\n",
-                        text(described["dataset_digest"]), text(described["index_digest"]));
-  return lines;
-}
-
 absl::Status PrintIndexes(const std::vector<ItemIndex>& indexes, const Options& options) {
   json all = json::array();
   std::string text;
   for (const ItemIndex& index : indexes) {
-    all.push_back(Describe(index));
-    text += DescriptionText(all.back());
+    all.push_back(indexing::Describe(index));
+    text += indexing::DescriptionText(all.back());
   }
   return Print(options.output, text, json{{"index_db", options.data.IndexDb()}, {"indexes", all}});
 }
@@ -126,7 +71,8 @@ absl::Status RunBuild(const std::vector<std::string>& arguments) {
   line.Require("datasets");
   OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
   if (!run) return absl::OkStatus();
-  OPENP5_RETURN_IF_ERROR(indexing::CheckMaySaveItemIndex(options.data.IndexDb()));
+  OPENP5_RETURN_IF_ERROR(
+      Annotate(indexing::CheckMaySaveItemIndex(options.data.IndexDb()), "--index-db"));
   OPENP5_ASSIGN_OR_RETURN(const auto datasets, options.data.OpenDatasets());
   std::vector<ItemIndex> built;
   for (const SequenceDataset& dataset : datasets) {
@@ -229,7 +175,8 @@ absl::Status RunExport(const std::vector<std::string>& arguments) {
   for (const auto& [what, path] : written.items()) {
     absl::StrAppendFormat(&text, "%-10s %s\n", what, OneLine(path.get<std::string>()));
   }
-  return Print(options.output, text, json{{"index", Describe(index)}, {"files", written}});
+  return Print(options.output, text,
+               json{{"index", indexing::Describe(index)}, {"files", written}});
 }
 
 absl::Status RunImport(const std::vector<std::string>& arguments) {
@@ -244,7 +191,8 @@ absl::Status RunImport(const std::vector<std::string>& arguments) {
   if (line.IsGiven("sequences")) {
     return UsageError("index import: --sequences follow from --items and --users; leave them out");
   }
-  OPENP5_RETURN_IF_ERROR(indexing::CheckMaySaveItemIndex(options.data.IndexDb()));
+  OPENP5_RETURN_IF_ERROR(
+      Annotate(indexing::CheckMaySaveItemIndex(options.data.IndexDb()), "--index-db"));
   OPENP5_ASSIGN_OR_RETURN(const auto dataset, OpenOneDataset(options.data, "index import"));
   OPENP5_ASSIGN_OR_RETURN(ItemIndex index, indexing::ImportOpenP5Index(dataset, options.parameters,
                                                                        files.items, files.users));

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "platform/app/build_info.h"
 #include "platform/app/command.h"
 #include "platform/base/log.h"
@@ -83,10 +84,9 @@ absl::Status Run(std::vector<std::string> words) {
   std::vector<std::string> arguments;
   const Command* command = FindCommand(commands, words, &arguments);
   if (command == nullptr) {
-    std::string known;
-    for (const Command& c : commands) known += (known.empty() ? "" : ", ") + c.name;
+    const auto name = [](std::string* out, const Command& known) { *out += known.name; };
     return UsageError(StrCat("unknown command '", words[0], words.size() > 1 ? " " + words[1] : "",
-                             "'; known: ", known));
+                             "'; known: ", absl::StrJoin(commands, ", ", name)));
   }
   OPENP5_RETURN_IF_ERROR(command->run(arguments));
   return FlushStandardOutput();  // the last net: what was printed must have arrived

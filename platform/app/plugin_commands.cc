@@ -2,9 +2,9 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
-#include "datasets/plugin.h"
-#include "datasets/plugin_check.h"
-#include "datasets/plugin_summary.h"
+#include "datasets/plugin/plugin.h"
+#include "datasets/plugin/plugin_check.h"
+#include "datasets/plugin/plugin_summary.h"
 #include "platform/app/command.h"
 #include "platform/app/format_options.h"
 #include "platform/base/log.h"

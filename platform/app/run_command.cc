@@ -1,14 +1,12 @@
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <system_error>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/str_format.h"
 #include "datasets/sequences.h"
-#include "datasets/table.h"
+#include "datasets/table/table.h"
 #include "platform/app/command.h"
 #include "platform/base/child_process.h"
 #include "platform/base/file.h"
@@ -235,13 +233,9 @@ absl::Status RunStep(const Step& step) {
   OPENP5_ASSIGN_OR_RETURN(ChildProcess child,
                           ChildProcess::Start({.program = "/proc/self/exe",
                                                .arguments = Words{"openp5"} + step.words}));
-  std::optional<int> exit_code;
-  bool told = false;
-  while (!(exit_code = child.ExitCode()).has_value()) {
-    if (TerminationSignal() != 0 && !std::exchange(told, true)) child.Signal(TerminationSignal());
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-  }
-  if (*exit_code == 0) return absl::OkStatus();
+  ChildProcesses children;
+  children.Add(0, std::move(child));
+  if (children.Wait()->exit_code == 0) return absl::OkStatus();
   if (TerminationSignal() != 0) return absl::CancelledError("");
   return FailedPrecondition("run: step ", step.name,
                             " failed; the same `openp5 run` goes on there");

@@ -2,13 +2,18 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
+
+#include "platform/base/signals.h"
 
 namespace openp5 {
 namespace {
@@ -82,13 +87,18 @@ absl::StatusOr<ChildProcess> ChildProcess::Start(const ChildProcessOptions& opti
   return ChildProcess(pid);
 }
 
+ChildProcess::ChildProcess(int pid)
+    : pid_(pid), end_descriptor_(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))) {}
+
 ChildProcess::ChildProcess(ChildProcess&& other) noexcept
     : pid_(std::exchange(other.pid_, -1)),
+      end_descriptor_(std::move(other.end_descriptor_)),
       exit_code_(other.exit_code_),
       end_signal_(other.end_signal_) {}
 
 ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
   std::swap(pid_, other.pid_);
+  std::swap(end_descriptor_, other.end_descriptor_);
   std::swap(exit_code_, other.exit_code_);
   std::swap(end_signal_, other.end_signal_);
   return *this;
@@ -111,6 +121,47 @@ std::optional<int> ChildProcess::ExitCode() {
 
 void ChildProcess::Signal(int signal) const {
   if (pid_ >= 0 && !exit_code_.has_value()) kill(pid_, signal);
+}
+
+std::optional<ChildProcesses::Ended> ChildProcesses::Wait(Clock::time_point deadline) {
+  while (!running_.empty()) {
+    if (!signalled_ && TerminationSignal() != 0) SignalAll(TerminationSignal());
+    const std::optional<Ended> ended = TakeEnded();
+    if (ended.has_value() || Clock::now() >= deadline) return ended;
+    Sleep(deadline);
+  }
+  return std::nullopt;
+}
+
+std::optional<ChildProcesses::Ended> ChildProcesses::TakeEnded() {
+  for (auto& [number, process] : running_) {
+    const std::optional<int> exit_code = process.ExitCode();
+    if (!exit_code.has_value()) continue;
+    const Ended ended = {.number = number, .exit_code = *exit_code, .signal = process.EndSignal()};
+    running_.erase(ended.number);
+    return ended;
+  }
+  return std::nullopt;
+}
+
+void ChildProcesses::Sleep(Clock::time_point deadline) const {
+  // A signal ends the sleep, unless it came just before it or to another thread: then it is found
+  // after a second. Where an end cannot be waited for it is looked for.
+  constexpr std::chrono::milliseconds kLongest(1000), kLook(20);
+  auto longest = kLongest;
+  std::vector<pollfd> ends;
+  for (const auto& [number, process] : running_) {
+    if (process.end_descriptor() < 0) longest = kLook;
+    ends.push_back({.fd = process.end_descriptor(), .events = POLLIN, .revents = 0});
+  }
+  const auto left = std::min<Clock::duration>(deadline - Clock::now(), longest);
+  const auto milliseconds = std::chrono::ceil<std::chrono::milliseconds>(left).count();
+  poll(ends.data(), ends.size(), static_cast<int>(std::max<int64_t>(milliseconds, 0)));
+}
+
+void ChildProcesses::SignalAll(int signal) {
+  signalled_ = true;
+  for (const auto& [number, process] : running_) process.Signal(signal);
 }
 
 }  // namespace openp5

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "absl/strings/escaping.h"
+#include "platform/base/bytes.h"
 #include "platform/base/file.h"
 #include "platform/base/memory.h"
 
@@ -50,10 +51,8 @@ struct Pipe {
 // Kind, size and text; whoever reads them ends where they stop making sense.
 void Send(int fd, char kind, std::string_view text) {
   text = text.substr(0, kLongestMessage);
-  const auto size = static_cast<uint32_t>(text.size());
-  std::string bytes(1, kind);
-  bytes.append(reinterpret_cast<const char*>(&size), sizeof size);
-  bytes.append(text);
+  const std::string bytes =
+      StrCat(std::string(1, kind), NumberBytes(static_cast<uint32_t>(text.size())), text);
   for (size_t done = 0; done < bytes.size();) {
     const ssize_t written = write(fd, bytes.data() + done, bytes.size() - done);
     if (written < 0 && errno == EINTR) continue;
@@ -139,7 +138,7 @@ class Watch {
     constexpr size_t kHead = 1 + sizeof(uint32_t);
     while (messages_.size() >= kHead) {
       uint32_t size = 0;
-      memcpy(&size, messages_.data() + 1, sizeof size);
+      OPENP5_CHECK(ByteReader(messages_, 1).Number(&size));
       if (size > kLongestMessage || (messages_[0] != kText && messages_[0] != kEnd)) return false;
       if (messages_.size() < kHead + size) return true;
       std::string text = messages_.substr(kHead, size);

@@ -121,7 +121,7 @@ class Builder final : public nlohmann::json_sax<Json> {
   JsonFault fault_;
 };
 
-// As text of at most about `most` bytes; appended piece by piece, and no further than that.
+// Appends `value` as text of at most about `most` bytes, piece by piece and no further than that.
 void AppendExcerpt(const json& value, size_t most, std::string* text) {
   if (text->size() >= most) return;
   const auto append_string = [&](std::string_view string) {

@@ -8,11 +8,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <map>
 #include <utility>
 
 #include "platform/base/file.h"
+#include "platform/base/numbers.h"
 
 namespace openp5 {
 namespace {
@@ -42,10 +42,7 @@ int DescriptorOf(const std::string& link) {
   const std::string folder = RealFolderOf(link);
   if (!folder.starts_with("/proc/") || !folder.ends_with("/fd")) return -2;
   if (!folder.starts_with(StrCat("/proc/", static_cast<int>(getpid()), "/"))) return -1;
-  const std::string name = BaseName(link);
-  int descriptor = -1;
-  std::from_chars(name.data(), name.data() + name.size(), descriptor);
-  return descriptor;
+  return ParseNumber<int>(BaseName(link)).value_or(-1);
 }
 
 absl::StatusOr<Target> DescriptorTarget(const std::string& given, int descriptor) {

@@ -17,7 +17,7 @@ class RepeatedWarning {
     if (++count_ <= kShown) LogWarning(message);
   }
   int64_t count() const { return count_; }
-  // Of those, how many were not written.
+  // How many of those were not written.
   int64_t hidden() const { return count_ > kShown ? count_ - kShown : 0; }
 
  private:

@@ -11,6 +11,7 @@
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "platform/base/file.h"
+#include "platform/base/numbers.h"
 #include "platform/base/standard_streams.h"
 #include "platform/base/utf8.h"
 
@@ -23,13 +24,6 @@ bool ParseBool(const std::string& text, bool* value) {
   if (text == "1" || text == "true" || text == "yes" || text == "on") return *value = true, true;
   if (text == "0" || text == "false" || text == "no" || text == "off") return *value = false, true;
   return false;
-}
-
-template <class Number>
-bool ParseNumber(const std::string& text, Number* value) {
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, *value);
-  return error == std::errc() && stop == end && !text.empty();
 }
 
 std::vector<std::string> SplitList(const std::string& text) {
@@ -114,10 +108,10 @@ class BindingVisitor final : public OptionVisitor {
     Bind(
         info, "N", [value] { return std::to_string(*value); },
         [info, value](const std::string& text) {
-          int64_t parsed = 0;
-          if (!ParseNumber(text, &parsed)) return std::string("a whole number");
-          std::string violation = Violation(info, static_cast<double>(parsed));
-          if (violation.empty()) *value = parsed;
+          const auto parsed = ParseNumber<int64_t>(text);
+          if (!parsed.has_value()) return std::string("a whole number");
+          std::string violation = Violation(info, static_cast<double>(*parsed));
+          if (violation.empty()) *value = *parsed;
           return violation;
         });
   }
@@ -125,10 +119,10 @@ class BindingVisitor final : public OptionVisitor {
     Bind(
         info, "X", [value] { return NumberText(*value); },
         [info, value](const std::string& text) {
-          double parsed = 0;
-          if (!ParseNumber(text, &parsed)) return std::string("a number");
-          std::string violation = Violation(info, parsed);
-          if (violation.empty()) *value = parsed;
+          const auto parsed = ParseNumber<double>(text);
+          if (!parsed.has_value()) return std::string("a number");
+          std::string violation = Violation(info, *parsed);
+          if (violation.empty()) *value = *parsed;
           return violation;
         });
   }

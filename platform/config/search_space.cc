@@ -1,12 +1,12 @@
 #include "platform/config/search_space.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <set>
 #include <span>
 
 #include "absl/strings/str_format.h"
+#include "platform/base/numbers.h"
 
 namespace openp5 {
 namespace {
@@ -40,9 +40,10 @@ std::vector<std::string_view> Split(std::string_view text, char separator) {
   return parts;
 }
 
-bool ParseNumber(std::string_view text, double* value) {
-  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), *value);
-  return error == std::errc() && stop == text.data() + text.size() && std::isfinite(*value);
+bool ParseFinite(std::string_view text, double* value) {
+  const auto number = ParseNumber<double>(text);
+  *value = number.value_or(*value);
+  return number.has_value() && std::isfinite(*number);
 }
 
 // Far apart, so that the draws of one trial are not those of the next seed's.
@@ -88,8 +89,8 @@ absl::StatusOr<SearchSpace::Dimension> SearchSpace::ParseLine(std::string_view l
   }
   if (dimension.range.empty()) return dimension;
   const bool numbers = dimension.values.size() == 2 &&
-                       ParseNumber(dimension.values[0], &dimension.low) &&
-                       ParseNumber(dimension.values[1], &dimension.high);
+                       ParseFinite(dimension.values[0], &dimension.low) &&
+                       ParseFinite(dimension.values[1], &dimension.high);
   if (!numbers || dimension.low >= dimension.high) {
     return failure("two numbers, the smaller first", all);
   }

@@ -35,11 +35,11 @@ class SearchSpace {
       const std::function<absl::Status(const std::string& option, const std::string& value,
                                        const std::string& where)>& check) const;
 
-  // With `count` 0: every combination of the values, those of the last option next to each other;
-  // a usage error naming the line of a range, of which there is no such list. Else `count` trials
-  // drawn at random: where all are lists, different combinations (all of them if there are fewer).
-  // A function of the file and `seed` alone, and a longer list begins with the shorter one. A usage
-  // error for more than a hundred thousand combinations.
+  // If `count` is 0, returns every combination of the values, those of the last option next to each
+  // other; a range, which has no such list, is a usage error naming its line. Else returns `count`
+  // trials drawn at random; where all are lists, they are different combinations (all of them if
+  // there are fewer). The result is a function of the file and `seed` alone, and a longer list
+  // begins with the shorter one. A usage error for more than a hundred thousand combinations.
   absl::StatusOr<std::vector<Trial>> Trials(int64_t count, uint64_t seed) const;
 
  private:

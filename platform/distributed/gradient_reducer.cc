@@ -13,8 +13,8 @@
 namespace openp5 {
 namespace {
 
-// Of a message: large enough for the connection's full rate, small enough that the first leaves
-// early in the backward pass. The sizes of PyTorch's DistributedDataParallel.
+// A message is large enough for the connection's full rate, and the first is small enough to leave
+// early in the backward pass. These are the sizes of PyTorch's DistributedDataParallel.
 constexpr int64_t kBucketBytes = int64_t{25} << 20, kFirstBucketBytes = int64_t{1} << 20;
 
 }  // namespace

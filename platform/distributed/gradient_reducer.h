@@ -19,7 +19,7 @@ class GradientReducer {
                                                                  const NamedTensors& parameters);
   ~GradientReducer();
 
-  // To be called between the forward and the backward pass whose end leaves averages of all
+  // Must be called between the forward and the backward pass whose end leaves averages of all
   // gradients gathered since they were last reset. Backward passes without it only gather.
   void PrepareBackward();
 

@@ -4,9 +4,6 @@
 #include <string.h>
 
 #include <chrono>
-#include <map>
-#include <optional>
-#include <thread>
 
 #include "platform/base/child_process.h"
 #include "platform/base/file.h"
@@ -17,7 +14,7 @@
 namespace openp5 {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using Clock = ChildProcesses::Clock;
 
 constexpr std::chrono::seconds kPatience(10);  // with the others after one has failed
 
@@ -37,55 +34,35 @@ class Children {
                                                {"MASTER_PORT", StrCat(port)},
                                                {"TORCHELASTIC_USE_AGENT_STORE", "True"}}});
       OPENP5_RETURN_IF_ERROR(Annotate(child.status(), StrCat("--nproc: rank ", rank)));
-      running_.emplace(rank, *std::move(child));
+      running_.Add(rank, *std::move(child));
     }
     return absl::OkStatus();
   }
 
-  // Waits for all and passes signals on. The first failure's exit code, or 0.
+  // Waits for all. The first failure's exit code, or 0.
   int Wait() {
     int first_failure = 0;
-    bool told = false;
-    std::optional<Clock::time_point> failed;
-    for (; !running_.empty(); std::this_thread::sleep_for(std::chrono::milliseconds(20))) {
-      // One that hangs notices nothing.
-      if (failed.has_value() && Clock::now() - *failed > kPatience) SignalAll(SIGKILL);
-      if (TerminationSignal() != 0 && !told) {
-        told = true;
-        SignalAll(TerminationSignal());
+    auto deadline = Clock::time_point::max();
+    while (running_.size() > 0) {
+      const auto ended = running_.Wait(deadline);
+      if (!ended.has_value()) {  // one that hangs does not notice that another has failed
+        running_.SignalAll(SIGKILL);
+        deadline = Clock::time_point::max();
+        continue;
       }
-      const int failure = CollectEnded();
-      if (failure == 0 || failed.has_value()) continue;
-      first_failure = failure;
-      failed = Clock::now();
+      if (ended->signal != 0) {
+        LogError(StrCat("rank ", ended->number, " was ended by signal ", ended->signal, " (",
+                        strsignal(ended->signal), ")"));
+      }
+      if (first_failure != 0 || ended->exit_code == 0) continue;
+      first_failure = ended->exit_code;
+      deadline = Clock::now() + kPatience;
     }
     return first_failure;
   }
 
  private:
-  // Forgets those that have ended. The first failure's exit code, or 0.
-  int CollectEnded() {
-    int first_failure = 0;
-    for (auto entry = running_.begin(); entry != running_.end();) {
-      const std::optional<int> exit_code = entry->second.ExitCode();
-      if (!exit_code.has_value()) {
-        ++entry;
-        continue;
-      }
-      if (const int signal = entry->second.EndSignal(); signal != 0) {
-        LogError(StrCat("rank ", entry->first, " was ended by signal ", signal, " (",
-                        strsignal(signal), ")"));
-      }
-      if (first_failure == 0) first_failure = *exit_code;
-      entry = running_.erase(entry);
-    }
-    return first_failure;
-  }
-  void SignalAll(int signal) const {
-    for (const auto& [rank, child] : running_) child.Signal(signal);
-  }
-
-  std::map<int64_t, ChildProcess> running_;  // by rank
+  ChildProcesses running_;  // by rank
 };
 
 // A status that main turns into the same exit code without a further message.

@@ -12,7 +12,6 @@
 #endif
 
 #include <algorithm>
-#include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
@@ -23,6 +22,8 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_join.h"
+#include "platform/base/numbers.h"
 #include "platform/base/signals.h"
 #include "platform/distributed/loopback_listener.h"
 #include "platform/distributed/process_group_impl.h"
@@ -43,14 +44,12 @@ absl::StatusOr<int64_t> EnvironmentNumber(const char* name, int64_t low, int64_t
                              ": expected a number, got nothing; hint: "
                              "RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT belong together"));
   }
-  int64_t number = 0;
-  const char* end = text + std::strlen(text);
-  const auto [stop, error] = std::from_chars(text, end, number);
-  if (error != std::errc() || stop != end || number < low || number > high) {
+  const auto number = ParseNumber<int64_t>(text);
+  if (!number.has_value() || *number < low || *number > high) {
     return UsageError(StrCat("environment: ", name, ": expected a number from ", low, " to ", high,
                              ", got '", text, "'"));
   }
-  return number;
+  return *number;
 }
 
 std::string Text(const char* name) {
@@ -178,10 +177,8 @@ std::string LostOnes(const World& world, const absl::Status& asked, const Ends& 
     return world.has_host ? StrCat("the meeting point at ", world.address, ":", world.port)
                           : "rank 0, where the ranks meet,";
   }
-  std::string names;
-  for (const int64_t other : *silent) names += StrCat(names.empty() ? "" : ", ", other);
-  if (names.empty()) return "";
-  return StrCat(silent->size() == 1 ? "rank " : "ranks ", names);
+  if (silent->empty()) return "";
+  return StrCat(silent->size() == 1 ? "rank " : "ranks ", absl::StrJoin(*silent, ", "));
 }
 
 }  // namespace

@@ -11,16 +11,25 @@ absl::StatusOr<CausalEncoder> CausalEncoder::Create(const text::Tokenizer& token
   }
   const CausalEncoder encoder(tokenizer, options);
   const std::vector<int32_t>& mark = encoder.mark_;
-  const std::vector<int32_t> more = encoder.Encode(std::string(kResponseMark) + " a");
+  const std::vector<int32_t> more = encoder.Encode(options.mark + " a");
   if (more.size() <= mark.size() || !std::equal(mark.begin(), mark.end(), more.begin())) {
-    return InvalidArgument("tokenizer: expected one that ends a token at '", kResponseMark,
+    return InvalidArgument("tokenizer: expected one that ends a token at '", options.mark,
                            "'; got one that joins it with what follows");
   }
   return encoder;
 }
 
 CausalEncoder::CausalEncoder(const text::Tokenizer& tokenizer, const CausalOptions& options)
-    : tokenizer_(tokenizer), options_(options), mark_(Encode(kResponseMark)) {}
+    : tokenizer_(tokenizer), options_(options), mark_(Encode(options.mark)) {
+  // Some tokenizers put a begin token before every text but the empty one.
+  if (options.mark.empty() && Encode("a").front() == tokenizer.bos_id()) {
+    mark_ = {tokenizer.bos_id()};
+  }
+}
+
+std::string CausalEncoder::Marked(const std::string& input) const {
+  return options_.mark.empty() ? input : StrCat(input, " ", options_.mark);
+}
 
 std::vector<int32_t> CausalEncoder::Encode(const std::string& text) const {
   std::vector<int32_t> tokens = tokenizer_.Encode(text);
@@ -36,11 +45,11 @@ std::vector<int32_t> CausalEncoder::Continuation(const std::vector<int32_t>& bef
 }
 
 std::vector<int32_t> CausalEncoder::Prompt(const std::string& input) const {
-  if (options_.openp5_compat) return Encode(input + " " + kResponseMark + " ");
-  std::vector<int32_t> tokens = Encode(input + " " + kResponseMark);
+  if (options_.openp5_compat) return Encode(Marked(input) + " ");
+  std::vector<int32_t> tokens = Encode(Marked(input));
   const auto limit = static_cast<size_t>(options_.max_tokens);
   if (options_.max_tokens <= 0 || tokens.size() <= limit) return tokens;
-  const std::vector<int32_t> mark = Continuation(Encode("a"), std::string("a ") + kResponseMark);
+  const std::vector<int32_t> mark = Continuation(Encode("a"), Marked("a"));
   tokens = Encode(input);
   tokens.resize(limit > mark.size() ? limit - mark.size() : 0);
   tokens.insert(tokens.end(), mark.begin(), mark.end());
@@ -53,7 +62,7 @@ std::vector<int32_t> CausalEncoder::Response(const std::string& output) const {
     tokens = Encode(output);
     if (!tokens.empty() && tokens.front() == tokenizer_.bos_id()) tokens.erase(tokens.begin());
   } else {
-    tokens = Continuation(mark_, std::string(kResponseMark) + " " + output);
+    tokens = Continuation(mark_, options_.mark + " " + output);
   }
   tokens.push_back(tokenizer_.eos_id());
   return tokens;
@@ -68,7 +77,7 @@ CausalExample CausalEncoder::Example(const std::string& input, const std::string
     example.tokens.insert(example.tokens.end(), response.begin(), response.end());
     return example;
   }
-  example.tokens = Encode(input + " " + kResponseMark + " " + output);
+  example.tokens = Encode(Marked(input) + " " + output);
   example.tokens.push_back(tokenizer_.eos_id());
   if (options_.max_tokens > 0 && example.tokens.size() > static_cast<size_t>(options_.max_tokens)) {
     example.tokens.resize(static_cast<size_t>(options_.max_tokens));

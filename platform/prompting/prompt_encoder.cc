@@ -48,7 +48,10 @@ class CausalPromptEncoder final : public PromptEncoder {
  public:
   CausalPromptEncoder(CausalEncoder encoder, const text::Tokenizer& tokenizer,
                       const PromptEncoderOptions& options)
-      : encoder_(std::move(encoder)), tokenizer_(tokenizer), compat_(options.openp5_compat) {}
+      : encoder_(std::move(encoder)),
+        tokenizer_(tokenizer),
+        compat_(options.openp5_compat),
+        mark_(options.response_mark) {}
 
   std::vector<EncodedText> Prompts(std::span<const std::string> inputs) const override {
     std::vector<EncodedText> prompts;
@@ -72,7 +75,10 @@ class CausalPromptEncoder final : public PromptEncoder {
   std::vector<int32_t> Candidate(const std::string& text) const override {
     return encoder_.Response(text);
   }
-  std::string Digest() const override { return "causal " + tokenizer_.Digest(); }
+  std::string Digest() const override {
+    const std::string digest = "causal " + tokenizer_.Digest();
+    return mark_ == kResponseMark ? digest : StrCat(digest, " ", mark_);
+  }
   SearchForm search() const override {
     constexpr int64_t kLength = 31;  // OpenP5's 30 new tokens, and the prompt's last
     return {.max_length = kLength,
@@ -85,6 +91,7 @@ class CausalPromptEncoder final : public PromptEncoder {
   const CausalEncoder encoder_;
   const text::Tokenizer& tokenizer_;
   const bool compat_;
+  const std::string mark_;
 };
 
 }  // namespace
@@ -96,10 +103,10 @@ absl::StatusOr<std::unique_ptr<PromptEncoder>> MakePromptEncoder(
     made = std::make_unique<Seq2SeqPromptEncoder>(tokenizer, options);
     return made;
   }
-  OPENP5_ASSIGN_OR_RETURN(
-      CausalEncoder encoder,
-      CausalEncoder::Create(
-          tokenizer, {.max_tokens = options.max_tokens, .openp5_compat = options.openp5_compat}));
+  OPENP5_ASSIGN_OR_RETURN(CausalEncoder encoder,
+                          CausalEncoder::Create(tokenizer, {.max_tokens = options.max_tokens,
+                                                            .openp5_compat = options.openp5_compat,
+                                                            .mark = options.response_mark}));
   made = std::make_unique<CausalPromptEncoder>(std::move(encoder), tokenizer, options);
   return made;
 }

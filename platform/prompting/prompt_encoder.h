@@ -9,6 +9,7 @@
 
 #include "datasets/samples.h"
 #include "platform/base/status.h"
+#include "platform/prompting/causal_encoder.h"
 #include "platform/prompting/encoded_text.h"
 #include "platform/text/tokenizer.h"
 
@@ -19,6 +20,7 @@ struct PromptEncoderOptions {
   // OpenP5's ways that change numbers: an end token's whole-word id is 0 only in the longest texts
   // of a batch; a causal model's prompt ends in a blank (see CausalOptions).
   bool openp5_compat = false;
+  std::string response_mark = kResponseMark;  // of a causal model
 };
 
 // A prompt with what a model is to write after it.

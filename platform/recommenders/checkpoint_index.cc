@@ -4,6 +4,7 @@
 #include <set>
 #include <utility>
 
+#include "absl/strings/str_join.h"
 #include "indexing/fitting_parameters.h"
 #include "indexing/index_origin.h"
 #include "platform/base/file.h"
@@ -47,12 +48,13 @@ std::string TokenLike(const std::string& token, const text::Tokenizer& tokenizer
 absl::StatusOr<const indexing::ItemIndex*> FindIndex(const std::string& checkpoint,
                                                      const std::vector<indexing::ItemIndex>& own,
                                                      const std::string& dataset) {
-  std::string known;
+  std::vector<std::string> known;
   for (const indexing::ItemIndex& index : own) {
     if (index.dataset_name() == dataset) return &index;
-    known += (known.empty() ? "" : ", ") + index.dataset_name();
+    known.push_back(index.dataset_name());
   }
-  return FailedPrecondition(checkpoint, ": trained on ", known, ", not on ", dataset);
+  return FailedPrecondition(checkpoint, ": trained on ", absl::StrJoin(known, ", "), ", not on ",
+                            dataset);
 }
 
 // Why the index asked for is not `own`; empty if it is, or if none is asked for. `given` is set to
@@ -80,11 +82,11 @@ std::string FittingFlags(const EmbeddingRows& embedding, const text::Tokenizer& 
   const auto fits = [&](int64_t added) {
     return RowsSuggest(embedding, tokenizer.base_vocabulary_size() + added);
   };
-  std::string flags;
+  std::vector<std::string> flags;
   for (const auto& parameters : indexing::FindFittingParameters(datasets, fits)) {
-    flags += (flags.empty() ? "" : " or ") + parameters.Flags();
+    flags.push_back(parameters.Flags());
   }
-  return flags;
+  return absl::StrJoin(flags, " or ");
 }
 
 std::string WhyNoneFits(const EmbeddingRows& embedding, const text::Tokenizer& tokenizer) {

@@ -30,9 +30,9 @@ struct ChosenIndexes {
   std::vector<std::string> mismatches;
 };
 
-// Of the checkpoint's `own` indexes those of `datasets`. FailedPrecondition if there is none for a
-// dataset, or if `request` asks for another one (other parameters, or a store that holds another
-// digest): with `allow_mismatch` that one is taken instead, from the store.
+// Chooses those of `datasets` among the checkpoint's `own` indexes. FailedPrecondition if there is
+// none for a dataset, or if `request` asks for another one (other parameters, or a store that holds
+// another digest): with `allow_mismatch` that one is taken instead, from the store.
 absl::StatusOr<ChosenIndexes> ChooseIndexes(const std::string& checkpoint,
                                             const std::vector<indexing::ItemIndex>& own,
                                             const std::vector<datasets::SequenceDataset>& datasets,

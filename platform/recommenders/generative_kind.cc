@@ -32,7 +32,9 @@ absl::StatusOr<std::unique_ptr<Recommender>> Open(OpenRequest request) {
                         .prompts = &opened->prompts,
                         .device = request.runtime.device,
                         .encoding = {.max_tokens = request.reading.max_input_tokens,
-                                     .openp5_compat = request.reading.openp5_compat},
+                                     .openp5_compat = request.reading.openp5_compat,
+                                     .response_mark = request.reading.response_mark},
+                        .score_normalization = request.reading.score_normalization,
                         .index_mismatches = opened->model.index_mismatches};
   for (const auto& dataset : opened->datasets) parts.datasets.push_back(dataset.get());
   return GenerativeRecommender::Create(std::move(parts), opened);

@@ -40,7 +40,7 @@ decoding::BeamSearchOptions SearchOptions(const GenerativeParts& parts,
       .end_token = parts.tokenizer->eos_id(),
       .late_stop_length = form.late_stop_length,
       .pad_with_duplicates = parts.encoding.openp5_compat,
-      .normalize_over_allowed = options.normalize_over_allowed};
+      .normalize_over_allowed = parts.score_normalization == "allowed"};
   if (options.max_length > 0) {
     search.max_length = options.max_length;
   } else if (!parts.encoding.openp5_compat) {
@@ -181,8 +181,10 @@ absl::StatusOr<std::unique_ptr<GenerativeRecommender>> GenerativeRecommender::Cr
   OPENP5_ASSIGN_OR_RETURN(
       made->encoder_, prompting::MakePromptEncoder(made->parts_.model->is_causal(),
                                                    *made->parts_.tokenizer, made->parts_.encoding));
+  OPENP5_ASSIGN_OR_RETURN(const datasets::CandidateForm form,
+                          made->parts_.prompts->candidate_form());
   for (const indexing::IndexedDataset* dataset : made->parts_.datasets) {
-    OPENP5_ASSIGN_OR_RETURN(auto trie, prompting::CandidateTrie(*dataset, *made->encoder_));
+    OPENP5_ASSIGN_OR_RETURN(auto trie, prompting::CandidateTrie(*dataset, form, *made->encoder_));
     made->tries_.push_back(std::move(trie));
   }
   return made;

@@ -26,6 +26,7 @@ struct GenerativeParts {
   const datasets::PromptSet* prompts = nullptr;
   c10::Device device = c10::Device(c10::kCPU);
   prompting::PromptEncoderOptions encoding = {};
+  std::string score_normalization = "full";
   std::vector<std::string> index_mismatches = {};
 };
 
@@ -34,7 +35,8 @@ struct GenerativeParts {
 class GenerativeRecommender final : public Recommender {
  public:
   // `owner` keeps what `parts` refers to; nullptr: the caller does. Fails as MakePromptEncoder and
-  // CandidateTrie (two items that the tokenizer cannot tell apart).
+  // CandidateTrie (two items that the tokenizer cannot tell apart), and InvalidArgument if the
+  // answers of some prompts name the dataset and those of others do not.
   static absl::StatusOr<std::unique_ptr<GenerativeRecommender>> Create(
       GenerativeParts parts, std::shared_ptr<const void> owner = nullptr);
 
@@ -49,12 +51,15 @@ class GenerativeRecommender final : public Recommender {
   }
   bool searches() const override { return true; }
   bool runs_side_by_side() const override { return parts_.device.is_cpu(); }
+  std::string score_normalization() const override { return parts_.score_normalization; }
   std::vector<std::string> index_mismatches() const override { return parts_.index_mismatches; }
   // Fails as PromptSet::Find; a usage error for an exact ranking with openp5_compat.
   absl::StatusOr<std::unique_ptr<RankingJob>> Start(std::span<const Query> queries, int64_t k,
                                                     const RankOptions& options) const override;
 
   const prompting::PromptEncoder& encoder() const { return *encoder_; }
+  // The tree of a dataset's items.
+  const indexing::TokenTrie& trie(size_t dataset) const { return tries_[dataset]; }
 
  private:
   GenerativeRecommender(GenerativeParts parts, std::shared_ptr<const void> owner)

@@ -34,14 +34,14 @@ struct OpenRequest {
 // of task of the same name (trainers/tasks).
 struct RecommenderKind {
   std::string title = {};  // what messages call it, "a SASRec"
-  // Of a kind that is trained: whether `manifest` is of one of its checkpoints; nullptr: files that
-  // are no checkpoint of openp5. Then its opening. Fails as LoadCheckpoint.
+  // A kind that is trained says whether `manifest` is of one of its checkpoints (nullptr stands for
+  // files that are no checkpoint of openp5), and opens one. Opening fails as LoadCheckpoint.
   bool (*holds)(const checkpoints::Manifest* manifest) = nullptr;
   absl::StatusOr<std::unique_ptr<Recommender>> (*open)(OpenRequest request) = nullptr;
   bool reads_prompts = false;
 
-  // Of a baseline, which is not trained: its options, and how it is made of a dataset, to which it
-  // keeps a reference.
+  // A baseline, which is not trained, has options, and is made of a dataset, to which it keeps a
+  // reference.
   std::unique_ptr<OptionGroup> (*make_options)() = nullptr;
   std::unique_ptr<Recommender> (*make)(const datasets::SequenceDataset& dataset,
                                        const OptionGroup& options) = nullptr;
@@ -51,7 +51,7 @@ struct RecommenderKind {
 
 // "generative", "sasrec"; "popularity", "item-knn", "transitions".
 absl::Status RegisterBuiltinKinds(Registry<RecommenderKind>* kinds);
-// A registry of these only.
+// Returns a registry of these only.
 Registry<RecommenderKind> BuiltinKinds();
 
 // The kind that `source` is of. FailedPrecondition for a checkpoint of no kind that is known.

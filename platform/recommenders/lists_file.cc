@@ -1,17 +1,17 @@
 #include "platform/recommenders/lists_file.h"
 
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <utility>
 
-#include "datasets/json_lines.h"
+#include "datasets/loaders/json_lines.h"
 #include "datasets/text_lines.h"
 #include "platform/base/file.h"
 #include "platform/base/json.h"
+#include "platform/base/numbers.h"
 
 namespace openp5::recommenders {
 namespace {
@@ -49,12 +49,10 @@ absl::StatusOr<int32_t> FindItem(const SequenceDataset& dataset, std::string_vie
                          ", got '", Excerpt(id), "'");
 }
 
-absl::StatusOr<double> ParseNumber(std::string_view text, std::string_view what,
+absl::StatusOr<double> ParseFinite(std::string_view text, std::string_view what,
                                    const TextLines& lines) {
-  double value = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, value);
-  if (error == std::errc() && stop == end && std::isfinite(value)) return value;
+  const auto value = ParseNumber<double>(text);
+  if (value.has_value() && std::isfinite(*value)) return *value;
   return InvalidArgument(lines.Where(), ": ", what, ": expected a number, got '", Excerpt(text),
                          "'");
 }
@@ -190,10 +188,10 @@ class EntryLists {
     Entry entry{.line = lines.number()};
     OPENP5_ASSIGN_OR_RETURN(entry.item, FindItem(dataset_, fields.item, lines));
     if (fields.rank.has_value()) {
-      OPENP5_ASSIGN_OR_RETURN(entry.rank, ParseNumber(*fields.rank, "rank", lines));
+      OPENP5_ASSIGN_OR_RETURN(entry.rank, ParseFinite(*fields.rank, "rank", lines));
     }
     if (fields.score.has_value()) {
-      OPENP5_ASSIGN_OR_RETURN(entry.score, ParseNumber(*fields.score, "score", lines));
+      OPENP5_ASSIGN_OR_RETURN(entry.score, ParseFinite(*fields.score, "score", lines));
     }
     entries_[user].push_back(entry);
     return absl::OkStatus();

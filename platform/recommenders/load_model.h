@@ -46,7 +46,7 @@ struct LoadedModel {
   std::unique_ptr<models::LanguageModel> model;  // on the runtime's device, not in training mode
   std::unique_ptr<text::Tokenizer> tokenizer;
   std::vector<indexing::ItemIndex> indexes;  // of the datasets, in that order
-  // Of a model to be trained: rows of the tables of tokens that its backbone has.
+  // How many rows the backbone's tables of tokens have, if the model is to be trained.
   int64_t backbone_rows = 0;
   // One sentence a dataset whose index is not the one the model was trained with (and was allowed).
   std::vector<std::string> index_mismatches;

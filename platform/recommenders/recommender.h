@@ -44,8 +44,6 @@ struct RankOptions {
   bool exact = false;  // every item is scored, and nothing is searched
   int64_t max_length =
       0;  // longest generation in tokens, the start token included; 0: what is needed
-  // Scores over the tokens that the tree allows, instead of over the whole vocabulary.
-  bool normalize_over_allowed = false;
   Filter filter = Filter::kNone;
   int64_t batch_size = 20;  // queries that are computed at once
 };
@@ -88,6 +86,9 @@ class Recommender {
   virtual bool searches() const { return false; }
   // False if one query at a time should have the whole device.
   virtual bool runs_side_by_side() const { return true; }
+  // What a score is normalised over, for a generative model: "full" (the whole vocabulary) or
+  // "allowed" (the tokens that the tree of items allows).
+  virtual std::string score_normalization() const { return "full"; }
   // One sentence a dataset whose item index is not the one the model was trained with.
   virtual std::vector<std::string> index_mismatches() const { return {}; }
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_join.h"
 #include "platform/base/status.h"
 
 namespace openp5 {
@@ -33,9 +34,8 @@ class Registry {
   absl::StatusOr<const T*> Find(std::string_view name) const {
     const auto found = values_.find(std::string(name));
     if (found != values_.end()) return &found->second;
-    std::string known;
-    for (const auto& [other, value] : values_) known += (known.empty() ? "" : ", ") + other;
-    return NotFound(kind_, ": expected one of ", known, "; got '", name, "'");
+    return NotFound(kind_, ": expected one of ", absl::StrJoin(Names(), ", "), "; got '", name,
+                    "'");
   }
 
   std::vector<std::string> Names() const {

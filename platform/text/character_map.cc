@@ -1,7 +1,6 @@
 #include "platform/text/character_map.h"
 
-#include <cstring>
-
+#include "platform/base/bytes.h"
 #include "platform/base/utf8.h"
 #include "platform/text/unicode.h"
 
@@ -19,16 +18,16 @@ size_t Offset(uint32_t unit) { return static_cast<size_t>(unit >> 10) << ((unit 
 }  // namespace
 
 absl::StatusOr<CharacterMap> CharacterMap::Parse(std::string_view table) {
+  ByteReader reader(table);
   uint32_t bytes = 0;
-  if (table.size() >= sizeof(bytes)) std::memcpy(&bytes, table.data(), sizeof(bytes));
-  if (bytes == 0 || bytes % 4 != 0 || bytes > table.size() - sizeof(bytes)) {
+  if (!reader.Number(&bytes) || bytes == 0 || bytes % 4 != 0 || bytes > reader.remaining()) {
     return DataLoss("precompiled_charsmap: expected a trie of whole units, got ", bytes, " of ",
                     table.size(), " bytes");
   }
   CharacterMap map;
   map.units_.resize(bytes / 4);
-  std::memcpy(map.units_.data(), table.data() + sizeof(bytes), bytes);
-  map.replacements_ = table.substr(sizeof(bytes) + bytes);
+  OPENP5_CHECK(reader.Numbers(std::span(map.units_)));
+  map.replacements_ = table.substr(reader.position());
   if (FindInvalidUtf8(map.replacements_) != std::string::npos) {
     return DataLoss("precompiled_charsmap: expected UTF-8, got other bytes");
   }

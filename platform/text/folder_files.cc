@@ -1,6 +1,5 @@
 #include "platform/text/folder_files.h"
 
-#include <charconv>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -8,6 +7,7 @@
 
 #include "platform/base/file.h"
 #include "platform/base/json.h"
+#include "platform/base/numbers.h"
 #include "platform/text/json_fields.h"
 #include "platform/text/tokenizer_families.h"
 
@@ -94,9 +94,8 @@ absl::Status ReadDecoder(const json& decoder, const std::string& where, TokenLis
   }
   for (const auto& [key, entry] : decoder.items()) {
     AddedToken token;
-    const char* end = key.data() + key.size();
-    const auto [stop, error] = std::from_chars(key.data(), end, token.id);
-    if (error != std::errc() || stop != end || token.id < 0) {
+    token.id = ParseNumber<int32_t>(key).value_or(-1);
+    if (token.id < 0) {
       return DataLoss("tokenizer: ", where, ": expected ids, got ", Shown(json(key)));
     }
     const absl::Status read = ReadAddedToken(entry, where, &token);

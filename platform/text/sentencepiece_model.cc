@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <unordered_map>
 
+#include "platform/base/numbers.h"
 #include "platform/text/sentencepiece_proto.h"
 
 namespace openp5::text {
@@ -60,7 +61,7 @@ int32_t SentencePieceModel::Find(std::string_view piece) const {
 int32_t SentencePieceModel::Byte(int32_t id) const {
   if (!processor_->processor.IsByte(id)) return -1;
   // "<0x0A>"
-  return static_cast<int32_t>(std::strtol(Piece(id).c_str() + 3, nullptr, 16));
+  return ParseNumber<int32_t>(Piece(id).substr(3, 2), 16).value_or(-1);
 }
 
 int32_t SentencePieceModel::pad_id() const { return processor_->processor.pad_id(); }

@@ -41,10 +41,10 @@ class TokenCutter {
   std::vector<size_t> lengths_;  // distinct, longest first
 };
 
-// Of tokens whose ids do not matter. Empty ones are left out.
+// Makes a cutter for tokens whose ids do not matter. Empty ones are left out.
 TokenCutter MakeCutter(const std::vector<std::string>& tokens);
 
-// The stretches of `text` between tokens, empty ones left out.
+// Returns the stretches of `text` between tokens; empty ones are left out.
 std::vector<std::string> CutOut(const TokenCutter& cutter, std::string_view text);
 
 }  // namespace openp5::text

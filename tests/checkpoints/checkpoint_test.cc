@@ -1,8 +1,8 @@
 #include "checkpoints/checkpoint.h"
 
 #include "checkpoints/hugging_face.h"
-#include "checkpoints/safetensors.h"
 #include "platform/base/json.h"
+#include "platform/tensor/safetensors.h"
 #include "tests/checkpoints/torch_bytes.h"
 
 namespace openp5::checkpoints {

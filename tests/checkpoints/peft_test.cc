@@ -1,7 +1,7 @@
 #include "checkpoints/peft.h"
 
-#include "checkpoints/safetensors.h"
 #include "platform/base/json.h"
+#include "platform/tensor/safetensors.h"
 #include "tests/checkpoints/torch_bytes.h"
 
 namespace openp5::checkpoints {

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "tests/checkpoints/bytes.h"
+#include "tests/platform/tensor/bytes.h"
 
 // Files of torch.save from bytes, so that tests can write what PyTorch never would.
 namespace openp5::checkpoints {

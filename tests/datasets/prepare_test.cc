@@ -5,7 +5,7 @@
 #include <csignal>
 #include <filesystem>
 
-#include "datasets/movielens.h"
+#include "datasets/loaders/movielens.h"
 #include "datasets/sequences.h"
 #include "platform/base/digest.h"
 #include "platform/base/file.h"

@@ -150,6 +150,22 @@ TEST(DefaultPrompts, AreThoseOfTheFile) {
   }
 }
 
+TEST(PromptSet, AnswersSayHowItemsAreWritten) {
+  const auto form = [](const std::string& text) -> absl::StatusOr<CandidateForm> {
+    OPENP5_ASSIGN_OR_RETURN(const PromptSet prompts, PromptSet::Parse(text, "p.txt"));
+    return prompts.candidate_form();
+  };
+  EXPECT_EQ(form("s; seen; {history}; {dataset} {target}\n").value(),
+            CandidateForm::kDatasetAndItem);
+  EXPECT_EQ(
+      form("s; seen; {dataset} {history}; {target}\ns; unseen; {history}; {target}\n").value(),
+      CandidateForm::kItem);
+  EXPECT_THAT(form("s; seen; {history}; {dataset} {target}\ns; unseen; {history}; {target}\n"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "p.txt: expected {dataset} in the answers of all prompts or of none, got "
+                       "'{dataset} {target}' and '{target}'"));
+}
+
 TEST(PromptSet, OneLineIsOfLimitedSize) {
   const auto parse = [](const std::string& input) {
     return PromptSet::Parse("sequential; seen; " + input + "; {target}\n", "p.txt").status();

@@ -3,12 +3,12 @@
 #include <locale>
 #include <thread>
 
-#include "datasets/amazon.h"
-#include "datasets/movielens.h"
-#include "datasets/table.h"
+#include "datasets/loaders/amazon.h"
+#include "datasets/loaders/movielens.h"
+#include "datasets/table/table.h"
 #include "platform/base/random.h"
-#include "tests/datasets/archives.h"
-#include "tests/datasets/raw_test.h"
+#include "tests/datasets/loaders/archives.h"
+#include "tests/datasets/loaders/raw_test.h"
 
 namespace openp5::datasets {
 namespace {

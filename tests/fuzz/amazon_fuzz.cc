@@ -1,6 +1,6 @@
 // Reviews or ratings, whichever the first line shows, and metadata of one category, cut from one
 // input.
-#include "datasets/amazon.h"
+#include "datasets/loaders/amazon.h"
 #include "tests/fuzz/preset.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -1,7 +1,7 @@
 // Objects line by line, read whole and by fields: both must agree.
 #include <charconv>
 
-#include "datasets/json_lines.h"
+#include "datasets/loaders/json_lines.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace {

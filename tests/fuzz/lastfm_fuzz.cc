@@ -1,5 +1,5 @@
 // The taggings and the artists of HetRec's Last.fm, cut from one input.
-#include "datasets/lastfm.h"
+#include "datasets/loaders/lastfm.h"
 #include "tests/fuzz/preset.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -1,5 +1,5 @@
 // u.data, u.genre and u.item of ml-100k, ratings.dat and movies.dat of ml-1m, cut from one input.
-#include "datasets/movielens.h"
+#include "datasets/loaders/movielens.h"
 #include "tests/fuzz/preset.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -2,7 +2,7 @@
 // that is not its own.
 #include <cstring>
 
-#include "datasets/plugin_records.h"
+#include "datasets/plugin/plugin_records.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace {

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "datasets/raw_dataset.h"
+#include "datasets/loaders/raw_dataset.h"
 #include "datasets/text_lines.h"
 #include "platform/base/log.h"
 #include "platform/base/utf8.h"

@@ -1,4 +1,4 @@
-#include "datasets/python_literal.h"
+#include "datasets/loaders/python_literal.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -1,7 +1,7 @@
 // A file that may be an archive, compressed or not, and all that lies in it.
 #include <algorithm>
 
-#include "datasets/raw_files.h"
+#include "datasets/loaders/raw_files.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace {

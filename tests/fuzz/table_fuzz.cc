@@ -1,6 +1,6 @@
 // A user's own table and its item descriptions. The first byte chooses the format, what stands
 // between fields and the header, the second one other options; two parts follow.
-#include "datasets/table.h"
+#include "datasets/table/table.h"
 #include "tests/fuzz/preset.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

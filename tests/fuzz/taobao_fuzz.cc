@@ -1,4 +1,4 @@
-#include "datasets/taobao.h"
+#include "datasets/loaders/taobao.h"
 #include "tests/fuzz/preset.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -1,6 +1,6 @@
 // Times of users' own files: the input's first part as a date and as numbers, and by a format that
 // the second part gives.
-#include "datasets/timestamps.h"
+#include "datasets/table/timestamps.h"
 #include "tests/fuzz/fuzz.h"
 
 namespace {

@@ -1,5 +1,5 @@
 // Reviews and businesses, cut from one input.
-#include "datasets/yelp.h"
+#include "datasets/loaders/yelp.h"
 #include "tests/fuzz/preset.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

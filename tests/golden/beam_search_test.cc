@@ -5,9 +5,9 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "checkpoints/safetensors.h"
 #include "indexing/token_trie.h"
 #include "platform/models/t5/t5.h"
+#include "platform/tensor/safetensors.h"
 #include "tests/golden/packing.h"
 #include "tests/testing/testing.h"
 
@@ -26,7 +26,7 @@ nlohmann::json ReadJson(const std::string& path) {
 
 std::unique_ptr<models::T5Model> ReadModel(const std::string& folder) {
   const auto config = models::T5Config::FromHuggingFace(ReadJson(folder + "config.json"));
-  const auto weights = checkpoints::ReadSafetensors(folder + "model.safetensors");
+  const auto weights = ReadSafetensors(folder + "model.safetensors");
   EXPECT_THAT(weights, testing::IsOk());
   auto model = models::T5Model::FromStateDict(*config, *weights);
   EXPECT_THAT(model, testing::IsOk());
@@ -82,8 +82,8 @@ class GoldenBeamSearchTest : public ::testing::TestWithParam<std::string> {
     const std::string folder = Shared("golden/06_beam_search/" + GetParam() + "/");
     model_ = ReadModel(folder);
     data_ = ReadJson(folder + "data.json");
-    inputs_ = *checkpoints::ReadSafetensors(folder + "inputs.safetensors");
-    outputs_ = *checkpoints::ReadSafetensors(folder + "outputs.safetensors");
+    inputs_ = *ReadSafetensors(folder + "inputs.safetensors");
+    outputs_ = *ReadSafetensors(folder + "outputs.safetensors");
     trie_ = std::make_unique<indexing::TokenTrie>(MakeTrie(data_["candidate_token_ids"]));
   }
 
@@ -146,9 +146,9 @@ TEST(GoldenBeamSearchEdgeCasesTest, EveryCase) {
   const std::string folder = Shared("golden/06_beam_search/edge_cases/");
   const auto model = ReadModel(folder);
   OPENP5_ASSERT_OK_AND_ASSIGN(const NamedTensors inputs,
-                              checkpoints::ReadSafetensors(folder + "inputs.safetensors"));
+                              ReadSafetensors(folder + "inputs.safetensors"));
   OPENP5_ASSERT_OK_AND_ASSIGN(const NamedTensors outputs,
-                              checkpoints::ReadSafetensors(folder + "outputs.safetensors"));
+                              ReadSafetensors(folder + "outputs.safetensors"));
   const models::PackedBatch prompts = PackInput(inputs);
   const nlohmann::json cases = ReadJson(folder + "cases.json");
   for (const auto& [name, c] : cases.items()) {

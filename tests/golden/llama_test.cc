@@ -6,10 +6,10 @@
 
 #include "checkpoints/hugging_face.h"
 #include "checkpoints/peft.h"
-#include "checkpoints/safetensors.h"
 #include "indexing/token_trie.h"
 #include "platform/base/file.h"
 #include "platform/decoding/beam_search.h"
+#include "platform/tensor/safetensors.h"
 #include "tests/golden/packing.h"
 #include "tests/testing/testing.h"
 #include "trainers/loss.h"
@@ -34,7 +34,7 @@ Json ReadJson(const std::string& path) {
 }
 
 NamedTensors ReadTensors(const std::string& path) {
-  auto tensors = checkpoints::ReadSafetensors(path);
+  auto tensors = ReadSafetensors(path);
   EXPECT_THAT(tensors, testing::IsOk());
   return *std::move(tensors);
 }

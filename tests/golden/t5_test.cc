@@ -5,7 +5,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "checkpoints/safetensors.h"
+#include "platform/tensor/safetensors.h"
 #include "tests/golden/packing.h"
 #include "tests/testing/testing.h"
 
@@ -58,8 +58,7 @@ TEST_P(GoldenT5Test, HiddenStatesLogitsLossAndGradients) {
   std::ifstream config_file(folder + "config.json");
   OPENP5_ASSERT_OK_AND_ASSIGN(
       const auto config, models::T5Config::FromHuggingFace(nlohmann::json::parse(config_file)));
-  OPENP5_ASSERT_OK_AND_ASSIGN(NamedTensors weights,
-                              checkpoints::ReadSafetensors(folder + c.weights));
+  OPENP5_ASSERT_OK_AND_ASSIGN(NamedTensors weights, ReadSafetensors(folder + c.weights));
   if (c.outputs.find("bf16") != std::string::npos || c.outputs.find("fp16") != std::string::npos) {
     const at::ScalarType type =
         c.outputs.find("bf16") != std::string::npos ? at::kBFloat16 : at::kHalf;
@@ -68,10 +67,8 @@ TEST_P(GoldenT5Test, HiddenStatesLogitsLossAndGradients) {
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto model, models::T5Model::FromStateDict(config, weights));
   OPENP5_ASSERT_OK_AND_ASSIGN(
       const NamedTensors inputs,
-      checkpoints::ReadSafetensors(folder + "batch" + std::to_string(c.batch) +
-                                   "_inputs.safetensors"));
-  OPENP5_ASSERT_OK_AND_ASSIGN(const NamedTensors expected,
-                              checkpoints::ReadSafetensors(folder + c.outputs));
+      ReadSafetensors(folder + "batch" + std::to_string(c.batch) + "_inputs.safetensors"));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const NamedTensors expected, ReadSafetensors(folder + c.outputs));
   const at::Tensor input_mask = *FindTensor(inputs, "attention_mask"),
                    label_mask = *FindTensor(inputs, "output_attention");
   const models::PackedBatch input = PackInput(inputs), labels = PackLabels(inputs);
@@ -94,8 +91,7 @@ TEST_P(GoldenT5Test, HiddenStatesLogitsLossAndGradients) {
 
   if (c.gradients.empty()) return;
   loss.backward();
-  OPENP5_ASSERT_OK_AND_ASSIGN(const NamedTensors gradients,
-                              checkpoints::ReadSafetensors(folder + c.gradients));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const NamedTensors gradients, ReadSafetensors(folder + c.gradients));
   double squares = 0;
   for (const auto& [name, parameter] : model->parameters()) {
     const at::Tensor* wanted = FindTensor(gradients, name);

@@ -2,7 +2,7 @@
 
 #include <ATen/ATen.h>
 
-#include "checkpoints/safetensors.h"
+#include "platform/tensor/safetensors.h"
 #include "tests/testing/testing.h"
 
 namespace openp5::checkpoints {

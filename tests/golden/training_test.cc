@@ -2,9 +2,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "checkpoints/safetensors.h"
 #include "platform/base/file.h"
 #include "platform/models/t5/t5.h"
+#include "platform/tensor/safetensors.h"
 #include "tests/testing/testing.h"
 #include "trainers/loss.h"
 #include "trainers/optimizer.h"
@@ -59,10 +59,8 @@ TEST_P(GoldenTrainingTest, TenStepsEqualOpenP5s) {
   OPENP5_ASSERT_OK_AND_ASSIGN(const std::string config, ReadFile(folder + "config.json"));
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto shape,
                               models::T5Config::FromHuggingFace(Json::parse(config)));
-  OPENP5_ASSERT_OK_AND_ASSIGN(const auto initial,
-                              checkpoints::ReadSafetensors(folder + "initial.safetensors"));
-  OPENP5_ASSERT_OK_AND_ASSIGN(const auto batches,
-                              checkpoints::ReadSafetensors(folder + "batches.safetensors"));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto initial, ReadSafetensors(folder + "initial.safetensors"));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto batches, ReadSafetensors(folder + "batches.safetensors"));
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto model, models::T5Model::FromStateDict(shape, initial));
   model->SetTraining(true, /*dropout=*/0.0);
   AdamW optimizer(model->parameters(), {.beta1 = trajectory["betas"][0].get<double>(),
@@ -98,12 +96,10 @@ TEST_P(GoldenTrainingTest, TenStepsEqualOpenP5s) {
     EXPECT_NEAR(norm, expected_norm, 1e-4 * expected_norm);
     optimizer.ZeroGradients();
   }
-  OPENP5_ASSERT_OK_AND_ASSIGN(const auto final,
-                              checkpoints::ReadSafetensors(folder + "final.safetensors"));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto final, ReadSafetensors(folder + "final.safetensors"));
   ExpectClose(final, model->parameters(), tolerance);
-  OPENP5_ASSERT_OK_AND_ASSIGN(
-      const auto moments,
-      checkpoints::ReadSafetensors(folder + "final_optimizer_state.safetensors"));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto moments,
+                              ReadSafetensors(folder + "final_optimizer_state.safetensors"));
   ExpectClose(moments, optimizer.State(), 1e-4);
 }
 

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "checkpoints/safetensors.h"
+#include "platform/tensor/safetensors.h"
 #include "platform/text/tokenizer.h"
 #include "tests/testing/testing.h"
 
@@ -57,7 +57,7 @@ TEST(WholeWordGolden, BatchesAsOpenP5CollatesThem) {
   const json golden = ReadJson(Shared("golden/02_whole_word/collated_batches.json"));
   OPENP5_ASSERT_OK_AND_ASSIGN(
       const NamedTensors tensors,
-      checkpoints::ReadSafetensors(Shared("golden/02_whole_word/collated_batches.safetensors")));
+      ReadSafetensors(Shared("golden/02_whole_word/collated_batches.safetensors")));
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto base, OpenTokenizer(Shared("tokenizers/t5"), "t5"));
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto collab, OpenTokenizer(Shared("tokenizers/t5"), "t5"));
   OPENP5_ASSERT_OK(collab->AddTokens(

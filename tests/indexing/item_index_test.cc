@@ -27,8 +27,12 @@ using ::testing::SizeIs;
 
 absl::StatusOr<ItemIndex> MakeIndex(std::vector<std::string> items,
                                     std::vector<std::string> identifiers) {
-  return ItemIndex::Create(IndexParameters(), "Toys", "d1", std::move(items),
-                           std::move(identifiers), {"u1", "u2"}, {"1", "2"});
+  return ItemIndex::Create({.dataset_name = "Toys",
+                            .dataset_digest = "d1",
+                            .item_ids = std::move(items),
+                            .identifiers = std::move(identifiers),
+                            .user_ids = {"u1", "u2"},
+                            .user_numbers = {"1", "2"}});
 }
 
 IndexParameters Collaborative() {
@@ -64,8 +68,8 @@ TEST(ItemIndexTest, RefusesContradictions) {
   expect(MakeIndex({"a", "b"}, {"7", ""}), "item 'b' has an empty identifier");
   expect(MakeIndex({"a", "b"}, {"7", "8 9"}), "item 'b' has an identifier with a blank");
   expect(MakeIndex({"a", "a"}, {"7", "8"}), "item 'a' is given twice");
-  expect(ItemIndex::Create({}, "Toys", "", {}, {}, {"u"}, {}), "got 0 for 1");
-  expect(ItemIndex::Create({}, "Toys", "", {}, {}, {"u", "u"}, {"1", "2"}), "user 'u'");
+  expect(ItemIndex::Create({.user_ids = {"u"}}), "got 0 for 1");
+  expect(ItemIndex::Create({.user_ids = {"u", "u"}, .user_numbers = {"1", "2"}}), "user 'u'");
 }
 
 TEST(ItemIndexTest, AddedTokensInOrderOfFirstAppearance) {
@@ -81,6 +85,8 @@ TEST(ItemIndexTest, DigestCoversContentAndOrder) {
   EXPECT_EQ(digest, MakeIndex({"a", "b"}, {"7", "8"})->Digest());
   EXPECT_NE(digest, MakeIndex({"a", "b"}, {"7", "9"})->Digest());
   EXPECT_NE(digest, MakeIndex({"b", "a"}, {"8", "7"})->Digest());
+  // An index of an older version keeps its digest.
+  EXPECT_EQ(digest, "771e2d5cb92bdc4004e316c983fcbd0b48ee239d88d6959438b4be1ae5704109");
   EXPECT_NE(MakeIndex({"a", "bc"}, {"7", "8"})->Digest(),
             MakeIndex({"ab", "c"}, {"7", "8"})->Digest());
 }

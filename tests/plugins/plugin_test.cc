@@ -1,12 +1,12 @@
-#include "datasets/plugin.h"
+#include "datasets/plugin/plugin.h"
 
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
 
-#include "datasets/plugin_check.h"
-#include "datasets/plugin_records.h"
+#include "datasets/plugin/plugin_check.h"
+#include "datasets/plugin/plugin_records.h"
 #include "datasets/prepare.h"
 #include "datasets/sequences.h"
 #include "platform/base/file.h"

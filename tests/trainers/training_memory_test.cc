@@ -51,7 +51,7 @@ TEST_F(TrainingMemoryTest, ConcludesAStepFromPartsOfABatch) {
                                .gradient_checkpointing = checkpointing};
     const int64_t concluded = Measure(options).step;
     const auto task = Task(options);
-    task->SetTraining(true, -1);
+    task->SetTraining(true, {});
     std::vector<int32_t> samples(64);
     for (int32_t i = 0; i < 64; ++i) {
       samples[static_cast<size_t>(i)] = i % static_cast<int32_t>(task->groups()[0].size);

@@ -47,6 +47,12 @@ absl::StatusOr<std::unique_ptr<TrainingTask>> Make(TaskRequest request,
   const auto& backbone = OptionsOf<BackboneOptions>(options);
   const auto seed = static_cast<uint64_t>(request.train.seed);
   const bool compat = request.train.openp5_compat;
+  if (request.train.loss_tokens == LossTokens::kChoices &&
+      request.reading.score_normalization != "allowed") {
+    return UsageError(
+        "--loss-tokens choices: expected --score-normalization allowed with it, since the model "
+        "never learns the other tokens' scores");
+  }
   auto made = std::make_shared<Made>(
       Made{.prompts = std::move(request.prompts), .loaded = {}, .datasets = {}});
   recommenders::LoadedModel& loaded = made->loaded;
@@ -64,6 +70,8 @@ absl::StatusOr<std::unique_ptr<TrainingTask>> Make(TaskRequest request,
                         .prompts = &made->prompts,
                         .tasks = request.reading.tasks,
                         .device = request.runtime.device,
+                        .response_mark = request.reading.response_mark,
+                        .score_normalization = request.reading.score_normalization,
                         .evaluation = request.evaluation,
                         .sharding = request.sharding,
                         .description = Describe(request, backbone),

@@ -37,7 +37,9 @@ absl::StatusOr<std::unique_ptr<recommenders::GenerativeRecommender>> MakeRecomme
        .prompts = setup.prompts,
        .device = setup.device,
        .encoding = {.max_tokens = options.sampling.max_input_tokens,
-                    .openp5_compat = options.openp5_compat}});
+                    .openp5_compat = options.openp5_compat,
+                    .response_mark = setup.response_mark},
+       .score_normalization = setup.score_normalization});
 }
 
 }  // namespace
@@ -70,6 +72,7 @@ GenerativeTask::GenerativeTask(const GenerativeSetup& setup, const TrainOptions&
                                std::unique_ptr<recommenders::GenerativeRecommender> recommender)
     : setup_(setup),
       label_smoothing_(options.label_smoothing),
+      choices_only_(options.loss_tokens == LossTokens::kChoices),
       data_(std::move(data)),
       objective_(std::move(objective)),
       recommender_(std::move(recommender)) {
@@ -80,25 +83,31 @@ AdamWOptions GenerativeTask::optimizer() const {
   return {.torch_form = objective_.torch_optimizer, .undecayed = objective_.undecayed};
 }
 
-models::TrainingBatch GenerativeTask::Collate(const std::vector<datasets::Sample>& samples) const {
-  return objective_.collate(recommender_->encoder(), samples, setup_.device);
+CollatorParts GenerativeTask::PartsOf(int64_t group) const {
+  const size_t dataset = static_cast<size_t>(group) / setup_.tasks.size();
+  return {.encoder = recommender_->encoder(),
+          .choices = choices_only_ ? &recommender_->trie(dataset) : nullptr,
+          .device = setup_.device};
+}
+
+models::TrainingBatch GenerativeTask::Collate(int64_t group,
+                                              const std::vector<datasets::Sample>& samples) const {
+  return objective_.collate(PartsOf(group), samples);
 }
 
 models::TrainingBatch GenerativeTask::CollateRuns(
-    std::vector<std::vector<datasets::Sample>> runs) const {
-  if (objective_.collate_runs != nullptr) {
-    return objective_.collate_runs(recommender_->encoder(), runs, setup_.device);
-  }
+    int64_t group, std::vector<std::vector<datasets::Sample>> runs) const {
+  if (objective_.collate_runs != nullptr) return objective_.collate_runs(PartsOf(group), runs);
   std::vector<datasets::Sample> texts;  // one a run, see CheckPackTargets
   for (std::vector<datasets::Sample>& run : runs) texts.push_back(std::move(run.front()));
-  return Collate(texts);
+  return Collate(group, texts);
 }
 
 absl::StatusOr<models::TrainingBatch> GenerativeTask::MakeBatch(
     int64_t group, std::span<const int32_t> samples) const {
   std::vector<std::vector<datasets::Sample>> runs;
   for (const int32_t sample : samples) runs.push_back(data_.Run(group, sample));
-  models::TrainingBatch batch = CollateRuns(std::move(runs));
+  models::TrainingBatch batch = CollateRuns(group, std::move(runs));
   batch.label_smoothing = label_smoothing_;
   return batch;
 }
@@ -122,7 +131,7 @@ void GenerativeTask::ReportPacking() {
     const int64_t size = groups[static_cast<size_t>(group)].size;
     for (int64_t i = 0; i < std::min(kRuns, size); ++i) {
       const auto run = data_.Run(group, static_cast<int32_t>(i * size / std::min(kRuns, size)));
-      const models::TrainingBatch packed = CollateRuns({run}), single = Collate(run);
+      const models::TrainingBatch packed = CollateRuns(group, {run}), single = Collate(group, run);
       together += packed.input.tokens.size(0);
       apart += single.input.tokens.size(0);
       targets += static_cast<int64_t>(run.size());
@@ -143,19 +152,19 @@ void GenerativeTask::ReportPacking() {
 absl::StatusOr<models::TrainingBatch> GenerativeTask::MakeValidationBatch(int64_t group,
                                                                           int64_t begin,
                                                                           int64_t end) const {
-  return Collate(data_.ValidationSamples(group, begin, end));
+  return Collate(group, data_.ValidationSamples(group, begin, end));
 }
 
 at::Tensor GenerativeTask::Loss(const models::TrainingBatch& batch) {
-  return objective_.reduce(setup_.model->TokenLosses(batch), batch.labels.lengths);
+  return objective_.reduce(setup_.model->TokenLosses(batch), batch.loss_lengths());
 }
 
 double GenerativeTask::Weight(const models::TrainingBatch& batch) const {
-  return objective_.weight(batch.labels.lengths);
+  return objective_.weight(batch.loss_lengths());
 }
 
-void GenerativeTask::SetTraining(bool training, double dropout) {
-  setup_.model->SetTraining(training, dropout);
+void GenerativeTask::SetTraining(bool training, const DropoutRates& dropout) {
+  setup_.model->SetTraining(training, dropout.hidden, dropout.attention);
 }
 
 absl::StatusOr<std::vector<evaluators::RankingResult>> GenerativeTask::Evaluate(

@@ -29,6 +29,8 @@ struct GenerativeSetup {
   const datasets::PromptSet* prompts = nullptr;
   std::vector<std::string> tasks = {};
   c10::Device device = c10::Device(c10::kCPU);
+  std::string response_mark = "Response:";   // see checkpoints::Reading
+  std::string score_normalization = "full";  // the same
   evaluators::EvaluationOptions evaluation = {};
   evaluators::Sharding sharding = {};                 // of evaluations
   nlohmann::json description = {};                    // goes into the manifests as "training"
@@ -63,7 +65,7 @@ class GenerativeTask final : public TrainingTask {
                                                             int64_t end) const override;
   at::Tensor Loss(const models::TrainingBatch& batch) override;
   double Weight(const models::TrainingBatch& batch) const override;
-  void SetTraining(bool training, double dropout) override;
+  void SetTraining(bool training, const DropoutRates& dropout) override;
   absl::StatusOr<std::vector<evaluators::RankingResult>> Evaluate(
       datasets::Split split, const std::vector<evaluators::Metric>& metrics) override;
   absl::StatusOr<int64_t> EvaluationMemory(int64_t length) override;
@@ -75,8 +77,11 @@ class GenerativeTask final : public TrainingTask {
   GenerativeTask(const GenerativeSetup& setup, const TrainOptions& options, TrainingData data,
                  Objective objective,
                  std::unique_ptr<recommenders::GenerativeRecommender> recommender);
-  models::TrainingBatch Collate(const std::vector<datasets::Sample>& samples) const;
-  models::TrainingBatch CollateRuns(std::vector<std::vector<datasets::Sample>> runs) const;
+  // What samples of `group` are made into batches with.
+  CollatorParts PartsOf(int64_t group) const;
+  models::TrainingBatch Collate(int64_t group, const std::vector<datasets::Sample>& samples) const;
+  models::TrainingBatch CollateRuns(int64_t group,
+                                    std::vector<std::vector<datasets::Sample>> runs) const;
   // Says before the first step what an evaluation after it would fail with.
   absl::Status CheckEvaluation() const;
   // What a checkpoint holds if the trained weights are `trained`.
@@ -86,6 +91,7 @@ class GenerativeTask final : public TrainingTask {
 
   const GenerativeSetup setup_;
   const double label_smoothing_;
+  const bool choices_only_;  // no loss where the tree of items leaves no choice
   TrainingData data_;
   const Objective objective_;
   // The same model: what it reads in training it reads in evaluations.

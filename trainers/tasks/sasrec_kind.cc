@@ -48,7 +48,7 @@ TaskKind SasrecTaskKind() {
                 .make = Make};
   for (const std::string& name : OptionNames(datasets::HistoryOptions())) kind.ignored[name] = "";
   for (const char* name : {"label-smoothing", "pack-targets", "gradient-checkpointing",
-                           "sample-prompt", "openp5-compat"}) {
+                           "sample-prompt", "openp5-compat", "loss-tokens", "response-mark"}) {
     kind.ignored[name] = "";
   }
   kind.ignored["max-history"] = "sasrec-max-length";

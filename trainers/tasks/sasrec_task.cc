@@ -158,9 +158,10 @@ double SasrecTask::Weight(const models::TrainingBatch& batch) const {
   return static_cast<double>(batch.labels.tokens.size(0));
 }
 
-void SasrecTask::SetTraining(bool training, double dropout) {
+void SasrecTask::SetTraining(bool training, const DropoutRates& dropout) {
   training_ = training;
-  setup_.model->SetTraining(training, dropout < 0 ? kDropout : dropout);
+  setup_.model->SetTraining(training, dropout.hidden < 0 ? kDropout : dropout.hidden,
+                            dropout.attention);
 }
 
 absl::StatusOr<std::vector<evaluators::RankingResult>> SasrecTask::Evaluate(

@@ -75,7 +75,7 @@ class SasrecTask final : public TrainingTask {
   at::Tensor Negatives(const models::TrainingBatch& batch) const;
   double Weight(const models::TrainingBatch& batch) const override;
   // The model's own rate is 0.5.
-  void SetTraining(bool training, double dropout) override;
+  void SetTraining(bool training, const DropoutRates& dropout) override;
   absl::StatusOr<std::vector<evaluators::RankingResult>> Evaluate(
       datasets::Split split, const std::vector<evaluators::Metric>& metrics) override;
   absl::StatusOr<int64_t> EvaluationMemory(int64_t length) override;

@@ -44,12 +44,13 @@ class LanguageModel : public GenerativeModel {
   // tokens. Without an adapter they share memory with the model's.
   virtual NamedTensors MergedWeights() const { return parameters(); }
 
-  // Cross entropy at every label token, smoothed as the batch says, [total labels] float32, with
-  // gradients.
+  // Cross entropy at every label token that counts, smoothed as the batch says, [labels that count]
+  // float32, with gradients.
   virtual at::Tensor TokenLosses(const TrainingBatch& batch) = 0;
   // Dropout is active only in training mode (off after creation). `dropout` < 0: the family's own
-  // rate, T5's of its config, a Llama's none.
-  virtual void SetTraining(bool training, double dropout = -1) = 0;
+  // rate, T5's of its config, a Llama's none. `attention_dropout`, of the attention's weights: < 0:
+  // the family's own, T5's as everywhere, a Llama's none.
+  virtual void SetTraining(bool training, double dropout = -1, double attention_dropout = -1) = 0;
   // In training mode every layer's activations are computed again in backward instead of kept; the
   // gradients are the same.
   virtual void SetGradientCheckpointing(bool enabled) = 0;

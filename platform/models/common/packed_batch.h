@@ -39,14 +39,24 @@ struct PackedBatch {
 };
 
 // What a model learns from. An encoder-decoder reads `input` and generates `labels` (with their end
-// token). A causal model reads `input`, prompt and response in one, and is to say label i after
-// position `label_positions[i]`.
+// token), of which those at `label_positions` count, or all of them. A causal model reads `input`,
+// prompt and response in one, and is to say label i after position `label_positions[i]`; its labels
+// are those that count.
 struct TrainingBatch {
   PackedBatch input;
-  PackedBatch labels;          // of the examples in the same order
-  at::Tensor label_positions;  // [total labels] int64, into input.tokens; undefined: none
+  PackedBatch labels;  // of the examples in the same order
+  // int64; of a causal model [total labels], into input.tokens; of an encoder-decoder [labels that
+  // count], into labels.tokens, or undefined if all count.
+  at::Tensor label_positions;
+  // How many labels of each example count; empty: all.
+  std::vector<int64_t> counted_lengths = {};
   // Share of every label that is spread evenly over all tokens (Szegedy et al., 2016, section 7).
   double label_smoothing = 0;
+
+  // [examples], each > 0.
+  const std::vector<int64_t>& loss_lengths() const {
+    return counted_lengths.empty() ? labels.lengths : counted_lengths;
+  }
 };
 
 }  // namespace openp5::models

@@ -4,12 +4,13 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_join.h"
+#include "platform/base/status.h"
+
 namespace openp5::models {
 
 std::string ShapeText(at::IntArrayRef shape) {
-  std::string text = "[";
-  for (const int64_t size : shape) text += (text.size() > 1 ? ", " : "") + std::to_string(size);
-  return text + "]";
+  return StrCat("[", absl::StrJoin(shape, ", "), "]");
 }
 
 void StripModulePrefix(NamedTensors* weights) {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "absl/strings/str_join.h"
 #include "platform/models/common/layers.h"
 #include "platform/models/common/state_dict.h"
 #include "platform/models/llama/llama_generation.h"
@@ -31,9 +32,8 @@ absl::Status CheckTargets(const LoraConfig& lora) {
   const std::vector<std::string>& known = LoraModules();
   for (const std::string& target : lora.target_modules) {
     if (std::find(known.begin(), known.end(), target) != known.end()) continue;
-    std::string names;
-    for (const std::string& name : known) names += (names.empty() ? "" : ", ") + name;
-    return InvalidArgument("LoRA: target_modules: expected names of ", names, "; got ", target);
+    return InvalidArgument("LoRA: target_modules: expected names of ", absl::StrJoin(known, ", "),
+                           "; got ", target);
   }
   return absl::OkStatus();
 }
@@ -44,7 +44,7 @@ struct LlamaModel::Impl {
   LlamaConfig config;
   LlamaWeights weights;
   NamedTensors parameters;
-  double dropout = 0, lora_dropout = 0;  // in training
+  double dropout = 0, attention_dropout = 0, lora_dropout = 0;  // in training
   bool training = false, checkpointing = false, lora = true;
   c10::ScalarType compute_type = c10::ScalarType::Float;
 
@@ -53,6 +53,7 @@ struct LlamaModel::Impl {
             .weights = weights,
             .compute_type = compute_type,
             .dropout = training ? dropout : 0,
+            .attention_dropout = training ? attention_dropout : 0,
             .lora_dropout = training ? lora_dropout : 0,
             .lora = lora,
             .checkpointing = training && checkpointing};
@@ -190,9 +191,10 @@ at::Tensor LlamaModel::embeddings() const { return impl_->weights.embeddings.bas
 double LlamaModel::embedding_deviation() const { return impl_->config.initializer_range; }
 int64_t LlamaModel::vocabulary_size() const { return impl_->config.vocab_size; }
 
-void LlamaModel::SetTraining(bool training, double dropout) {
+void LlamaModel::SetTraining(bool training, double dropout, double attention_dropout) {
   impl_->training = training;
   if (dropout >= 0) impl_->dropout = dropout;
+  if (attention_dropout >= 0) impl_->attention_dropout = attention_dropout;
 }
 
 void LlamaModel::SetGradientCheckpointing(bool enabled) { impl_->checkpointing = enabled; }
@@ -281,7 +283,7 @@ NamedTensors LlamaModel::MergedWeights() const {
 std::unique_ptr<GenerationState> LlamaModel::Begin(const PackedBatch& prompts) {
   const at::NoGradGuard no_gradients;
   LlamaContext context = impl_->Context();
-  context.dropout = context.lora_dropout = 0;
+  context.dropout = context.attention_dropout = context.lora_dropout = 0;
   return MakeLlamaGeneration(context, prompts);
 }
 

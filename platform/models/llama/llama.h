@@ -40,7 +40,8 @@ struct LlamaConfig {
   // InvalidArgument naming the field for a missing, senseless or unknown value.
   static absl::StatusOr<LlamaConfig> FromHuggingFace(const nlohmann::json& json);
   nlohmann::json ToHuggingFace() const;
-  // "llama-tiny", "llama-160m", "llama-1b", "llama-7b".
+  // "llama-mini" (tied, the shape of most sequential recommenders), "llama-tiny", "llama-160m",
+  // "llama-1b", "llama-7b".
   static std::vector<std::pair<std::string, LlamaConfig>> Presets();
 };
 
@@ -50,8 +51,8 @@ struct LlamaConfig {
 // ("model.embed_tokens.added.weight", "lm_head.added.weight"), in full.
 //
 // Dropout, which no published Llama was trained with, is that of T5 and GPT-2: of the embeddings
-// and of what attention and feed-forward add to the residual stream; an adapter's own is apart from
-// it.
+// and of what attention and feed-forward add to the residual stream; that of the attention's
+// weights, and an adapter's own, are apart from it.
 class LlamaModel final : public LanguageModel {
  public:
   // Random weights as Hugging Face initialises them: N(0, initializer_range), norms 1, biases 0.
@@ -89,7 +90,7 @@ class LlamaModel final : public LanguageModel {
   at::Tensor embeddings() const override;
   double embedding_deviation() const override;
   at::Tensor TokenLosses(const TrainingBatch& batch) override;
-  void SetTraining(bool training, double dropout = -1) override;
+  void SetTraining(bool training, double dropout = -1, double attention_dropout = -1) override;
   void SetGradientCheckpointing(bool enabled) override;
   void ResizeVocabulary(int64_t rows, Random& random) override;
   void To(c10::Device device) override;

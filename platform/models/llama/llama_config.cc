@@ -245,7 +245,10 @@ std::vector<std::pair<std::string, LlamaConfig>> LlamaConfig::Presets() {
     config.head_dim = hidden / heads;
     return config;
   };
-  return {{"llama-tiny", shape(128, 344, 2, 4, 4)},
+  LlamaConfig mini = shape(64, 172, 2, 2, 2);
+  mini.tie_word_embeddings = true;
+  return {{"llama-mini", mini},
+          {"llama-tiny", shape(128, 344, 2, 4, 4)},
           {"llama-160m", shape(768, 3072, 12, 12, 12)},
           {"llama-1b", shape(2048, 5632, 22, 32, 4)},
           {"llama-7b", shape(4096, 11008, 32, 32, 32)}};

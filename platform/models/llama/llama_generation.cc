@@ -101,7 +101,8 @@ class LlamaGeneration final : public GenerationState {
     });
   }
 
-  // Of the next `steps` positions of every continuation, [users * beams * steps].
+  // Returns the rotation of the next `steps` positions of every continuation,
+  // [users * beams * steps].
   Rotation RotationOf(int64_t steps) const {
     std::vector<int64_t> positions, lengths;
     for (const int64_t prompt : lengths_) {

@@ -214,7 +214,8 @@ at::Tensor LlamaContext::RunLayer(const LlamaLayer& layer, const at::Tensor& x,
       heads.query.reshape({n, -1}), RepeatHeads(heads.key, times).reshape({n, -1}),
       RepeatHeads(heads.value, times).reshape({n, -1}), sequences.causal, sequences.layout,
       {.heads = config.num_attention_heads,
-       .divisor = std::sqrt(static_cast<double>(config.head_dim))});
+       .divisor = std::sqrt(static_cast<double>(config.head_dim)),
+       .dropout = attention_dropout});
   const at::Tensor middle = x + Dropout(Apply(layer.o, attended), dropout);
   return middle + Dropout(FeedForward(layer, middle), dropout);
 }

@@ -57,7 +57,7 @@ struct LlamaContext {
   const LlamaConfig& config;
   const LlamaWeights& weights;
   c10::ScalarType compute_type = c10::ScalarType::Float;
-  double dropout = 0, lora_dropout = 0;  // 0 outside training
+  double dropout = 0, attention_dropout = 0, lora_dropout = 0;  // 0 outside training
   bool lora = true;
   bool checkpointing = false;  // layers are computed a second time in backward
 

@@ -49,7 +49,7 @@ struct SasrecModel::Impl {
   std::vector<Layer> layers;
   Affine final_norm;
   NamedTensors parameters;
-  double dropout = 0;
+  double dropout = 0, attention_dropout = 0;
   c10::ScalarType compute_type = c10::ScalarType::Float;
 
   // Calls `visit(name, shape, tensor)` for every parameter.
@@ -96,7 +96,7 @@ struct SasrecModel::Impl {
     return RaggedAttention(
         Apply(layer.query, normed), Apply(layer.key, normed), Apply(layer.value, normed), causal,
         std::move(layout),
-        {.heads = config.num_heads, .divisor = std::sqrt(depth), .dropout = dropout});
+        {.heads = config.num_heads, .divisor = std::sqrt(depth), .dropout = attention_dropout});
   }
 
   at::Tensor FeedForward(const Layer& layer, const at::Tensor& x) const {
@@ -202,8 +202,10 @@ at::Tensor SasrecModel::Losses(const TrainingBatch& batch, const at::Tensor& neg
   return total - of_label;
 }
 
-void SasrecModel::SetTraining(bool training, double dropout) {
+void SasrecModel::SetTraining(bool training, double dropout, double attention_dropout) {
   impl_->dropout = training ? dropout : 0;
+  impl_->attention_dropout =
+      training && attention_dropout >= 0 ? attention_dropout : impl_->dropout;
 }
 void SasrecModel::SetComputeType(c10::ScalarType type) { impl_->compute_type = type; }
 void SasrecModel::To(c10::Device device) {

@@ -62,8 +62,9 @@ class SasrecModel {
   // draws: Bengio and Senécal, 2008). Both are the same if every item is a negative.
   at::Tensor Losses(const TrainingBatch& batch, const at::Tensor& negatives = {}) const;
 
-  // Dropout is active only in training mode (off after creation).
-  void SetTraining(bool training, double dropout);
+  // Dropout is active only in training mode (off after creation). `attention_dropout` < 0: as
+  // everywhere.
+  void SetTraining(bool training, double dropout, double attention_dropout = -1);
   void To(c10::Device device);
   // Type of matrix products outside of attention, Float (default) or BFloat16.
   void SetComputeType(c10::ScalarType type);

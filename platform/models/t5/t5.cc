@@ -47,11 +47,15 @@ struct T5Model::Impl {
   T5Config config;
   T5Weights weights;
   NamedTensors parameters;
-  double dropout = 0;  // as configured for training
+  double dropout = 0;             // as configured for training
+  double attention_dropout = -1;  // < 0: the same
   bool training = false, checkpointing = false;
   c10::ScalarType compute_type = c10::ScalarType::Float;
 
   double ActiveDropout() const { return training ? dropout : 0; }
+  double AttentionDropout() const {
+    return attention_dropout < 0 || !training ? ActiveDropout() : attention_dropout;
+  }
   c10::Device device() const { return weights.shared.device(); }
 
   at::Tensor SelfAttention(const T5Attention& a, const at::Tensor& x, const at::Tensor& bias,
@@ -60,7 +64,7 @@ struct T5Model::Impl {
     return Linear(
         RaggedAttention(Linear(normed, a.q, compute_type), Linear(normed, a.k, compute_type),
                         Linear(normed, a.v, compute_type), bias, layout,
-                        {.heads = config.num_heads, .dropout = ActiveDropout()}),
+                        {.heads = config.num_heads, .dropout = AttentionDropout()}),
         a.o, compute_type);
   }
 
@@ -70,7 +74,7 @@ struct T5Model::Impl {
     return Linear(
         RaggedAttention(Linear(normed, a.q, compute_type), Linear(encoded, a.k, compute_type),
                         Linear(encoded, a.v, compute_type), std::nullopt, layout,
-                        {.heads = config.num_heads, .dropout = ActiveDropout()}),
+                        {.heads = config.num_heads, .dropout = AttentionDropout()}),
         a.o, compute_type);
   }
 
@@ -184,9 +188,10 @@ nlohmann::json T5Model::ToHuggingFace() const { return impl_->config.ToHuggingFa
 at::Tensor T5Model::embeddings() const { return impl_->weights.shared; }
 int64_t T5Model::vocabulary_size() const { return impl_->config.vocab_size; }
 
-void T5Model::SetTraining(bool training, double dropout) {
+void T5Model::SetTraining(bool training, double dropout, double attention_dropout) {
   impl_->training = training;
   if (dropout >= 0) impl_->dropout = dropout;
+  if (attention_dropout >= 0) impl_->attention_dropout = attention_dropout;
 }
 
 void T5Model::SetGradientCheckpointing(bool enabled) { impl_->checkpointing = enabled; }
@@ -280,8 +285,13 @@ at::Tensor T5Model::Logits(const at::Tensor& decoded) const {
 }
 
 at::Tensor T5Model::TokenLosses(const TrainingBatch& batch) {
-  const at::Tensor decoded = Decode(batch.input, Encode(batch.input), batch.labels);
-  return CrossEntropy(Logits(decoded), batch.labels.tokens, batch.label_smoothing);
+  at::Tensor decoded = Decode(batch.input, Encode(batch.input), batch.labels);
+  at::Tensor labels = batch.labels.tokens;
+  if (batch.label_positions.defined()) {
+    decoded = decoded.index_select(0, batch.label_positions);
+    labels = labels.index_select(0, batch.label_positions);
+  }
+  return CrossEntropy(Logits(decoded), labels, batch.label_smoothing);
 }
 
 std::unique_ptr<GenerationState> T5Model::Begin(const PackedBatch& prompts) {

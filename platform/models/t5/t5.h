@@ -85,7 +85,7 @@ class T5Model final : public LanguageModel {
   at::Tensor embeddings() const override;
   double embedding_deviation() const override { return 1; }  // as nn.Embedding's
   at::Tensor TokenLosses(const TrainingBatch& batch) override;
-  void SetTraining(bool training, double dropout = -1) override;
+  void SetTraining(bool training, double dropout = -1, double attention_dropout = -1) override;
   void SetGradientCheckpointing(bool enabled) override;
   void ResizeVocabulary(int64_t rows, Random& random) override;
   void To(c10::Device device) override;

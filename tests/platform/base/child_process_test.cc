@@ -3,10 +3,12 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <thread>
 
 #include "platform/base/file.h"
+#include "platform/base/signals.h"
 #include "tests/testing/testing.h"
 
 namespace openp5 {
@@ -28,6 +30,13 @@ class ChildProcessTest : public ::testing::Test {
   static int Wait(ChildProcess* child) {
     while (!child->ExitCode().has_value()) std::this_thread::yield();
     return *child->ExitCode();
+  }
+  // A shell that works on until it gets SIGTERM, and has begun.
+  ChildProcess Worker() {
+    auto child = Shell("trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done");
+    OPENP5_EXPECT_OK(child);
+    while (ReadFile(Output()).value_or("").empty()) std::this_thread::yield();
+    return *std::move(child);
   }
   TemporaryFolder folder_;
 };
@@ -57,9 +66,7 @@ TEST_F(ChildProcessTest, WithoutAnOutputItHasThisProcesssStreamsAndGroup) {
 }
 
 TEST_F(ChildProcessTest, GetsSignals) {
-  OPENP5_ASSERT_OK_AND_ASSIGN(
-      ChildProcess child, Shell("trap 'exit 7' TERM; echo ready; while :; do sleep 0.01; done"));
-  while (ReadFile(Output()).value_or("").empty()) std::this_thread::yield();
+  ChildProcess child = Worker();
   EXPECT_EQ(child.ExitCode(), std::nullopt);
   child.Signal(SIGTERM);
   EXPECT_EQ(Wait(&child), 7);
@@ -79,6 +86,40 @@ TEST_F(ChildProcessTest, DoesNotOutliveItsOwner) {
     while (ReadFile(Output()).value_or("").empty()) std::this_thread::yield();
   }
   EXPECT_NE(kill(std::stoi(ReadFile(Output()).value_or("")), 0), 0);
+}
+
+TEST_F(ChildProcessTest, ManyAreWaitedForTogether) {
+  ChildProcesses children;
+  EXPECT_FALSE(children.Wait().has_value());
+  children.Add(3, Worker());
+  OPENP5_ASSERT_OK_AND_ASSIGN(ChildProcess killed, Shell("kill -KILL $$"));
+  children.Add(5, std::move(killed));
+  const auto first = children.Wait();
+  ASSERT_TRUE(first.has_value());
+  EXPECT_EQ(first->number, 5);
+  EXPECT_EQ(first->exit_code, 128 + SIGKILL);
+  EXPECT_EQ(first->signal, SIGKILL);
+  using Clock = ChildProcesses::Clock;
+  EXPECT_FALSE(children.Wait(Clock::now() + std::chrono::milliseconds(1)).has_value());
+  EXPECT_EQ(children.size(), 1u);
+  children.SignalAll(SIGTERM);
+  const auto last = children.Wait();
+  ASSERT_TRUE(last.has_value());
+  EXPECT_EQ(last->number, 3);
+  EXPECT_EQ(last->exit_code, 7);
+  EXPECT_EQ(last->signal, 0);
+  EXPECT_EQ(children.size(), 0u);
+}
+
+TEST_F(ChildProcessTest, TheSignalToStopIsPassedOn) {
+  const auto stop = [this] {
+    CatchTermination();
+    ChildProcesses children;
+    children.Add(1, Worker());
+    raise(SIGTERM);
+    std::exit(children.Wait()->exit_code);
+  };
+  EXPECT_EXIT(stop(), ::testing::ExitedWithCode(7), "");
 }
 
 TEST_F(ChildProcessTest, NamesWhatCannotBeDone) {

@@ -57,7 +57,8 @@ class CandidateTrieTest : public ::testing::Test {
   int Make(const IndexedDataset& dataset, const std::string& digest, int32_t kept_items = 1) {
     encoded_ = 0;
     const LetterEncoder encoder(digest, &encoded_);
-    const auto trie = CandidateTrie(dataset, encoder, kept_items);
+    const auto trie =
+        CandidateTrie(dataset, datasets::CandidateForm::kDatasetAndItem, encoder, kept_items);
     EXPECT_TRUE(trie.ok()) << trie.status();
     const int asked = encoded_;
     for (int32_t item = 0; trie.ok() && item < dataset.dataset().item_count(); ++item) {
@@ -126,7 +127,7 @@ TEST_F(CandidateTrieTest, NamesItemsThatTheTokenizerCannotTellApart) {
     SearchForm search() const override { return {}; }
   };
   const SameEncoder encoder;
-  EXPECT_THAT(CandidateTrie(*Load(), encoder, 1),
+  EXPECT_THAT(CandidateTrie(*Load(), datasets::CandidateForm::kDatasetAndItem, encoder, 1),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        AllOf(HasSubstr("'a' and 'b'"), HasSubstr("same tokens"))));
   EXPECT_TRUE(Kept().empty());

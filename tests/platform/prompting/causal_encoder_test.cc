@@ -71,5 +71,28 @@ TEST(CausalEncoderTest, OpenP5LosesTheFirstTokenOfTheResponse) {
   EXPECT_EQ(theirs.Response("ML100K item_1001"), ours.Response("ML100K item_1001"));
 }
 
+// Families with a begin token and without: the answer follows the history as one more item would.
+TEST(CausalEncoderTest, WithoutAMarkTheAnswerGoesOnWithTheHistory) {
+  std::vector<std::string> folders;
+  for (const char* name : {"gpt2", "llama3", "qwen2"}) {
+    folders.push_back(StrCat(OPENP5_SOURCE_DIR, "/tests/platform/text/fixtures/", name));
+  }
+  for (const std::string& folder : folders) {
+    SCOPED_TRACE(folder);
+    OPENP5_ASSERT_OK_AND_ASSIGN(const auto tokenizer, text::OpenTokenizer(folder));
+    OPENP5_ASSERT_OK_AND_ASSIGN(const auto encoder,
+                                CausalEncoder::Create(*tokenizer, {.mark = ""}));
+    std::vector<int32_t> joined = Joined(encoder, "item_1 item_2", "item_3");
+    ASSERT_EQ(joined.back(), tokenizer->eos_id());
+    joined.pop_back();
+    EXPECT_EQ(joined, encoder.Prompt("item_1 item_2 item_3"));
+  }
+  const TinyWorld world;
+  OPENP5_ASSERT_OK_AND_ASSIGN(const auto encoder,
+                              CausalEncoder::Create(*world.tokenizer, {.mark = ""}));
+  EXPECT_EQ(Joined(encoder, "toy user_1", "item_1001"),
+            world.tokenizer->Encode("toy user_1 item_1001"));
+}
+
 }  // namespace
 }  // namespace openp5::prompting

@@ -135,7 +135,7 @@ TEST_F(SasrecTaskTest, OnlyTheTrainingLossIsSampled) {
   const double expected = full->Loss(batch).item<double>();
   const auto sampled = Make(/*negatives=*/2);
   EXPECT_DOUBLE_EQ(sampled->Loss(batch).item<double>(), expected);
-  sampled->SetTraining(true, 0);
+  sampled->SetTraining(true, {.hidden = 0});
   EXPECT_NE(sampled->Loss(batch).item<double>(), expected);
 }
 
@@ -144,7 +144,7 @@ TEST_F(SasrecTaskTest, DropoutIsHalfUnlessAsked) {
   const auto batch = *task->MakeBatch(0, std::vector<int32_t>{0, 1, 2});
   const auto loss = [&](double dropout) {
     at::manual_seed(1);
-    task->SetTraining(true, dropout);
+    task->SetTraining(true, {.hidden = dropout});
     return task->Loss(batch).item<double>();
   };
   EXPECT_EQ(loss(-1), loss(0.5));

@@ -47,6 +47,8 @@ struct TrainingBatch {
   at::Tensor label_positions;  // [total labels] int64, into input.tokens; undefined: none
   // Share of every label that is spread evenly over all tokens (Szegedy et al., 2016, section 7).
   double label_smoothing = 0;
+  // The classes beside the label that a sampled loss is over, [n] int64; undefined: all.
+  at::Tensor negatives = {};
 };
 
 }  // namespace openp5::models

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Speed of training and evaluation on ML100K with a t5-small-shaped model, beside Hugging Face's and the machine's own
-# rate of matrix products. Builds what it needs; prints one table.
+# rate of matrix products; before it, training of small models over the number of threads. Builds what it needs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -21,5 +21,6 @@ EOF
 cmake --preset release -DOPENP5_BUILD_BENCHMARKS=ON > /dev/null
 cmake --build --preset release --target openp5 openp5_parts_bench
 grep -m1 "model name" /proc/cpuinfo || true
+python3 tests/bench/scaling.py --openp5 build/release/platform/app/openp5
 exec python3 tests/bench/bench.py --openp5 build/release/platform/app/openp5 \
   --parts build/release/tests/bench/openp5_parts_bench "$@"

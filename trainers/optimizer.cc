@@ -2,11 +2,10 @@
 
 #include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/_foreach_mul.h>
-#include <ATen/ops/_foreach_norm.h>
 #include <ATen/ops/_fused_adamw.h>
+#include <ATen/ops/cat.h>
 #include <ATen/ops/full.h>
 #include <ATen/ops/linalg_vector_norm.h>
-#include <ATen/ops/stack.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 #include <c10/core/GradMode.h>
@@ -25,8 +24,27 @@ struct Lists {
   std::vector<at::Tensor> parameters, gradients, first_moments, second_moments, steps, decayed;
 };
 
+// The norms of a tensor's blocks, [blocks]. LibTorch sums up many numbers in parts, one a thread,
+// which would make the last bits depend on their number; it leaves a block to one thread.
+at::Tensor BlockNorms(const at::Tensor& tensor) {
+  constexpr int64_t kBlock = 16384;
+  const at::Tensor numbers = tensor.reshape({-1});
+  const int64_t blocks = numbers.numel() / kBlock, rest = numbers.numel() % kBlock;
+  const auto norms = [&](int64_t first, int64_t count, int64_t size) {
+    return at::linalg_vector_norm(numbers.narrow(0, first, count * size).view({count, size}), 2,
+                                  {1});
+  };
+  if (blocks == 0) return norms(0, 1, rest);
+  if (rest == 0) return norms(0, blocks, kBlock);
+  return at::cat({norms(0, blocks, kBlock), norms(blocks * kBlock, 1, rest)});
+}
+
 double TotalNorm(const std::vector<at::Tensor>& gradients) {
-  return at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients))).item<double>();
+  std::vector<at::Tensor> parts;
+  for (const at::Tensor& gradient : gradients) parts.push_back(BlockNorms(gradient));
+  at::Tensor norms = at::cat(parts);
+  while (norms.numel() > 1) norms = BlockNorms(norms);
+  return norms.item<double>();
 }
 
 }  // namespace

@@ -1,11 +1,14 @@
 #include "trainers/train_step.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "platform/base/signals.h"
 #include "platform/models/common/language_model.h"
 #include "platform/tensor/runtime.h"
+#include "platform/tensor/workers.h"
+#include "trainers/sharded_gradients.h"
 
 namespace openp5::trainers {
 namespace {
@@ -43,8 +46,8 @@ absl::StatusOr<std::unique_ptr<TrainStep>> TrainStep::Create(TrainingTask* task,
 TrainStep::TrainStep(TrainingTask* task, const TrainOptions& options, ProcessGroup* processes,
                      std::vector<double> group_weights)
     : task_(*task),
+      options_(options),
       processes_(processes),
-      seed_(static_cast<uint64_t>(options.seed)),
       group_weights_(std::move(group_weights)),
       optimizer_(models::TrainedParameters(task->parameters()), AdamWOf(*task, options.optimizer)) {
 }
@@ -80,10 +83,21 @@ absl::StatusOr<std::vector<double>> TrainStep::GlobalWeights(
 }
 
 // Adds the gradients of `factor` times the batch's loss to the parameters', and returns the loss.
-// After the last batch of a step the gradients are averages over the processes.
-double TrainStep::AddGradients(const models::TrainingBatch& batch, double factor, bool is_last) {
+// With a `reducer` the gradients are averages over the processes afterwards.
+double TrainStep::AddGradients(const models::TrainingBatch& batch, double factor, uint64_t seed,
+                               GradientReducer* reducer) {
+  const size_t shards = CountShards(task_, options_, batch);
+  if (shards > 1) {
+    const LossGradients computed =
+        ComputeSharded(&task_, batch, {.shards = shards, .factor = factor, .seed = seed});
+    AddShardedGradients(models::TrainedParameters(task_.parameters()), computed.gradients, reducer);
+    return computed.loss;
+  }
+  std::optional<SingleThread> alone;
+  if (IsSharded(task_, options_)) alone.emplace();
+  SeedGenerator(task_.device(), seed);
   const at::Tensor loss = task_.Loss(batch);
-  if (is_last && reducer_ != nullptr) reducer_->PrepareBackward();
+  if (reducer != nullptr) reducer->PrepareBackward();
   (loss * factor).backward();
   return loss.item<double>();
 }
@@ -103,13 +117,15 @@ absl::Status TrainStep::Take(const std::vector<GroupBatch>& batches, const StepP
   const int64_t world_size = processes_ == nullptr ? 1 : processes_->size();
   for (size_t i = 0; i < batches.size(); ++i) {
     const auto& [group, batch] = batches[i];
-    const int64_t number = place.batch + static_cast<int64_t>(i);
-    SeedForBatch(task_.device(), seed_, {.epoch = place.epoch, .batch = number, .rank = rank});
+    const uint64_t seed = BatchSeed(
+        static_cast<uint64_t>(options_.seed),
+        {.epoch = place.epoch, .batch = place.batch + static_cast<int64_t>(i), .rank = rank});
     const double share = task_.Weight(batch) / weights[i];
     // Gradients are averaged over the processes: times their number, they are added.
     const double factor = group_weights_[static_cast<size_t>(group)] * share *
                           static_cast<double>(world_size) / static_cast<double>(batches.size());
-    result->losses.push_back(share * AddGradients(batch, factor, i + 1 == batches.size()));
+    GradientReducer* const reducer = i + 1 == batches.size() ? reducer_.get() : nullptr;
+    result->losses.push_back(share * AddGradients(batch, factor, seed, reducer));
     result->counts.Add(batch, task_.Examples(batch));
   }
   result->gradient_norm = optimizer_.Step(place.learning_rate);

@@ -64,12 +64,13 @@ class TrainStep {
   absl::Status Take(const std::vector<GroupBatch>& batches, const StepPlace& place,
                     StepResult* result);
   absl::StatusOr<std::vector<double>> GlobalWeights(const std::vector<GroupBatch>& batches) const;
-  double AddGradients(const models::TrainingBatch& batch, double factor, bool is_last);
+  double AddGradients(const models::TrainingBatch& batch, double factor, uint64_t seed,
+                      GradientReducer* reducer);
   absl::Status AddOverProcesses(StepResult* result) const;
 
   TrainingTask& task_;
+  const TrainOptions& options_;
   ProcessGroup* const processes_;
-  const uint64_t seed_;
   const std::vector<double> group_weights_;  // what the losses of each group are multiplied by
   AdamW optimizer_;
   std::unique_ptr<GradientReducer> reducer_;  // none in a single process

@@ -1,10 +1,12 @@
 #include "trainers/training_memory.h"
 
 #include <ATen/Context.h>
+#include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/zeros_like.h>
 
 #include <algorithm>
+#include <bit>
 #include <mutex>
 #include <span>
 #include <utility>
@@ -16,6 +18,7 @@
 #include "platform/models/common/language_model.h"
 #include "platform/tensor/allocation_meter.h"
 #include "platform/tensor/runtime.h"
+#include "trainers/sharded_gradients.h"
 
 namespace openp5::trainers {
 namespace {
@@ -31,6 +34,7 @@ struct DrawnBatch {
   int64_t group = 0;
   std::vector<int32_t> samples = {};
   double tokens = 0;
+  size_t shards = 1;
 };
 
 // What memory grows with.
@@ -52,6 +56,7 @@ absl::StatusOr<DrawnBatch> DrawLargeBatch(const TrainingTask& task, const TrainO
       }
       OPENP5_ASSIGN_OR_RETURN(const auto batch, task.MakeBatch(group, drawn.samples));
       drawn.tokens = Tokens(batch);
+      drawn.shards = CountShards(task, options, batch);
       if (drawn.tokens > largest.tokens) largest = std::move(drawn);
     }
   }
@@ -122,14 +127,32 @@ class StepMeasurement {
   at::Tensor random_state_;
 };
 
-// What a batch of `tokens` takes, from two parts of it.
-int64_t StepBytes(const StepPeaks& small, const StepPeaks& large, double tokens) {
+// The most that `tokens` of a batch take in one pass, from two parts of it.
+int64_t PassBytes(const StepPeaks& small, const StepPeaks& large, double tokens) {
   int64_t most = 0;
   for (size_t i = 0; i < large.bytes.size(); ++i) {
     const SizedBytes before{small.tokens, small.bytes[std::min(i, small.bytes.size() - 1)]};
     most = std::max(most, ExtrapolateBytes(before, {large.tokens, large.bytes[i]}, tokens));
   }
   return most;
+}
+
+// The most that a whole batch takes: passes of as many shards as there are threads, and the sums of
+// gradients that wait for their neighbours, one at most for each doubling of the shards.
+int64_t BatchBytes(const StepPeaks& small, const StepPeaks& large, const DrawnBatch& drawn,
+                   int64_t trained) {
+  const auto workers = std::min(drawn.shards, static_cast<size_t>(at::get_num_threads()));
+  const double tokens = drawn.tokens / static_cast<double>(drawn.shards);
+  return static_cast<int64_t>(workers) * PassBytes(small, large, tokens) +
+         (std::bit_width(drawn.shards) - 1) * trained;
+}
+
+int64_t TrainedBytes(const TrainingTask& task) {
+  int64_t bytes = 0;
+  for (const auto& [name, parameter] : models::TrainedParameters(task.parameters())) {
+    if (parameter.is_cpu()) bytes += static_cast<int64_t>(parameter.nbytes());
+  }
+  return bytes;
 }
 
 absl::StatusOr<int64_t> MeasureStep(TrainingTask* task, const TrainOptions& options,
@@ -139,17 +162,17 @@ absl::StatusOr<int64_t> MeasureStep(TrainingTask* task, const TrainOptions& opti
   StepMeasurement measurement(task, accumulates);
   OPENP5_ASSIGN_OR_RETURN(StepPeaks small, measurement.Measure(drawn.group, samples.first(1)));
   // Nothing is known of how memory grows: all of it is taken to grow with the batch.
-  if (samples.size() == 1) return StepBytes({.bytes = {0}}, small, drawn.tokens);
+  if (samples.size() == 1) return PassBytes({.bytes = {0}}, small, drawn.tokens);
   // What the first pass has made for all later ones is there now.
   OPENP5_ASSIGN_OR_RETURN(small, measurement.Measure(drawn.group, samples.first(1)));
   OPENP5_ASSIGN_OR_RETURN(StepPeaks large, measurement.Measure(drawn.group, samples.first(2)));
   for (size_t part = 4; part * kLargestPart <= samples.size(); part *= 2) {
-    const auto next = static_cast<int64_t>(StepBytes(small, large, 2 * large.tokens));
+    const auto next = static_cast<int64_t>(PassBytes(small, large, 2 * large.tokens));
     if (next > AvailableMemory().value_or(next)) break;
     small = std::move(large);
     OPENP5_ASSIGN_OR_RETURN(large, measurement.Measure(drawn.group, samples.first(part)));
   }
-  return StepBytes(small, large, drawn.tokens);
+  return BatchBytes(small, large, drawn, TrainedBytes(*task));
 }
 
 // Returns whether steps follow the first save.
@@ -197,10 +220,7 @@ absl::StatusOr<TrainingMemory> MeasureTrainingMemory(TrainingTask* task,
   if (Searches(options.selection)) {
     OPENP5_ASSIGN_OR_RETURN(memory.evaluation, MeasureEvaluation(task));
   }
-  int64_t trained = 0;
-  for (const auto& [name, parameter] : models::TrainedParameters(task->parameters())) {
-    if (parameter.is_cpu()) trained += static_cast<int64_t>(parameter.nbytes());
-  }
+  const int64_t trained = TrainedBytes(*task);
   memory.moments = 2 * trained;
   memory.copies = 3 * trained;
   memory.file = trained;

@@ -212,15 +212,19 @@ absl::StatusOr<TrainingPosition> LoadTrainingState(const std::string& path,
   return position;
 }
 
-void SeedForBatch(c10::Device device, uint64_t seed, const BatchPlace& place) {
+uint64_t BatchSeed(uint64_t seed, const BatchPlace& place) {
   uint64_t mixed = SplitMix64(seed);
   for (const int64_t part : {place.epoch, place.batch, place.rank}) {
     mixed = SplitMix64(mixed ^ static_cast<uint64_t>(part));
   }
+  return mixed;
+}
+
+void SeedGenerator(c10::Device device, uint64_t batch_seed) {
   at::Generator generator = device.is_cpu() ? at::detail::getDefaultCPUGenerator()
                                             : at::globalContext().defaultGenerator(device);
   const std::lock_guard lock(generator.mutex());
-  generator.set_current_seed(mixed & 0xFFFFFFFFu);  // the CPU's generator takes 32 bits
+  generator.set_current_seed(batch_seed & 0xFFFFFFFFu);  // the CPU's generator takes 32 bits
 }
 
 }  // namespace openp5::trainers

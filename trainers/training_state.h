@@ -78,12 +78,14 @@ absl::Status WriteTrainingState(const std::string& path, const NamedTensors& sta
 absl::StatusOr<TrainingPosition> LoadTrainingState(const std::string& path,
                                                    const NamedTensors& weights, AdamW* optimizer);
 
-// Seeds `device`'s default generator for what one batch draws (dropout): a function of the run's
-// seed and of the batch only, so that no generator's state need be kept.
+// Returns the seed of what one batch draws (dropout): a function of the run's seed and of the batch
+// only, so that no generator's state need be kept.
 struct BatchPlace {
   int64_t epoch = 0, batch = 0, rank = 0;
 };
-void SeedForBatch(c10::Device device, uint64_t seed, const BatchPlace& place);
+uint64_t BatchSeed(uint64_t seed, const BatchPlace& place);
+// Sets the default generator of `device` to a batch's seed.
+void SeedGenerator(c10::Device device, uint64_t batch_seed);
 
 }  // namespace openp5::trainers
 

@@ -18,7 +18,9 @@
 #include "platform/base/log.h"
 #include "platform/base/memory.h"
 #include "platform/base/output_file.h"
+#include "platform/base/parallel.h"
 #include "platform/config/command_line.h"
+#include "platform/config/threads.h"
 
 namespace openp5::app {
 namespace {
@@ -38,6 +40,11 @@ struct FileOptions {
         {.name = "sequences", .help = "export: file of every user's number and items' identifiers"},
         &sequences);
   }
+};
+
+struct BuildOptions {
+  int64_t threads = 0;
+  void ForEach(OptionVisitor& visitor) { VisitThreads(visitor, &threads); }
 };
 
 struct Options {
@@ -67,10 +74,13 @@ absl::Status RunBuild(const std::vector<std::string>& arguments) {
   CommandLine line("index build",
                    "Gives every item of the datasets an identifier and stores them.");
   AddCommon(&options, &line);
+  BuildOptions build;
+  line.Add(&build);
   line.Require("data-dir");
   line.Require("datasets");
   OPENP5_ASSIGN_OR_RETURN(const bool run, line.Parse(arguments));
   if (!run) return absl::OkStatus();
+  SetParallelThreads(static_cast<size_t>(ThreadCount(build.threads)));
   OPENP5_RETURN_IF_ERROR(
       Annotate(indexing::CheckMaySaveItemIndex(options.data.IndexDb()), "--index-db"));
   OPENP5_ASSIGN_OR_RETURN(const auto datasets, options.data.OpenDatasets());

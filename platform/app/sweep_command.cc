@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <thread>
 #include <utility>
 
 #include "evaluators/metrics.h"
@@ -12,6 +11,7 @@
 #include "platform/base/signals.h"
 #include "platform/config/command_line.h"
 #include "platform/config/search_space.h"
+#include "platform/config/threads.h"
 #include "trainers/sweep.h"
 
 namespace openp5::app {
@@ -133,8 +133,7 @@ absl::Status RunSweep(const std::vector<std::string>& arguments) {
                            .valid_select = selection,
                            .jobs = options.jobs,
                            .processes = train.processes.nproc,
-                           .threads = train.runtime.threads};
-  if (plan.threads == 0) plan.threads = std::max(1u, std::thread::hardware_concurrency());
+                           .threads = ThreadCount(train.runtime.threads)};
   OPENP5_ASSIGN_OR_RETURN(plan.trials,
                           space.Trials(options.trials, static_cast<uint64_t>(train.train.seed)));
   OPENP5_RETURN_IF_ERROR(CheckTrials(base, plan.trials));

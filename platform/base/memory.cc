@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "absl/strings/numbers.h"
+#include "platform/base/control_group.h"
 #include "platform/base/file.h"
 #include "platform/base/log.h"
 
@@ -57,16 +58,6 @@ std::optional<int64_t> LeftInGroup(const std::string& folder, const char* limit_
   return std::max<int64_t>(0, *limit - std::max<int64_t>(0, *usage - droppable));
 }
 
-// The folder of the process's group in version 2's tree ("0::/PATH"); the tree's own if unnamed.
-std::string GroupFolder(const std::string& root) {
-  const std::string tree = JoinPath(root, "sys/fs/cgroup");
-  std::istringstream lines(ReadFile(JoinPath(root, "proc/self/cgroup")).value_or(""));
-  for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with("0::/") && line.size() > 4) return JoinPath(tree, line.substr(4));
-  }
-  return tree;
-}
-
 }  // namespace
 
 std::optional<int64_t> AvailableMemory(const std::string& root) {
@@ -75,7 +66,7 @@ std::optional<int64_t> AvailableMemory(const std::string& root) {
     if (bytes.has_value()) available = std::min(*bytes, available.value_or(*bytes));
   };
   limit_to(ReadKilobytes(JoinPath(root, "proc/meminfo"), "MemAvailable:"));
-  limit_to(LeftInGroup(GroupFolder(root), "memory.max", "memory.current"));
+  limit_to(LeftInGroup(ControlGroupFolder(root), "memory.max", "memory.current"));
   // In a container the group's own tree is the root of what can be seen.
   limit_to(LeftInGroup(JoinPath(root, "sys/fs/cgroup"), "memory.max", "memory.current"));
   limit_to(LeftInGroup(JoinPath(root, "sys/fs/cgroup/memory"), "memory.limit_in_bytes",

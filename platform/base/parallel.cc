@@ -8,22 +8,29 @@
 #include <thread>
 #include <vector>
 
+#include "platform/base/cores.h"
+
 namespace openp5 {
 
 namespace {
 
-// Asking the system takes longer than a small body.
-size_t Cores() {
-  static const size_t cores = std::max(1u, std::thread::hardware_concurrency());
-  return cores;
+std::atomic<size_t> most_threads = 0;  // 0: not set
+
+size_t MostThreads() {
+  // Asking the system takes longer than a small body.
+  static const auto cores = static_cast<size_t>(AvailableCores());
+  const size_t set = most_threads;
+  return set > 0 ? set : cores;
 }
 
 thread_local bool is_inside = false;
 
 }  // namespace
 
+void SetParallelThreads(size_t threads) { most_threads = std::max<size_t>(1, threads); }
+
 void ParallelFor(size_t count, const std::function<void(size_t)>& body) {
-  const size_t threads = is_inside ? 1 : std::min(count, Cores());
+  const size_t threads = is_inside ? 1 : std::min(count, MostThreads());
   if (threads <= 1) {
     for (size_t i = 0; i < count; ++i) body(i);
     return;

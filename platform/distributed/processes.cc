@@ -6,8 +6,8 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
-#include <thread>
 
+#include "platform/base/cores.h"
 #include "platform/base/log.h"
 #include "platform/distributed/launcher.h"
 
@@ -41,8 +41,7 @@ absl::StatusOr<Processes> StartProcesses(const ProcessOptions& options, RuntimeO
                              world.size, "; hint: leave one of them out"));
   }
   if (runtime.threads == 0 && world.local_size > 1) {
-    const int64_t cores = std::max<int64_t>(1, std::thread::hardware_concurrency());
-    runtime.threads = std::max<int64_t>(1, cores / world.local_size);
+    runtime.threads = std::max<int64_t>(1, AvailableCores() / world.local_size);
   }
   // Whoever started this process may be gone without a word.
   if (world.size > 1) prctl(PR_SET_PDEATHSIG, SIGTERM);

@@ -8,23 +8,21 @@
 #include <utility>
 
 #include "absl/synchronization/mutex.h"
-#include "platform/base/parallel.h"
 #include "platform/base/signals.h"
+#include "platform/tensor/workers.h"
 
 namespace openp5::recommenders {
 namespace {
 
-// Calls `work` (i) for every i below `count`, in `workers` threads that share LibTorch's, until one
+// Calls `work` (i) for every i below `count`, in `workers` threads (see RunWorkers), until one
 // fails or a signal comes; `done` (i) after each, one at a time. The failure of the smallest i.
 template <class Work, class Done>
 absl::Status RunInWorkers(size_t count, int workers, const Work& work, const Done& done) {
-  const int threads = at::get_num_threads();
   std::atomic<size_t> next = 0;
   absl::Mutex mutex;
   size_t first_failed = count;
   absl::Status failure;
-  ParallelFor(static_cast<size_t>(workers), [&](size_t) {
-    at::set_num_threads(std::max(1, threads / workers));
+  RunWorkers(workers, [&] {
     for (size_t i = next++; i < count && TerminationSignal() == 0; i = next++) {
       const absl::Status status = work(i);
       const absl::MutexLock lock(&mutex);
@@ -36,7 +34,6 @@ absl::Status RunInWorkers(size_t count, int workers, const Work& work, const Don
       done(i);
     }
   });
-  at::set_num_threads(threads);
   return failure;
 }
 

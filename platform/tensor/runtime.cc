@@ -8,10 +8,11 @@
 
 #include <cstdlib>
 #include <new>
-#include <thread>
 #include <utility>
 
 #include "platform/base/log.h"
+#include "platform/base/parallel.h"
+#include "platform/config/threads.h"
 
 namespace openp5 {
 namespace {
@@ -59,12 +60,7 @@ void RuntimeOptions::ForEach(OptionVisitor& visitor) {
     help += "; int8: weights and inputs rounded to 8 bits, faster still, other scores";
   }
   visitor.Visit({.name = "precision", .help = help, .choices = precisions}, &precision);
-  visitor.Visit({.name = "threads",
-                 .help = "CPU threads; 0: one a core",
-                 .minimum = 0,
-                 .maximum = 4096,
-                 .affects = Affects::kSpeed},
-                &threads);
+  VisitThreads(visitor, &threads);
 }
 
 std::string Runtime::precision() const {
@@ -74,8 +70,9 @@ std::string Runtime::precision() const {
 
 absl::StatusOr<Runtime> StartRuntime(const RuntimeOptions& options) {
   Runtime runtime;
-  const int64_t cores = std::max<int64_t>(1, std::thread::hardware_concurrency());
-  at::set_num_threads(static_cast<int>(options.threads > 0 ? options.threads : cores));
+  const int64_t threads = ThreadCount(options.threads);
+  at::set_num_threads(static_cast<int>(threads));
+  SetParallelThreads(static_cast<size_t>(threads));
   const bool has_cuda = at::hasCUDA();
   if (options.device == DeviceChoice::kCuda && !has_cuda) {
     return InvalidArgument(

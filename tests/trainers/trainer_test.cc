@@ -1,5 +1,6 @@
 #include "trainers/trainer.h"
 
+#include <ATen/Parallel.h>
 #include <torch/types.h>
 
 #include <filesystem>
@@ -8,8 +9,10 @@
 
 #include "checkpoints/checkpoint.h"
 #include "platform/base/file.h"
+#include "platform/base/parallel.h"
 #include "platform/text/number_tokens.h"
 #include "tests/testing/tiny_world.h"
+#include "trainers/sharded_gradients.h"
 #include "trainers/tasks/generative_task.h"
 
 namespace openp5::trainers {
@@ -43,6 +46,46 @@ class TrainerTest : public ::testing::Test {
     OPENP5_ASSIGN_OR_RETURN(const RunFolder folder,
                             RunFolder::Open(temporary_.File(run), "", options.saving.resume));
     return trainers::Train(task.get(), options, &folder, group);
+  }
+  // A world whose model is large enough for batches of 16 to be computed in shards.
+  static std::unique_ptr<TinyWorld> LargerWorld(bool causal) {
+    auto world = std::make_unique<TinyWorld>();
+    const int64_t rows = world->tokenizer->vocabulary_size();
+    if (causal) {
+      world->model = models::LlamaModel::Create({.vocab_size = rows,
+                                                 .hidden_size = 128,
+                                                 .intermediate_size = 1024,
+                                                 .num_hidden_layers = 2,
+                                                 .num_attention_heads = 4,
+                                                 .num_key_value_heads = 4,
+                                                 .head_dim = 32},
+                                                /*seed=*/3);
+    } else {
+      world->model = models::T5Model::Create({.vocab_size = rows,
+                                              .d_model = 128,
+                                              .d_kv = 32,
+                                              .d_ff = 1024,
+                                              .num_layers = 2,
+                                              .num_decoder_layers = 2,
+                                              .num_heads = 4},
+                                             /*seed=*/3);
+    }
+    return world;
+  }
+  // Into how many shards the first samples of `world` are cut.
+  static size_t Shards(const TinyWorld& world, const TrainOptions& options) {
+    const auto task = GenerativeTask::Create({.model = world.model.get(),
+                                              .tokenizer = world.tokenizer.get(),
+                                              .datasets = {world.dataset.get()},
+                                              .prompts = &world.prompts,
+                                              .tasks = {"sequential"}},
+                                             options);
+    EXPECT_TRUE(task.ok());
+    (*task)->StartEpoch(0);
+    std::vector<int32_t> samples(static_cast<size_t>(options.batch_size));
+    const auto batch = (*task)->MakeBatch(0, samples);
+    EXPECT_TRUE(batch.ok());
+    return CountShards(**task, options, *batch);
   }
   std::string Weights(const std::string& run, const std::string& name = "last") {
     const auto bytes =
@@ -112,6 +155,39 @@ TEST_F(TrainerTest, ResumesExactly) {
   options.saving.resume = true;
   OPENP5_ASSERT_OK(Train(&second, options, "parts"));
   EXPECT_EQ(Weights("parts"), Weights("whole"));
+}
+
+// Batches that are computed in shards, with dropout: any number of threads gives the same bytes,
+// and so does a run that stopped in between.
+TEST_F(TrainerTest, ThreadsDoNotChangeTheResult) {
+  for (const bool causal : {false, true}) {
+    SCOPED_TRACE(causal);
+    TrainOptions options = FastOptions();
+    options.schedule = "constant";
+    options.warmup_prop = 0;
+    options.dropout = 0.2;
+    options.sample_num = {"1"};
+    options.pack_targets = causal ? 3 : 1;
+    EXPECT_GT(Shards(*LargerWorld(causal), options), 1u);
+    std::string expected;
+    for (const int threads : {1, 2, 5}) {
+      at::set_num_threads(threads);
+      SetParallelThreads(static_cast<size_t>(threads));
+      const auto world = LargerWorld(causal);
+      const std::string run = StrCat("threads", threads, causal);
+      OPENP5_ASSERT_OK(Train(world.get(), options, run));
+      if (expected.empty()) expected = Weights(run);
+      EXPECT_TRUE(Weights(run) == expected) << threads;
+    }
+    for (const int threads : {2, 5}) {
+      at::set_num_threads(threads);
+      const auto world = LargerWorld(causal);
+      options.epochs = options.resume ? 2 : 1;
+      OPENP5_ASSERT_OK(Train(world.get(), options, StrCat("parts", causal)));
+      options.resume = true;
+    }
+    EXPECT_TRUE(Weights(StrCat("parts", causal)) == expected);
+  }
 }
 
 // The test after the training is of the best checkpoint's weights, whatever was trained since.

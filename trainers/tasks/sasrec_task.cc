@@ -118,6 +118,7 @@ absl::StatusOr<models::TrainingBatch> SasrecTask::MakeBatch(
   batch.input = models::PackHistories(seen, rows_, max_length, setup_.device);
   batch.labels = models::PackHistories(next, rows_, max_length, setup_.device);
   batch.label_positions = torch::arange(batch.input.tokens.size(0), torch::kLong).to(setup_.device);
+  if (setup_.negatives > 0) batch.negatives = Negatives(batch.labels.tokens.to(at::kCPU));
   return batch;
 }
 
@@ -138,9 +139,9 @@ absl::StatusOr<models::TrainingBatch> SasrecTask::MakeValidationBatch(int64_t, i
   return batch;
 }
 
-at::Tensor SasrecTask::Negatives(const models::TrainingBatch& batch) const {
+// The items that the loss of a batch with `labels`, on the CPU, is over: [n] int64.
+at::Tensor SasrecTask::Negatives(const at::Tensor& labels) const {
   uint64_t seed = setup_.seed + 0x9E3779B97F4A7C15u * static_cast<uint64_t>(epoch_ + 1);
-  const at::Tensor labels = batch.labels.tokens.to(at::kCPU).contiguous();
   for (const int64_t label : std::span(labels.const_data_ptr<int64_t>(), labels.numel())) {
     seed = seed * 6364136223846793005u + static_cast<uint64_t>(label) + 1;
   }
@@ -150,8 +151,7 @@ at::Tensor SasrecTask::Negatives(const models::TrainingBatch& batch) const {
 }
 
 at::Tensor SasrecTask::Loss(const models::TrainingBatch& batch) {
-  const bool sampled = training_ && setup_.negatives > 0;
-  return setup_.model->Losses(batch, sampled ? Negatives(batch) : at::Tensor()).mean();
+  return setup_.model->Losses(batch).mean();
 }
 
 double SasrecTask::Weight(const models::TrainingBatch& batch) const {
@@ -159,7 +159,6 @@ double SasrecTask::Weight(const models::TrainingBatch& batch) const {
 }
 
 void SasrecTask::SetTraining(bool training, const DropoutRates& dropout) {
-  training_ = training;
   setup_.model->SetTraining(training, dropout.hidden < 0 ? kDropout : dropout.hidden,
                             dropout.attention);
 }

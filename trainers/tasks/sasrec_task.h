@@ -65,14 +65,13 @@ class SasrecTask final : public TrainingTask {
   const evaluators::EvaluationOptions& evaluation() const override { return setup_.evaluation; }
   std::vector<TaskGroup> groups() const override;
   void StartEpoch(int64_t epoch) override { epoch_ = epoch; }
+  // The negatives of a sampled loss are a function of seed, epoch and the batch's labels.
   absl::StatusOr<models::TrainingBatch> MakeBatch(int64_t group,
                                                   std::span<const int32_t> samples) const override;
   int64_t ValidationSize(int64_t group) const override;
   absl::StatusOr<models::TrainingBatch> MakeValidationBatch(int64_t group, int64_t begin,
                                                             int64_t end) const override;
   at::Tensor Loss(const models::TrainingBatch& batch) override;
-  // Items of the sampled loss, [n] int64: a function of seed, epoch and the batch's labels.
-  at::Tensor Negatives(const models::TrainingBatch& batch) const;
   double Weight(const models::TrainingBatch& batch) const override;
   // The model's own rate is 0.5.
   void SetTraining(bool training, const DropoutRates& dropout) override;
@@ -84,13 +83,13 @@ class SasrecTask final : public TrainingTask {
 
  private:
   explicit SasrecTask(const SasrecSetup& setup);
+  at::Tensor Negatives(const at::Tensor& labels) const;
 
   const SasrecSetup setup_;
   std::vector<int64_t> rows_;   // [items] 0, 1, …
   std::vector<int32_t> users_;  // [samples]
   const std::unique_ptr<recommenders::Recommender> recommender_;
   int64_t epoch_ = 0;
-  bool training_ = false;
 };
 
 }  // namespace openp5::trainers

@@ -7,15 +7,21 @@
 #include <algorithm>
 #include <cmath>
 #include <mutex>
+#include <optional>
 
 #include "platform/base/random.h"
+#include "platform/base/status.h"
 
 namespace openp5::models {
 namespace {
 
 constexpr int64_t kElementsOfThread = 32768;  // LibTorch's own grain of elementwise work
 
+// The state of the generator that OwnDropoutMasks gives this thread.
+thread_local std::optional<uint64_t> own_state;
+
 uint64_t DrawSeed() {
+  if (own_state.has_value()) return SplitMix64(*own_state += kSplitMix64Step);
   at::Generator generator = at::detail::getDefaultCPUGenerator();
   const std::lock_guard lock(generator.mutex());
   return at::check_generator<at::CPUGeneratorImpl>(generator)->random64();
@@ -63,6 +69,13 @@ at::Tensor DropoutMask(const at::Tensor& x, double probability) {
   });
   return mask;
 }
+
+OwnDropoutMasks::OwnDropoutMasks(uint64_t seed) {
+  OPENP5_CHECK(!own_state.has_value());
+  own_state = seed;
+}
+
+OwnDropoutMasks::~OwnDropoutMasks() { own_state.reset(); }
 
 at::Tensor ApplyDropout(const at::Tensor& x, const at::Tensor& mask, double probability) {
   const double scale = Scale(probability);

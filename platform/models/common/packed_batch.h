@@ -52,6 +52,8 @@ struct TrainingBatch {
   std::vector<int64_t> counted_lengths = {};
   // Share of every label that is spread evenly over all tokens (Szegedy et al., 2016, section 7).
   double label_smoothing = 0;
+  // The classes beside the label that a sampled loss is over, [n] int64; undefined: all.
+  at::Tensor negatives = {};
 
   // [examples], each > 0.
   const std::vector<int64_t>& loss_lengths() const {

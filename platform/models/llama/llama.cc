@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "platform/models/common/layers.h"
 #include "platform/models/common/state_dict.h"
+#include "platform/models/common/vocabulary_loss.h"
 #include "platform/models/llama/llama_generation.h"
 #include "platform/models/llama/llama_weights.h"
 #include "platform/tensor/tensor_checks.h"
@@ -242,7 +243,14 @@ at::Tensor LlamaModel::Logits(const at::Tensor& hidden) const {
 
 at::Tensor LlamaModel::TokenLosses(const TrainingBatch& batch) {
   const at::Tensor hidden = Forward(batch.input).index_select(0, batch.label_positions);
-  return CrossEntropy(Logits(hidden), batch.labels.tokens, batch.label_smoothing);
+  const LlamaContext context = impl_->Context();
+  const at::Tensor& labels = batch.labels.tokens;
+  if (const auto head = context.PlainHead(); head.has_value()) {
+    return VocabularyLosses(
+        hidden, *head, labels,
+        {.smoothing = batch.label_smoothing, .compute_type = context.compute_type});
+  }
+  return CrossEntropy(context.Logits(hidden), labels, batch.label_smoothing);
 }
 
 NamedTensors LlamaModel::MergedWeights() const {

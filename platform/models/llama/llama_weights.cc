@@ -237,6 +237,13 @@ at::Tensor LlamaContext::Run(const PackedBatch& input, const at::Tensor& positio
   return x;
 }
 
+std::optional<at::Tensor> LlamaContext::PlainHead() const {
+  const LlamaTable& table = config.tie_word_embeddings ? weights.embeddings : weights.head;
+  const bool has_update = lora && weights.head.base.lora.defined();
+  if (table.added.defined() || has_update) return std::nullopt;
+  return table.base.weight;
+}
+
 at::Tensor LlamaContext::Logits(const at::Tensor& hidden) const {
   const LlamaTable& table = config.tie_word_embeddings ? weights.embeddings : weights.head;
   const at::Tensor known =

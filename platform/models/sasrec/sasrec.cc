@@ -11,6 +11,7 @@
 #include "platform/models/common/layers.h"
 #include "platform/models/common/ragged_attention.h"
 #include "platform/models/common/state_dict.h"
+#include "platform/models/common/vocabulary_loss.h"
 
 namespace openp5::models {
 namespace {
@@ -182,11 +183,12 @@ at::Tensor SasrecModel::Scores(const at::Tensor& states) const {
   return Linear(states, impl_->item_embeddings, impl_->compute_type);
 }
 
-at::Tensor SasrecModel::Losses(const TrainingBatch& batch, const at::Tensor& negatives) const {
+at::Tensor SasrecModel::Losses(const TrainingBatch& batch) const {
   const at::Tensor states = Forward(batch.input).index_select(0, batch.label_positions);
-  const at::Tensor& labels = batch.labels.tokens;
+  const at::Tensor &labels = batch.labels.tokens, &negatives = batch.negatives;
   if (!negatives.defined()) {
-    return at::cross_entropy_loss(Scores(states), labels, {}, at::Reduction::None);
+    return VocabularyLosses(states, impl_->item_embeddings, labels,
+                            {.compute_type = impl_->compute_type});
   }
   const Impl& m = *impl_;
   const at::Tensor of_label = (states * at::embedding(m.item_embeddings, labels)).sum(1);

@@ -56,11 +56,11 @@ class SasrecModel {
   // [n, item_count] float32: every item's score after states [n, hidden_size].
   at::Tensor Scores(const at::Tensor& states) const;
   // Cross entropy of the label at each of the label positions, [labels] float32, with gradients:
-  // over all items, or, if there are `negatives` ([n] int64, distinct rows), over the label and
-  // those of them that are not the label, each standing for
+  // over all items, or, if the batch has negatives (distinct rows), over the label and those of
+  // them that are not the label, each standing for
   // (item_count - 1) / (negatives that are not the label) items (sampled softmax with uniform
   // draws: Bengio and Senécal, 2008). Both are the same if every item is a negative.
-  at::Tensor Losses(const TrainingBatch& batch, const at::Tensor& negatives = {}) const;
+  at::Tensor Losses(const TrainingBatch& batch) const;
 
   // Dropout is active only in training mode (off after creation). `attention_dropout` < 0: as
   // everywhere.

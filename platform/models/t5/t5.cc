@@ -12,6 +12,7 @@
 #include "platform/models/common/layers.h"
 #include "platform/models/common/ragged_attention.h"
 #include "platform/models/common/state_dict.h"
+#include "platform/models/common/vocabulary_loss.h"
 #include "platform/models/t5/t5_generation.h"
 #include "platform/models/t5/t5_weights.h"
 #include "platform/tensor/tensor_checks.h"
@@ -90,6 +91,15 @@ struct T5Model::Impl {
   at::Tensor AddFeedForward(const T5Block& block, const at::Tensor& x) const {
     return AddResidual(x,
                        FeedForward(block.feed_forward, x, config, ActiveDropout(), compute_type));
+  }
+
+  // What scores are products of: decoder outputs, scaled as the config says, and the head.
+  at::Tensor HeadInput(const at::Tensor& decoded) const {
+    if (!config.scales()) return decoded;
+    return decoded * std::pow(static_cast<double>(config.d_model), -0.5);
+  }
+  Matrix Head() const {
+    return weights.lm_head.defined() ? weights.lm_head : Matrix{weights.shared, {}};
   }
 
   // Decoder input: the start token, then every label but the last, sequence by sequence.
@@ -278,10 +288,7 @@ at::Tensor T5Model::Decode(const PackedBatch& input, const at::Tensor& encoded,
 
 at::Tensor T5Model::Logits(const at::Tensor& decoded) const {
   const Impl& m = *impl_;
-  const at::Tensor x =
-      m.config.scales() ? decoded * std::pow(static_cast<double>(m.config.d_model), -0.5) : decoded;
-  return m.weights.lm_head.defined() ? Linear(x, m.weights.lm_head, m.compute_type)
-                                     : Linear(x, m.weights.shared, m.compute_type);
+  return Linear(m.HeadInput(decoded), m.Head(), m.compute_type);
 }
 
 at::Tensor T5Model::TokenLosses(const TrainingBatch& batch) {
@@ -291,7 +298,9 @@ at::Tensor T5Model::TokenLosses(const TrainingBatch& batch) {
     decoded = decoded.index_select(0, batch.label_positions);
     labels = labels.index_select(0, batch.label_positions);
   }
-  return CrossEntropy(Logits(decoded), labels, batch.label_smoothing);
+  const Impl& m = *impl_;
+  return VocabularyLosses(m.HeadInput(decoded), m.Head().weight, labels,
+                          {.smoothing = batch.label_smoothing, .compute_type = m.compute_type});
 }
 
 std::unique_ptr<GenerationState> T5Model::Begin(const PackedBatch& prompts) {

@@ -2,8 +2,13 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
+#include <latch>
+#include <mutex>
 #include <new>
+#include <set>
+#include <thread>
 #include <vector>
 
 #include "tests/testing/testing.h"
@@ -17,6 +22,28 @@ TEST(ParallelForTest, CallsEveryNumberOnce) {
     ParallelFor(count, [&](size_t i) { ++calls[i]; });
     for (size_t i = 0; i < count; ++i) EXPECT_EQ(calls[i], 1) << i << " of " << count;
   }
+}
+
+TEST(ParallelForTest, HasAsManyThreadsAsAreSet) {
+  for (const size_t threads : {1, 3}) {
+    SetParallelThreads(threads);
+    std::mutex mutex;
+    std::set<std::thread::id> seen;
+    std::latch all(static_cast<std::ptrdiff_t>(threads));
+    ParallelFor(threads, [&](size_t) {
+      all.arrive_and_wait();  // so that no thread takes two numbers
+      const std::lock_guard lock(mutex);
+      seen.insert(std::this_thread::get_id());
+    });
+    EXPECT_EQ(seen.size(), threads);
+  }
+  SetParallelThreads(2);
+  std::atomic<int> inside = 0, most = 0;
+  ParallelFor(100, [&](size_t) {
+    most = std::max(most.load(), ++inside);
+    --inside;
+  });
+  EXPECT_LE(most, 2);
 }
 
 TEST(ParallelForTest, HandsAnExceptionToTheCaller) {

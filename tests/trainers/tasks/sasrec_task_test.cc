@@ -102,7 +102,7 @@ TEST_F(SasrecTaskTest, NegativesAreAFunctionOfSeedEpochAndBatch) {
   const auto task = Make(/*negatives=*/4);
   const auto draw = [&](int64_t epoch, std::vector<int32_t> samples) {
     task->StartEpoch(epoch);
-    return Numbers(task->Negatives(*task->MakeBatch(0, samples)));
+    return Numbers(task->MakeBatch(0, samples)->negatives);
   };
   const std::vector<int64_t> first = draw(0, {0, 1});
   EXPECT_EQ(std::set<int64_t>(first.begin(), first.end()).size(), 4u);
@@ -116,27 +116,29 @@ TEST_F(SasrecTaskTest, NegativesAreAFunctionOfSeedEpochAndBatch) {
 // Every item is drawn as often as any other; all of them where there are no more.
 TEST_F(SasrecTaskTest, NegativesAreUniform) {
   auto task = Make(/*negatives=*/3);
-  const auto batch = *task->MakeBatch(0, std::vector<int32_t>{0, 2});
+  const std::vector<int32_t> samples = {0, 2};
   std::vector<int> counts(8);
   constexpr int kEpochs = 4000;
   for (int epoch = 0; epoch < kEpochs; ++epoch) {
     task->StartEpoch(epoch);
-    for (const int64_t item : Numbers(task->Negatives(batch))) ++counts[static_cast<size_t>(item)];
+    for (const int64_t item : Numbers(task->MakeBatch(0, samples)->negatives)) {
+      ++counts[static_cast<size_t>(item)];
+    }
   }
   for (const int count : counts) EXPECT_NEAR(count, kEpochs * 3 / 8, 160);  // 5 deviations
   task = Make(/*negatives=*/100);
-  EXPECT_EQ(task->Negatives(batch).numel(), 8);
+  EXPECT_EQ(task->MakeBatch(0, samples)->negatives.numel(), 8);
 }
 
 // The loss of training is over the negatives, that of the validation over all items.
 TEST_F(SasrecTaskTest, OnlyTheTrainingLossIsSampled) {
+  const std::vector<int32_t> samples = {0, 2};
   const auto full = Make();
-  const auto batch = *full->MakeBatch(0, std::vector<int32_t>{0, 2});
-  const double expected = full->Loss(batch).item<double>();
+  const double expected = full->Loss(*full->MakeBatch(0, samples)).item<double>();
+  EXPECT_FALSE(full->MakeBatch(0, samples)->negatives.defined());
   const auto sampled = Make(/*negatives=*/2);
-  EXPECT_DOUBLE_EQ(sampled->Loss(batch).item<double>(), expected);
-  sampled->SetTraining(true, {.hidden = 0});
-  EXPECT_NE(sampled->Loss(batch).item<double>(), expected);
+  EXPECT_NE(sampled->Loss(*sampled->MakeBatch(0, samples)).item<double>(), expected);
+  EXPECT_FALSE(sampled->MakeValidationBatch(0, 0, 2)->negatives.defined());
 }
 
 TEST_F(SasrecTaskTest, DropoutIsHalfUnlessAsked) {

@@ -4,6 +4,8 @@
 #include <torch/types.h>
 
 #include <cmath>
+#include <thread>
+#include <utility>
 
 #include "platform/models/common/layers.h"
 #include "tests/testing/testing.h"
@@ -47,6 +49,23 @@ TEST(DropoutMaskTest, DependsOnTheGeneratorButNotOnThreads) {
   EXPECT_FALSE(at::equal(DropoutMask(x, 0.3), first));
   EXPECT_TRUE(at::equal(draw(3, 2), first));
   EXPECT_FALSE(at::equal(draw(4, 1), first));
+}
+
+TEST(OwnDropoutMasksTest, AreApartFromTheDefaultGenerator) {
+  const at::Tensor x = at::empty({77777});
+  const auto draw = [&](uint64_t seed) {
+    const OwnDropoutMasks own(seed);
+    return std::pair(DropoutMask(x, 0.3), DropoutMask(x, 0.3));
+  };
+  at::manual_seed(3);
+  const at::Tensor expected = DropoutMask(x, 0.3);
+  at::manual_seed(3);
+  const auto [first, second] = draw(7);
+  EXPECT_FALSE(at::equal(first, second));
+  EXPECT_TRUE(at::equal(draw(7).second, second));
+  EXPECT_FALSE(at::equal(draw(8).first, first));
+  std::thread([&] { EXPECT_TRUE(at::equal(draw(7).first, first)); }).join();
+  EXPECT_TRUE(at::equal(DropoutMask(x, 0.3), expected));
 }
 
 TEST(ApplyDropoutTest, EqualsItsFormula) {

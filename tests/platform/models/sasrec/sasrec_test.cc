@@ -122,9 +122,8 @@ TrainingBatch Labelled() {
   return batch;
 }
 
-std::vector<at::Tensor> Gradients(const SasrecModel& model, const TrainingBatch& batch,
-                                  const at::Tensor& negatives = {}) {
-  model.Losses(batch, negatives).sum().backward();
+std::vector<at::Tensor> Gradients(const SasrecModel& model, const TrainingBatch& batch) {
+  model.Losses(batch).sum().backward();
   std::vector<at::Tensor> gradients;
   for (const auto& [name, tensor] : model.parameters()) {
     gradients.push_back(tensor.grad().clone());
@@ -147,12 +146,12 @@ TEST(SasrecTest, TheLossIsTheCrossEntropyOfTheLabels) {
 
 TEST(SasrecTest, WithAllItemsAsNegativesTheSampledLossIsTheFullOne) {
   const auto model = RandomModel();
-  const TrainingBatch batch = Labelled();
+  TrainingBatch batch = Labelled();
   const at::Tensor full = model->Losses(batch).detach();
   const auto full_gradients = Gradients(*model, batch);
-  const at::Tensor negatives = torch::randperm(kConfig.item_count, torch::kLong);
-  EXPECT_TRUE(at::allclose(model->Losses(batch, negatives), full, 1e-5, 1e-5));
-  const auto gradients = Gradients(*model, batch, negatives);
+  batch.negatives = torch::randperm(kConfig.item_count, torch::kLong);
+  EXPECT_TRUE(at::allclose(model->Losses(batch), full, 1e-5, 1e-5));
+  const auto gradients = Gradients(*model, batch);
   for (size_t i = 0; i < gradients.size(); ++i) {
     EXPECT_TRUE(at::allclose(gradients[i], full_gradients[i], 1e-4, 1e-5)) << i;
   }
@@ -161,7 +160,7 @@ TEST(SasrecTest, WithAllItemsAsNegativesTheSampledLossIsTheFullOne) {
 // The sum that a sampled loss puts in the place of all items' is right on average.
 TEST(SasrecTest, TheSampledSumIsUnbiased) {
   const auto model = RandomModel();
-  const TrainingBatch batch = Labelled();
+  TrainingBatch batch = Labelled();
   const c10::AutoGradMode no_gradients(false);
   const at::Tensor states = model->Forward(batch.input).index_select(0, batch.label_positions);
   const at::Tensor scores = model->Scores(states);
@@ -172,12 +171,12 @@ TEST(SasrecTest, TheSampledSumIsUnbiased) {
   const at::Tensor ring = torch::randperm(kConfig.item_count, torch::kLong);
   at::Tensor weight = at::zeros_like(expected);
   for (int64_t first = 0; first < kConfig.item_count; ++first) {
-    const at::Tensor negatives = ring.roll({first}).narrow(0, 0, 5);
+    batch.negatives = ring.roll({first}).narrow(0, 0, 5);
     const at::Tensor holds_label =
-        batch.labels.tokens.unsqueeze(1).eq(negatives.unsqueeze(0)).any(1);
+        batch.labels.tokens.unsqueeze(1).eq(batch.negatives.unsqueeze(0)).any(1);
     // Weighted by the items drawn besides the label the mean is exact: each counts five times.
     const at::Tensor drawn = 5 - holds_label.to(at::kFloat);
-    mean += (model->Losses(batch, negatives).exp() - 1) * drawn;
+    mean += (model->Losses(batch).exp() - 1) * drawn;
     weight += drawn;
   }
   EXPECT_TRUE(at::allclose(mean / weight + 1, expected, 1e-4, 1e-4));
@@ -189,8 +188,8 @@ TEST(SasrecTest, NegativesThatAreTheLabelAloneLeaveNothingToLearn) {
   batch.input = Pack({{1, 2}});
   batch.labels = Pack({{9}});
   batch.label_positions = torch::tensor({1}, torch::kLong);
-  const at::Tensor negatives = torch::tensor({9}, torch::kLong);
-  EXPECT_NEAR(model->Losses(batch, negatives).item<double>(), 0, 1e-6);
+  batch.negatives = torch::tensor({9}, torch::kLong);
+  EXPECT_NEAR(model->Losses(batch).item<double>(), 0, 1e-6);
 }
 
 TEST(SasrecTest, DropoutIsOfTrainingOnly) {

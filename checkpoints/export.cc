@@ -159,6 +159,20 @@ absl::StatusOr<Notes> ExportPeft(const ExportRequest& request, const std::string
   return notes;
 }
 
+// Version 5 of transformers reads the tokenizer beside a Qwen 2 as Qwen 2's own, whatever class the
+// folder names. Version 4 goes by the folder.
+absl::Status NoteTokenizerOfQwen2(const std::string& folder, const nlohmann::json& config,
+                                  Notes* notes) {
+  if (config.value("model_type", "") != "qwen2") return absl::OkStatus();
+  OPENP5_ASSIGN_OR_RETURN(const std::string file, ReadFile(JoinPath(folder, "tokenizer.json")));
+  constexpr char kSplitsLikeQwen2[] = R"(]?\\p{L}+|\\p{N}| ?[)";
+  if (file.find(kSplitsLikeQwen2) != std::string::npos) return absl::OkStatus();
+  notes->push_back(
+      "AutoTokenizer of transformers 5 takes every tokenizer beside a Qwen 2 for Qwen 2's own and "
+      "gives other ids; PreTrainedTokenizerFast.from_pretrained gives the right ones");
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Notes> ExportHuggingFace(const ExportRequest& request, const std::string& out) {
   const std::string& path = request.checkpoint;
   Notes notes;
@@ -175,6 +189,7 @@ absl::StatusOr<Notes> ExportHuggingFace(const ExportRequest& request, const std:
   OPENP5_RETURN_IF_ERROR(
       WriteHuggingFaceFolder(out, folder, [&](const std::string& to) -> absl::Status {
         OPENP5_RETURN_IF_ERROR(text::SaveForTransformers(*tokenizer, to, &notes));
+        OPENP5_RETURN_IF_ERROR(NoteTokenizerOfQwen2(to, folder.config, &notes));
         return WriteReading(path, to);
       }));
   return notes;

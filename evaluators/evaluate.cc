@@ -40,18 +40,11 @@ struct Request {
 
   Request(const recommenders::Recommender& recommender, size_t dataset, const std::string& task,
           int64_t largest_k, const EvaluationOptions& options)
-      : rank{.dataset = dataset,
-             .task = task,
-             .prompt = options.prompt,
-             .beams = options.beams,
-             .exact = options.exact,
-             .max_length = options.max_length,
-             .normalize_over_allowed = options.score_normalization == "allowed",
-             .batch_size = options.eval_batch_size} {
+      : rank(EvaluationRankOptions(task, options)) {
+    rank.dataset = dataset;
     const bool narrow = recommender.searches() && options.beams > 0;
     length = narrow ? options.beams : std::max(options.beams, largest_k);
     asked = length;
-    if (options.filtered || options.filtered_batch) rank.filter = Filter::kSearch;
     // A list of all items' scores is the same whenever past items are left out.
     if (!options.filtered_batch || !recommender.searches()) return;
     rank.filter = Filter::kAfterwards;
@@ -95,11 +88,10 @@ absl::StatusOr<std::vector<Ranking>> RankAll(const recommenders::Recommender& re
   OPENP5_ASSIGN_OR_RETURN(const auto job, recommender.Start(queries, request.asked, request.rank));
   const std::vector<size_t> order = recommenders::OrderByCost(*job, queries.size());
   const auto size = static_cast<size_t>(request.rank.batch_size);
-  std::vector<std::span<const size_t>> batches;
-  for (size_t begin = 0; begin < order.size(); begin += size) {
-    if (!sharding.Owns(begin / size)) continue;
-    batches.push_back(std::span(order).subspan(begin, std::min(size, order.size() - begin)));
-  }
+  auto batches = recommenders::SplitBatches(order, size);
+  std::erase_if(batches, [&](std::span<const size_t> batch) {
+    return !sharding.Owns(static_cast<size_t>(batch.data() - order.data()) / size);
+  });
   // While one batch of this shard is computed, so is one of each other.
   const auto round = static_cast<int64_t>(size) * sharding.count;
   std::vector<Ranking> rankings(queries.size());
@@ -160,9 +152,20 @@ std::vector<datasets::Position> EvaluationPositions(const SequenceDataset& datas
 
 std::vector<Query> EvaluationQueries(const SequenceDataset& dataset,
                                      const EvaluationOptions& options) {
-  const bool excludes = options.filtered || options.filtered_batch;
   return MakeQueries(dataset, EvaluationPositions(dataset, options),
-                     excludes ? Filter::kSearch : Filter::kNone);
+                     EvaluationRankOptions("", options).filter);
+}
+
+recommenders::RankOptions EvaluationRankOptions(const std::string& task,
+                                                const EvaluationOptions& options) {
+  return {.task = task,
+          .prompt = options.prompt,
+          .beams = options.beams,
+          .exact = options.exact,
+          .max_length = options.max_length,
+          .normalize_over_allowed = options.score_normalization == "allowed",
+          .filter = options.filtered || options.filtered_batch ? Filter::kSearch : Filter::kNone,
+          .batch_size = options.eval_batch_size};
 }
 
 absl::StatusOr<RankingResult> Evaluate(const recommenders::Recommender& recommender, size_t dataset,
@@ -171,7 +174,6 @@ absl::StatusOr<RankingResult> Evaluate(const recommenders::Recommender& recommen
   OPENP5_RETURN_IF_ERROR(options.Check());
   const SequenceDataset& data = recommender.dataset(dataset);
   OPENP5_ASSIGN_OR_RETURN(const std::string digest, recommender.PromptDigest(task, options.prompt));
-  const auto start = std::chrono::steady_clock::now();
   RankingResult result{.dataset = data.name(),
                        .task = task,
                        .split = options.split,
@@ -185,6 +187,7 @@ absl::StatusOr<RankingResult> Evaluate(const recommenders::Recommender& recommen
   const std::vector<datasets::Position> positions = EvaluationPositions(data, options);
   result.protocol = DescribeQuestions(data, positions);
   DescribeAsking(recommender, dataset, &result);
+  const auto start = std::chrono::steady_clock::now();
   const std::vector<Query> queries = MakeQueries(data, positions, request.rank.filter);
   const std::string title = StrCat("evaluate ", data.name(), " ", task);
   OPENP5_ASSIGN_OR_RETURN(std::vector<Ranking> lists,

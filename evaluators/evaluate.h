@@ -25,6 +25,10 @@ std::vector<datasets::Position> EvaluationPositions(const datasets::SequenceData
 std::vector<recommenders::Query> EvaluationQueries(const datasets::SequenceDataset& dataset,
                                                    const EvaluationOptions& options);
 
+// How `options` ask for lists of `task`, in a search that leaves past items out if they say so.
+recommenders::RankOptions EvaluationRankOptions(const std::string& task,
+                                                const EvaluationOptions& options);
+
 // Asks `recommender` for the users of its dataset number `dataset` and counts how well its lists
 // meet their targets: the one protocol of all models and baselines. Failures: those of
 // EvaluationOptions::Check and Recommender::Start, and Cancelled after SIGINT or SIGTERM where they

@@ -55,12 +55,16 @@ std::string EvaluationOptions::FilterName() const {
   return filtered_batch ? "afterwards" : "none";
 }
 
-absl::Status EvaluationOptions::Check() const {
+absl::Status EvaluationOptions::Check(bool openp5_compat) const {
   if (filtered && filtered_batch) {
     return UsageError("--filtered and --filtered-batch: expected one of them, got both");
   }
   if (exact && max_length > 0) {
     return UsageError("--exact and --max-length: expected one of them, got both");
+  }
+  if (exact && openp5_compat) {
+    return UsageError(
+        "--exact and --openp5-compat: expected one of them, got both; hint: OpenP5 searches");
   }
   return absl::OkStatus();
 }

@@ -37,8 +37,8 @@ struct EvaluationOptions {
   // kValidation or kTest.
   datasets::Split SplitKind() const;
   std::string FilterName() const;
-  // A usage error for options that exclude each other.
-  absl::Status Check() const;
+  // A usage error for options that exclude each other, or what `openp5_compat` asks for.
+  absl::Status Check(bool openp5_compat = false) const;
 };
 
 }  // namespace openp5::evaluators

@@ -36,22 +36,13 @@ absl::StatusOr<std::vector<std::vector<Ranking>>> ListsOfParts(
     const FusedRecommender& fused, std::span<const recommenders::Query> queries,
     const std::string& task, int64_t k, const EvaluationOptions& options) {
   const int64_t depth = std::max(k, fused.options().depth);
+  recommenders::RankOptions rank = EvaluationRankOptions(task, options);
+  rank.beams = depth;
   std::vector<std::vector<Ranking>> lists;
   for (const FusedRecommender::Part& part : fused.parts()) {
     LogInfo(StrCat("fusion: lists of part ", lists.size() + 1, " of ", fused.parts().size(),
                    " on the validation split"));
-    OPENP5_ASSIGN_OR_RETURN(
-        auto rankings,
-        part.recommender->Rank(queries, depth,
-                               {.task = task,
-                                .prompt = options.prompt,
-                                .beams = depth,
-                                .exact = options.exact,
-                                .normalize_over_allowed = options.score_normalization == "allowed",
-                                .filter = queries.empty() || queries.front().excluded.empty()
-                                              ? recommenders::Filter::kNone
-                                              : recommenders::Filter::kSearch,
-                                .batch_size = options.eval_batch_size}));
+    OPENP5_ASSIGN_OR_RETURN(auto rankings, part.recommender->Rank(queries, depth, rank));
     lists.push_back(std::move(rankings));
   }
   return lists;

@@ -6,8 +6,8 @@
 #include "evaluators/compare_report.h"
 #include "evaluators/result_file.h"
 #include "platform/app/command.h"
-#include "platform/app/text_output.h"
 #include "platform/base/json.h"
+#include "platform/base/text_output.h"
 #include "platform/config/command_line.h"
 
 namespace openp5::app {

@@ -7,9 +7,9 @@
 #include "indexing/item_index.h"
 #include "platform/app/data_options.h"
 #include "platform/app/source_files.h"
-#include "platform/app/text_output.h"
 #include "platform/base/json.h"
 #include "platform/base/output_file.h"
+#include "platform/base/text_output.h"
 #include "platform/config/command_line.h"
 
 namespace openp5::app {

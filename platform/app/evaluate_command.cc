@@ -3,21 +3,20 @@
 #include <optional>
 #include <utility>
 
-#include "evaluators/evaluate.h"
+#include "evaluators/evaluate_all.h"
 #include "evaluators/report.h"
-#include "evaluators/result_file.h"
 #include "platform/app/command.h"
-#include "platform/app/fusion.h"
-#include "platform/app/processes.h"
 #include "platform/app/reading.h"
 #include "platform/app/recommender_options.h"
+#include "platform/app/shard.h"
 #include "platform/app/source_files.h"
-#include "platform/app/text_output.h"
 #include "platform/base/json.h"
 #include "platform/base/log.h"
 #include "platform/base/memory.h"
 #include "platform/base/output_file.h"
+#include "platform/base/text_output.h"
 #include "platform/config/command_line.h"
+#include "platform/distributed/processes.h"
 #include "platform/recommenders/lists_recommender.h"
 
 namespace openp5::app {
@@ -26,9 +25,6 @@ namespace {
 using Kinds = Registry<recommenders::RecommenderKind>;
 using evaluators::RankingResult;
 using recommenders::Recommender;
-
-// Intervals of strata are read by eye.
-constexpr int64_t kStrataResamples = 1000;
 
 struct OutputOptions {
   std::string topk_out;
@@ -87,7 +83,7 @@ struct EvaluateCommandOptions {
   RecommenderOptions recommender;
   evaluators::EvaluationOptions evaluation;
   recommenders::BaselineOptions baselines;
-  FuseOptions fuse;
+  evaluators::FuseOptions fuse;
   ListsOptions lists;
   OutputOptions output;
   RuntimeOptions runtime{.offer_int8 = true};
@@ -106,11 +102,7 @@ struct EvaluateCommandOptions {
   bool has_model() const { return !recommender.checkpoint.checkpoint.empty(); }
   bool has_lists() const { return !lists.lists.empty(); }
   absl::Status Check() const {
-    OPENP5_RETURN_IF_ERROR(evaluation.Check());
-    if (evaluation.exact && recommender.reading.openp5_compat) {
-      return UsageError(
-          "--exact and --openp5-compat: expected one of them, got both; hint: OpenP5 searches");
-    }
+    OPENP5_RETURN_IF_ERROR(evaluation.Check(recommender.reading.openp5_compat));
     OPENP5_RETURN_IF_ERROR(CheckOutputs());
     OPENP5_RETURN_IF_ERROR(baselines.Check());
     OPENP5_RETURN_IF_ERROR(fuse.Check());
@@ -171,16 +163,18 @@ struct Subject {
                                       const checkpoints::ModelSource& source,
                                       const CommandLine& line, const Processes& processes) {
     Subject subject{.label = options.output.label, .is_model = options.has_model()};
+    OPENP5_ASSIGN_OR_RETURN(auto datasets, options.recommender.data.OpenDatasets());
     if (options.has_model()) {
-      OPENP5_ASSIGN_OR_RETURN(subject.recommender,
-                              OpenRecommender(kinds, source, options.recommender, line,
-                                              options.evaluation.prompt, processes.runtime));
+      OPENP5_ASSIGN_OR_RETURN(
+          subject.recommender,
+          OpenRecommender(kinds, source, options.recommender, std::move(datasets), line,
+                          options.evaluation.prompt, processes.runtime));
       if (subject.label.empty() && !options.output.result_out.empty()) {
         subject.label = LabelOfCheckpoint(options.recommender.checkpoint.checkpoint);
       }
       return subject;
     }
-    OPENP5_ASSIGN_OR_RETURN(subject.datasets, options.recommender.data.OpenDatasets());
+    subject.datasets = std::move(datasets);
     OPENP5_RETURN_IF_ERROR(options.recommender.data.LoadPrompts().status());
     if (options.has_lists()) OPENP5_RETURN_IF_ERROR(subject.ReadLists(options.lists));
     return subject;
@@ -199,27 +193,6 @@ struct Subject {
   }
 };
 
-// Logs what the evaluation needs of memory; ResourceExhausted if there is not that much for each of
-// this machine's processes.
-absl::Status ReserveEvaluationMemory(const EvaluateCommandOptions& options, const Subject& subject,
-                                     const std::vector<evaluators::Metric>& metrics) {
-  const DataOptions& data = options.recommender.data;
-  int64_t most = 0;
-  for (size_t number = 0; number < data.datasets.size(); ++number) {
-    for (const std::string& task : data.tasks) {
-      OPENP5_ASSIGN_OR_RETURN(
-          const int64_t bytes,
-          evaluators::EvaluationMemory(*subject.recommender, number, task,
-                                       evaluators::LargestK(metrics), options.evaluation));
-      most = std::max(most, bytes);
-    }
-  }
-  return ReserveMemory({.what = "evaluation",
-                        .peak = PeakWith(most),
-                        .hint = "a smaller --eval-batch-size, --beams or --threads"},
-                       MemoryInReach(options.processes.nproc));
-}
-
 // The files that are written beside the result, by the first process only.
 struct ListFiles {
   std::optional<TextOutput> topk = {}, results = {};
@@ -233,95 +206,45 @@ struct ListFiles {
     }
     return absl::OkStatus();
   }
+  evaluators::EvaluationFiles Get() {
+    return {topk.has_value() ? &*topk : nullptr, results.has_value() ? &*results : nullptr};
+  }
   absl::Status Close() {
     if (topk.has_value()) OPENP5_RETURN_IF_ERROR(topk->Close());
     return results.has_value() ? results->Close() : absl::OkStatus();
   }
 };
 
-// Evaluates one method after the other and writes what is kept beside the results.
-class Evaluation {
- public:
-  Evaluation(const EvaluateCommandOptions& options, const Subject& subject, const Kinds& kinds,
-             const std::vector<evaluators::Metric>& metrics, const Processes& processes,
-             ListFiles* files)
-      : options_(options),
-        subject_(subject),
-        kinds_(kinds),
-        metrics_(metrics),
-        processes_(processes),
-        files_(files) {}
-
-  // The results of the model or the lists for every dataset and task, then those of the baselines.
-  absl::StatusOr<std::vector<RankingResult>> Run() {
-    const DataOptions& data = options_.recommender.data;
-    for (size_t number = 0; number < data.datasets.size(); ++number) {
-      const auto baselines = options_.baselines.Make(subject_.dataset(number));
-      for (const std::string& task : data.tasks) {
-        OPENP5_RETURN_IF_ERROR(EvaluateTask(number, task, baselines));
-      }
-    }
-    std::move(of_baselines_.begin(), of_baselines_.end(), std::back_inserter(results_));
-    return std::move(results_);
+evaluators::EvaluationPlan PlanOf(const EvaluateCommandOptions& options, const Subject& subject,
+                                  const Kinds& kinds,
+                                  const std::vector<evaluators::Metric>& metrics,
+                                  const Processes& processes) {
+  evaluators::EvaluationPlan plan{.kinds = kinds,
+                                  .baselines = options.baselines,
+                                  .fuse = options.fuse,
+                                  .options = options.evaluation,
+                                  .metrics = metrics,
+                                  .tasks = options.recommender.data.tasks,
+                                  .subject = subject.recommender.get(),
+                                  .label = subject.label,
+                                  .strata = options.output.strata,
+                                  .sharding = ShardOf(processes),
+                                  .runtime = processes.runtime};
+  for (size_t number = 0; number < options.recommender.data.datasets.size(); ++number) {
+    plan.datasets.push_back(&subject.dataset(number));
   }
+  return plan;
+}
 
- private:
-  using Results = std::vector<RankingResult>;
-
-  // The lists of the model, or of the only baseline, go to --topk-out.
-  absl::Status EvaluateTask(size_t number, const std::string& task,
-                            const std::vector<std::unique_ptr<Recommender>>& baselines) {
-    const bool has_subject = subject_.recommender != nullptr;
-    if (has_subject) {
-      OPENP5_RETURN_IF_ERROR(
-          EvaluateOne(*subject_.recommender, number, task, subject_.label, &results_));
-    }
-    if (!options_.fuse.parts.empty()) OPENP5_RETURN_IF_ERROR(EvaluateFused(task));
-    for (const auto& baseline : baselines) {
-      OPENP5_RETURN_IF_ERROR(EvaluateOne(*baseline, /*number=*/0, task,
-                                         has_subject ? "" : subject_.label, &of_baselines_));
-    }
-    if (!files_->topk.has_value()) return absl::OkStatus();
-    return files_->topk->Write(evaluators::TopkLines(
-        has_subject ? results_.back() : of_baselines_.back(), subject_.dataset(number)));
-  }
-
-  absl::Status EvaluateFused(const std::string& task) {
-    OPENP5_ASSIGN_OR_RETURN(
-        const Fusion fusion,
-        OpenFusion(kinds_, options_.baselines, options_.fuse, *subject_.recommender,
-                   {task, metrics_.back(), options_.evaluation}, processes_.runtime));
-    return EvaluateOne(*fusion.fused, /*number=*/0, task,
-                       subject_.label.empty() ? "" : StrCat(subject_.label, ", fused"), &results_);
-  }
-
-  absl::Status EvaluateOne(const Recommender& recommender, size_t number, const std::string& task,
-                           const std::string& label, Results* results) {
-    OPENP5_ASSIGN_OR_RETURN(RankingResult result,
-                            evaluators::Evaluate(recommender, number, task, metrics_,
-                                                 options_.evaluation, processes_.Shard()));
-    result.label = label;
-    const datasets::SequenceDataset& dataset = recommender.dataset(number);
-    if (options_.output.strata && processes_.is_first()) {
-      result.strata = evaluators::MeasureStrata(
-          dataset, evaluators::EvaluationPositions(dataset, options_.evaluation), result.metrics,
-          {.resamples = kStrataResamples});
-    }
-    if (files_->results.has_value()) {
-      OPENP5_RETURN_IF_ERROR(files_->results->Write(evaluators::ResultLines(result, dataset)));
-    }
-    results->push_back(std::move(result));
-    return absl::OkStatus();
-  }
-
-  const EvaluateCommandOptions& options_;
-  const Subject& subject_;
-  const Kinds& kinds_;
-  const std::vector<evaluators::Metric>& metrics_;
-  const Processes& processes_;
-  ListFiles* const files_;
-  Results results_, of_baselines_;
-};
+// Logs what the evaluation needs of memory; ResourceExhausted if there is not that much for each of
+// this machine's processes.
+absl::Status ReserveEvaluationMemory(const evaluators::EvaluationPlan& plan, int64_t processes) {
+  OPENP5_ASSIGN_OR_RETURN(const int64_t bytes, evaluators::LargestEvaluationMemory(plan));
+  return ReserveMemory({.what = "evaluation",
+                        .peak = PeakWith(bytes),
+                        .hint = "a smaller --eval-batch-size, --beams or --threads"},
+                       MemoryInReach(processes));
+}
 
 absl::Status Print(const EvaluateCommandOptions& options, const Subject& subject,
                    const std::vector<RankingResult>& results, const std::string& precision) {
@@ -351,11 +274,11 @@ absl::Status Evaluate(const EvaluateCommandOptions& options, const Kinds& kinds,
   if (processes.is_first()) OPENP5_RETURN_IF_ERROR(files.Open(options.output));
   OPENP5_ASSIGN_OR_RETURN(const Subject subject,
                           Subject::Open(options, kinds, source, line, processes));
+  const evaluators::EvaluationPlan plan = PlanOf(options, subject, kinds, metrics, processes);
   if (subject.is_model && processes.is_first()) {
-    OPENP5_RETURN_IF_ERROR(ReserveEvaluationMemory(options, subject, metrics));
+    OPENP5_RETURN_IF_ERROR(ReserveEvaluationMemory(plan, options.processes.nproc));
   }
-  OPENP5_ASSIGN_OR_RETURN(const auto results,
-                          Evaluation(options, subject, kinds, metrics, processes, &files).Run());
+  OPENP5_ASSIGN_OR_RETURN(const auto results, evaluators::EvaluateAll(plan, files.Get()));
   OPENP5_RETURN_IF_ERROR(files.Close());
   if (!processes.is_first()) return absl::OkStatus();
   return Print(options, subject, results, processes.runtime.precision());

@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "platform/app/text_output.h"
 #include "platform/base/json.h"
+#include "platform/base/text_output.h"
 
 namespace openp5::app {
 

@@ -6,17 +6,17 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
 #include "platform/app/command.h"
-#include "platform/app/questions.h"
 #include "platform/app/reading.h"
 #include "platform/app/recommender_options.h"
 #include "platform/app/source_files.h"
-#include "platform/app/text_output.h"
 #include "platform/base/json.h"
 #include "platform/base/log.h"
 #include "platform/base/memory.h"
 #include "platform/base/output_file.h"
 #include "platform/base/progress.h"
+#include "platform/base/text_output.h"
 #include "platform/config/command_line.h"
+#include "platform/recommenders/questions.h"
 
 namespace openp5::app {
 namespace {
@@ -65,7 +65,7 @@ struct RecommendOptions {
 
 // All options of `recommend`.
 struct RecommendCommandOptions {
-  QuestionOptions questions;
+  recommenders::QuestionOptions questions;
   RecommendOptions recommend;
   RecommenderOptions recommender;
   RuntimeOptions runtime{.offer_int8 = true};
@@ -137,10 +137,12 @@ std::string ListText(const std::string& user, const Json& items, bool csv) {
 // Logs what the answers need of memory; ResourceExhausted if there is not that much.
 absl::Status ReserveRankingMemory(const RecommendCommandOptions& options,
                                   const recommenders::Recommender& model,
-                                  const std::vector<Question>& questions) {
-  const auto longest = std::max_element(
-      questions.begin(), questions.end(),
-      [](const Question& a, const Question& b) { return a.history.size() < b.history.size(); });
+                                  const std::vector<recommenders::Question>& questions) {
+  const auto longest =
+      std::max_element(questions.begin(), questions.end(),
+                       [](const recommenders::Question& a, const recommenders::Question& b) {
+                         return a.history.size() < b.history.size();
+                       });
   if (longest == questions.end()) return absl::OkStatus();
   OPENP5_ASSIGN_OR_RETURN(
       const int64_t bytes,
@@ -153,7 +155,8 @@ absl::Status ReserveRankingMemory(const RecommendCommandOptions& options,
 // Asks for some users at a time, so that memory does not grow with their number.
 absl::Status RecommendToMany(const RecommendCommandOptions& options,
                              const recommenders::Recommender& model,
-                             const std::vector<Question>& questions, const Titles& titles) {
+                             const std::vector<recommenders::Question>& questions,
+                             const Titles& titles) {
   constexpr size_t kAtOnce = 2000;
   const datasets::SequenceDataset& dataset = model.dataset(0);
   const bool csv = options.recommend.out.ends_with(".csv");
@@ -165,7 +168,7 @@ absl::Status RecommendToMany(const RecommendCommandOptions& options,
     const auto part =
         std::span(questions).subspan(begin, std::min(kAtOnce, questions.size() - begin));
     std::vector<recommenders::Query> queries;
-    for (const Question& question : part) queries.push_back(question.query);
+    for (const recommenders::Question& question : part) queries.push_back(question.query);
     OPENP5_ASSIGN_OR_RETURN(const auto rankings,
                             model.Rank(queries, options.recommend.k, options.RankOptions()));
     for (size_t i = 0; i < part.size(); ++i) {
@@ -181,7 +184,8 @@ absl::Status RecommendToMany(const RecommendCommandOptions& options,
 }
 
 absl::Status Print(const RecommendOptions& options, const datasets::SequenceDataset& dataset,
-                   const Question& question, const Json& items, const std::string& precision) {
+                   const recommenders::Question& question, const Json& items,
+                   const std::string& precision) {
   Json json = {{"dataset", dataset.name()},
                {"user", question.user},
                {"precision", precision},
@@ -197,12 +201,6 @@ absl::Status Print(const RecommendOptions& options, const datasets::SequenceData
   OPENP5_ASSIGN_OR_RETURN(TextOutput output, TextOutput::Open(""));
   OPENP5_RETURN_IF_ERROR(output.Write(options.format == "json" ? DumpJson(json) + "\n" : text));
   return output.Close();
-}
-
-// Says what is wrong with the questions before a model is loaded, which takes long.
-absl::Status CheckQuestions(const RecommendCommandOptions& options) {
-  OPENP5_ASSIGN_OR_RETURN(const auto datasets, options.recommender.data.OpenDatasets());
-  return ReadQuestions(options.questions, datasets.front()).status();
 }
 
 absl::Status RunRecommend(const std::vector<std::string>& arguments) {
@@ -225,15 +223,18 @@ absl::Status RunRecommend(const std::vector<std::string>& arguments) {
   const DataOptions& data = options.recommender.data;
   OPENP5_ASSIGN_OR_RETURN(const auto titles,
                           datasets::ReadItemTitles(data.DatasetFolder(data.datasets.front())));
-  OPENP5_RETURN_IF_ERROR(CheckQuestions(options));
-  OPENP5_ASSIGN_OR_RETURN(const auto model,
-                          OpenRecommender(recommenders::BuiltinKinds(), source, options.recommender,
-                                          line, options.recommend.prompt, runtime));
+  OPENP5_ASSIGN_OR_RETURN(auto datasets, data.OpenDatasets());
+  // What is wrong with the questions is said before a model is loaded, which takes long.
+  OPENP5_ASSIGN_OR_RETURN(const auto questions,
+                          recommenders::ReadQuestions(options.questions, datasets.front()));
+  OPENP5_ASSIGN_OR_RETURN(
+      const auto model,
+      OpenRecommender(recommenders::BuiltinKinds(), source, options.recommender,
+                      std::move(datasets), line, options.recommend.prompt, runtime));
   const datasets::SequenceDataset& dataset = model->dataset(0);
-  OPENP5_ASSIGN_OR_RETURN(const auto questions, ReadQuestions(options.questions, dataset));
   OPENP5_RETURN_IF_ERROR(ReserveRankingMemory(options, *model, questions));
   if (options.questions.many()) return RecommendToMany(options, *model, questions, titles);
-  const Question& question = questions.front();
+  const recommenders::Question& question = questions.front();
   OPENP5_ASSIGN_OR_RETURN(
       const auto rankings,
       model->Rank(std::span(&question.query, 1), options.recommend.k, options.RankOptions()));

@@ -14,12 +14,11 @@ void RecommenderOptions::AddTo(CommandLine* line) {
 
 absl::StatusOr<std::unique_ptr<recommenders::Recommender>> OpenRecommender(
     const Registry<recommenders::RecommenderKind>& kinds, const checkpoints::ModelSource& source,
-    const RecommenderOptions& options, const CommandLine& line, const std::string& prompt,
-    const Runtime& runtime) {
+    const RecommenderOptions& options, std::vector<datasets::SequenceDataset> datasets,
+    const CommandLine& line, const std::string& prompt, const Runtime& runtime) {
   const DataOptions& data = options.data;
   OPENP5_ASSIGN_OR_RETURN(const recommenders::RecommenderKind* kind,
                           recommenders::FindKind(kinds, source));
-  OPENP5_ASSIGN_OR_RETURN(auto datasets, data.OpenDatasets());
   datasets::PromptSet prompts;
   if (kind->reads_prompts) {
     OPENP5_ASSIGN_OR_RETURN(prompts, data.LoadPrompts());

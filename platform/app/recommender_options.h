@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "checkpoints/reading.h"
 #include "indexing/item_index.h"
@@ -25,13 +26,14 @@ struct RecommenderOptions {
   void AddTo(CommandLine* line);
 };
 
-// Opens `source`, the checkpoint of `options`, and its datasets; `line` has parsed them. `prompt`
-// is the template that will be asked for, which must exist for every task. Fails as
-// RecommenderKind::open and DataOptions, the latter before the model is loaded.
+// Opens `source`, the checkpoint of `options`, to be asked about `datasets`, which are those of
+// `options`; `line` has parsed them. `prompt` is the template that will be asked for, which must
+// exist for every task. Fails as RecommenderKind::open and DataOptions, the latter before the model
+// is loaded.
 absl::StatusOr<std::unique_ptr<recommenders::Recommender>> OpenRecommender(
     const Registry<recommenders::RecommenderKind>& kinds, const checkpoints::ModelSource& source,
-    const RecommenderOptions& options, const CommandLine& line, const std::string& prompt,
-    const Runtime& runtime);
+    const RecommenderOptions& options, std::vector<datasets::SequenceDataset> datasets,
+    const CommandLine& line, const std::string& prompt, const Runtime& runtime);
 
 }  // namespace openp5::app
 

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "platform/app/command.h"
-#include "platform/app/text_output.h"
 #include "platform/app/tokenizer_train_command.h"
 #include "platform/base/json.h"
 #include "platform/base/log.h"
+#include "platform/base/text_output.h"
 #include "platform/config/command_line.h"
 #include "platform/text/clean_up.h"
 #include "platform/text/tokenizer.h"

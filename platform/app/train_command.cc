@@ -9,14 +9,17 @@
 
 #include "absl/strings/str_format.h"
 #include "evaluators/report.h"
+#include "platform/app/build_info.h"
 #include "platform/app/command.h"
-#include "platform/app/machine.h"
-#include "platform/app/text_output.h"
+#include "platform/app/shard.h"
 #include "platform/base/file.h"
 #include "platform/base/json.h"
 #include "platform/base/log.h"
+#include "platform/base/shell_command.h"
 #include "platform/base/signals.h"
+#include "platform/base/text_output.h"
 #include "platform/distributed/launcher.h"
+#include "platform/tensor/machine.h"
 #include "trainers/run_record.h"
 #include "trainers/trainer.h"
 #include "trainers/training_memory.h"
@@ -105,10 +108,7 @@ absl::Status TrainCommandOptions::Check() const {
   const bool reads_prompts = kind().reads_prompts;
   OPENP5_RETURN_IF_ERROR(
       trainers::CheckTraining(train, evaluation, reads_prompts ? data.tasks.size() : 1));
-  if (evaluation.exact && reading.openp5_compat) {
-    return UsageError(
-        "--exact and --openp5-compat: expected one of them, got both; hint: OpenP5 searches");
-  }
+  OPENP5_RETURN_IF_ERROR(evaluation.Check(reading.openp5_compat));
   if (reads_prompts) {
     OPENP5_ASSIGN_OR_RETURN(const auto prompts, data.LoadPrompts());
     OPENP5_RETURN_IF_ERROR(data.CheckPrompt(prompts, "prompt", evaluation.prompt));
@@ -180,7 +180,9 @@ absl::StatusOr<nlohmann::ordered_json> StartFacts(const Processes& processes) {
   nlohmann::ordered_json facts = {
       {"command", ShellCommand(words)},
       {"directory", std::filesystem::current_path(error).string()},
-      {"processes", processes.group == nullptr ? 1 : processes.group->size()}};
+      {"processes", processes.group == nullptr ? 1 : processes.group->size()},
+      {"version", OPENP5_VERSION},
+      {"commit", kGitCommit}};
   facts.update(DescribeMachine(processes.runtime));
   return facts;
 }
@@ -201,7 +203,7 @@ absl::StatusOr<std::unique_ptr<trainers::TrainingTask>> MakeTask(const TrainComm
                                 .train = options.train,
                                 .evaluation = options.evaluation,
                                 .runtime = processes.runtime,
-                                .sharding = processes.Shard()};
+                                .sharding = ShardOf(processes)};
   OPENP5_ASSIGN_OR_RETURN(request.datasets, options.data.OpenDatasets());
   if (options.kind().reads_prompts) {
     OPENP5_ASSIGN_OR_RETURN(request.prompts, options.data.LoadPrompts());

@@ -56,6 +56,14 @@ std::vector<size_t> OrderByCost(const RankingJob& job, size_t count) {
   return order;
 }
 
+std::vector<std::span<const size_t>> SplitBatches(std::span<const size_t> order, size_t size) {
+  std::vector<std::span<const size_t>> batches;
+  for (size_t begin = 0; begin < order.size(); begin += size) {
+    batches.push_back(order.subspan(begin, std::min(size, order.size() - begin)));
+  }
+  return batches;
+}
+
 absl::Status RankBatches(const Recommender& recommender, const RankingJob& job,
                          std::span<const std::span<const size_t>> batches,
                          const std::function<void(size_t)>& done, std::vector<Ranking>* rankings) {

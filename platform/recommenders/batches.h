@@ -14,6 +14,9 @@ namespace openp5::recommenders {
 // The numbers of `count` queries, the most costly first; equal costs stay in order.
 std::vector<size_t> OrderByCost(const RankingJob& job, size_t count);
 
+// `order` in batches of `size`, the last of which may be smaller. They refer to `order`.
+std::vector<std::span<const size_t>> SplitBatches(std::span<const size_t> order, size_t size);
+
 // How many of `batches` batches are computed at the same time.
 int Workers(const Recommender& recommender, size_t batches);
 

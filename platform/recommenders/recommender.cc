@@ -11,11 +11,7 @@ absl::StatusOr<std::vector<Ranking>> Recommender::Rank(std::span<const Query> qu
                                                        const RankOptions& options) const {
   OPENP5_ASSIGN_OR_RETURN(const auto job, Start(queries, k, options));
   const std::vector<size_t> order = OrderByCost(*job, queries.size());
-  const auto size = static_cast<size_t>(options.batch_size);
-  std::vector<std::span<const size_t>> batches;
-  for (size_t begin = 0; begin < order.size(); begin += size) {
-    batches.push_back(std::span(order).subspan(begin, std::min(size, order.size() - begin)));
-  }
+  const auto batches = SplitBatches(order, static_cast<size_t>(options.batch_size));
   std::vector<Ranking> rankings(queries.size());
   OPENP5_RETURN_IF_ERROR(RankBatches(
       *this, *job, batches, [](size_t) {}, &rankings));

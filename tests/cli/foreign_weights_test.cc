@@ -185,5 +185,23 @@ TEST_F(ForeignWeightsTest, AT5ThatIsTiedAndNotScaledComesBackFromEveryForm) {
   ExpectSameScores(scores, Scores({exported}));
 }
 
+// Version 5 of transformers goes by the model's type there, not by the class that the folder names.
+TEST_F(ForeignWeightsTest, AnExportSaysWhereTransformersTakesAnotherTokenizer) {
+  const std::string own = folder_.File("own");
+  for (const auto& [tokenizer, is_told] :
+       {std::pair(Case("qwen2-tied"), false), std::pair(Case("t5-save_model"), true)}) {
+    SCOPED_TRACE(tokenizer);
+    ExpectSuccess(RunProgram(Arguments{"checkpoint", "import", "--checkpoint", Case("qwen2-tied"),
+                                       "--tokenizer", tokenizer, "--out", own} +
+                             Data()));
+    const auto exported = RunProgram({"checkpoint", "export", "--checkpoint", own, "--to",
+                                      "huggingface", "--out", folder_.File("exported")});
+    ExpectSuccess(exported);
+    EXPECT_EQ(exported.out.find("AutoTokenizer of transformers 5 takes") != std::string::npos,
+              is_told)
+        << exported.out;
+  }
+}
+
 }  // namespace
 }  // namespace openp5

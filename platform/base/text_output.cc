@@ -1,8 +1,8 @@
-#include "platform/app/text_output.h"
+#include "platform/base/text_output.h"
 
 #include "platform/base/standard_streams.h"
 
-namespace openp5::app {
+namespace openp5 {
 
 absl::StatusOr<TextOutput> TextOutput::Open(const std::string& path) {
   if (path.empty()) return TextOutput(std::nullopt);
@@ -18,4 +18,4 @@ absl::Status TextOutput::Close() {
   return file_.has_value() ? file_->Commit() : FlushStandardOutput();
 }
 
-}  // namespace openp5::app
+}  // namespace openp5

@@ -1,4 +1,4 @@
-#include "platform/app/questions.h"
+#include "platform/recommenders/questions.h"
 
 #include <algorithm>
 #include <iterator>
@@ -10,7 +10,7 @@
 #include "platform/base/file.h"
 #include "platform/base/log.h"
 
-namespace openp5::app {
+namespace openp5::recommenders {
 namespace {
 
 using datasets::SequenceDataset;
@@ -168,4 +168,4 @@ absl::StatusOr<std::vector<Question>> ReadQuestions(const QuestionOptions& optio
   return questions;
 }
 
-}  // namespace openp5::app
+}  // namespace openp5::recommenders

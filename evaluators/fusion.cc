@@ -1,4 +1,4 @@
-#include "platform/app/fusion.h"
+#include "evaluators/fusion.h"
 
 #include <optional>
 #include <utility>
@@ -11,7 +11,7 @@
 #include "platform/base/numbers.h"
 #include "platform/recommenders/open_folder.h"
 
-namespace openp5::app {
+namespace openp5::evaluators {
 namespace {
 
 using recommenders::FusedRecommender;
@@ -23,7 +23,7 @@ struct Part {
 
 // NAME or NAME:WEIGHT; a path may hold a colon of its own.
 absl::StatusOr<Part> ParsePart(const std::string& text) {
-  Part part{.name = text};
+  Part part{.name = text, .weight = {}};
   const size_t colon = text.rfind(':');
   if (colon == std::string::npos) return part;
   part.weight = ParseNumber<double>(std::string_view(text).substr(colon + 1));
@@ -95,9 +95,8 @@ absl::StatusOr<Fusion> OpenFusion(const Registry<recommenders::RecommenderKind>&
   }
   OPENP5_ASSIGN_OR_RETURN(fusion.fused, FusedRecommender::Create(std::move(parts), options.fusion));
   if (!tuned) return fusion;
-  OPENP5_ASSIGN_OR_RETURN(
-      const evaluators::TunedFusion found,
-      evaluators::TuneFusion(*fusion.fused, tuning.task, tuning.metric, tuning.evaluation));
+  OPENP5_ASSIGN_OR_RETURN(const TunedFusion found,
+                          TuneFusion(*fusion.fused, tuning.task, tuning.metric, tuning.evaluation));
   fusion.fused->SetWeights(found.weights);
   std::vector<std::string> shown;
   for (size_t i = 0; i < names.size(); ++i) {
@@ -108,4 +107,4 @@ absl::StatusOr<Fusion> OpenFusion(const Registry<recommenders::RecommenderKind>&
   return fusion;
 }
 
-}  // namespace openp5::app
+}  // namespace openp5::evaluators

@@ -1,5 +1,5 @@
-#ifndef OPENP5_PLATFORM_APP_FUSION_H_
-#define OPENP5_PLATFORM_APP_FUSION_H_
+#ifndef OPENP5_EVALUATORS_FUSION_H_
+#define OPENP5_EVALUATORS_FUSION_H_
 
 #include <memory>
 #include <string>
@@ -12,7 +12,7 @@
 #include "platform/recommenders/fused_recommender.h"
 #include "platform/recommenders/kinds.h"
 
-namespace openp5::app {
+namespace openp5::evaluators {
 
 // Others whose lists are joined with a model's.
 struct FuseOptions {
@@ -33,8 +33,8 @@ struct Fusion {
 // What the weights are chosen by where none are given.
 struct FusionTuning {
   std::string task;
-  evaluators::Metric metric;
-  evaluators::EvaluationOptions evaluation;
+  Metric metric;
+  EvaluationOptions evaluation;
 };
 
 // Opens the parts beside `model`, which outlives the result. NotFound for a part that is neither a
@@ -45,6 +45,6 @@ absl::StatusOr<Fusion> OpenFusion(const Registry<recommenders::RecommenderKind>&
                                   const recommenders::Recommender& model,
                                   const FusionTuning& tuning, const Runtime& runtime);
 
-}  // namespace openp5::app
+}  // namespace openp5::evaluators
 
-#endif  // OPENP5_PLATFORM_APP_FUSION_H_
+#endif  // OPENP5_EVALUATORS_FUSION_H_

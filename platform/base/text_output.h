@@ -1,5 +1,5 @@
-#ifndef OPENP5_PLATFORM_APP_TEXT_OUTPUT_H_
-#define OPENP5_PLATFORM_APP_TEXT_OUTPUT_H_
+#ifndef OPENP5_PLATFORM_BASE_TEXT_OUTPUT_H_
+#define OPENP5_PLATFORM_BASE_TEXT_OUTPUT_H_
 
 #include <optional>
 #include <string>
@@ -9,7 +9,7 @@
 #include "platform/base/output_file.h"
 #include "platform/base/status.h"
 
-namespace openp5::app {
+namespace openp5 {
 
 // A command's long result, written piece by piece to standard output or to a file (see OutputFile).
 // Not thread-safe.
@@ -29,6 +29,6 @@ class TextOutput {
   std::optional<OutputFile> file_;  // none: standard output
 };
 
-}  // namespace openp5::app
+}  // namespace openp5
 
-#endif  // OPENP5_PLATFORM_APP_TEXT_OUTPUT_H_
+#endif  // OPENP5_PLATFORM_BASE_TEXT_OUTPUT_H_

@@ -1,4 +1,4 @@
-#include "platform/app/machine.h"
+#include "platform/tensor/machine.h"
 
 #include <ATen/Parallel.h>
 #include <torch/version.h>
@@ -11,11 +11,10 @@
 #include <system_error>
 #include <thread>
 
-#include "platform/app/build_info.h"
 #include "platform/base/file.h"
 #include "platform/base/memory.h"
 
-namespace openp5::app {
+namespace openp5 {
 namespace {
 
 // What follows "NAME :" in the first such line of a file, e.g. "model name : Xeon"; "" if none.
@@ -45,20 +44,12 @@ std::string HostName() {
   return gethostname(name, sizeof name - 1) == 0 ? name : "";
 }
 
-bool IsPlain(std::string_view word) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./,:=@%+";
-  return !word.empty() && word.find_first_not_of(kPlain) == std::string_view::npos;
-}
-
 }  // namespace
 
 nlohmann::ordered_json DescribeMachine(const Runtime& runtime) {
   std::string cpu = FieldOf("/proc/cpuinfo", "model name");
   if (cpu.empty()) cpu = "unknown";
-  nlohmann::ordered_json machine = {{"version", OPENP5_VERSION},
-                                    {"commit", kGitCommit},
-                                    {"torch", TORCH_VERSION},
+  nlohmann::ordered_json machine = {{"torch", TORCH_VERSION},
                                     {"allocator", AllocatorName()},
                                     {"host", HostName()},
                                     {"cpu", cpu},
@@ -72,19 +63,4 @@ nlohmann::ordered_json DescribeMachine(const Runtime& runtime) {
   return machine;
 }
 
-std::string ShellCommand(const std::vector<std::string>& words) {
-  std::string command;
-  for (const std::string& word : words) {
-    if (!command.empty()) command += ' ';
-    if (IsPlain(word)) {
-      command += word;
-      continue;
-    }
-    command += '\'';
-    for (const char c : word) command += c == '\'' ? std::string("'\\''") : std::string(1, c);
-    command += '\'';
-  }
-  return command;
-}
-
-}  // namespace openp5::app
+}  // namespace openp5

@@ -1,17 +1,16 @@
-#ifndef OPENP5_PLATFORM_APP_PROCESSES_H_
-#define OPENP5_PLATFORM_APP_PROCESSES_H_
+#ifndef OPENP5_PLATFORM_DISTRIBUTED_PROCESSES_H_
+#define OPENP5_PLATFORM_DISTRIBUTED_PROCESSES_H_
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 
-#include "evaluators/sharding.h"
 #include "platform/base/status.h"
 #include "platform/config/options.h"
 #include "platform/distributed/process_group.h"
 #include "platform/tensor/runtime.h"
 
-namespace openp5::app {
+namespace openp5 {
 
 // How many processes work on one command.
 struct ProcessOptions {
@@ -26,8 +25,6 @@ struct Processes {
   Runtime runtime;
   std::unique_ptr<ProcessGroup> group;  // nullptr: alone
 
-  // This process's share of an evaluation.
-  evaluators::Sharding Shard() const;
   bool is_first() const { return group == nullptr || group->rank() == 0; }
   // What to report of a failure (see ProcessGroup::Explain).
   absl::Status Explain(const absl::Status& status) const {
@@ -44,6 +41,6 @@ std::optional<absl::Status> RunInProcesses(const ProcessOptions& options);
 // the others. Ranks other than 0 print nothing but errors.
 absl::StatusOr<Processes> StartProcesses(const ProcessOptions& options, RuntimeOptions runtime);
 
-}  // namespace openp5::app
+}  // namespace openp5
 
-#endif  // OPENP5_PLATFORM_APP_PROCESSES_H_
+#endif  // OPENP5_PLATFORM_DISTRIBUTED_PROCESSES_H_

@@ -1,5 +1,5 @@
-#ifndef OPENP5_PLATFORM_APP_QUESTIONS_H_
-#define OPENP5_PLATFORM_APP_QUESTIONS_H_
+#ifndef OPENP5_PLATFORM_RECOMMENDERS_QUESTIONS_H_
+#define OPENP5_PLATFORM_RECOMMENDERS_QUESTIONS_H_
 
 #include <cstdint>
 #include <string>
@@ -10,7 +10,7 @@
 #include "platform/config/options.h"
 #include "platform/recommenders/recommender.h"
 
-namespace openp5::app {
+namespace openp5::recommenders {
 
 // Who is recommended to, and what never is.
 struct QuestionOptions {
@@ -34,7 +34,7 @@ struct QuestionOptions {
 struct Question {
   std::string user = {};  // raw id; empty: nobody in particular
   std::vector<int32_t> history = {};
-  recommenders::Query query = {};
+  Query query = {};
 
   Question() = default;
   Question(Question&&) = default;
@@ -47,6 +47,6 @@ struct Question {
 absl::StatusOr<std::vector<Question>> ReadQuestions(const QuestionOptions& options,
                                                     const datasets::SequenceDataset& dataset);
 
-}  // namespace openp5::app
+}  // namespace openp5::recommenders
 
-#endif  // OPENP5_PLATFORM_APP_QUESTIONS_H_
+#endif  // OPENP5_PLATFORM_RECOMMENDERS_QUESTIONS_H_

@@ -1,4 +1,4 @@
-#include "platform/app/processes.h"
+#include "platform/distributed/processes.h"
 
 #include <sys/prctl.h>
 
@@ -11,7 +11,8 @@
 #include "platform/base/log.h"
 #include "platform/distributed/launcher.h"
 
-namespace openp5::app {
+namespace openp5 {
+
 void ProcessOptions::ForEach(OptionVisitor& visitor) {
   visitor.Visit({.name = "nproc",
                  .help = "processes of this machine that share the work; torchrun's environment "
@@ -26,13 +27,6 @@ void ProcessOptions::ForEach(OptionVisitor& visitor) {
                  .maximum = 1e6,
                  .affects = Affects::kSpeed},
                 &distributed_timeout);
-}
-
-evaluators::Sharding Processes::Shard() const {
-  if (group == nullptr) return {};
-  return {.index = group->rank(),
-          .count = group->size(),
-          .gather = [own = group.get()](const std::string& bytes) { return own->Gather(bytes); }};
 }
 
 std::optional<absl::Status> RunInProcesses(const ProcessOptions& options) {
@@ -67,4 +61,4 @@ absl::StatusOr<Processes> StartProcesses(const ProcessOptions& options, RuntimeO
   return processes;
 }
 
-}  // namespace openp5::app
+}  // namespace openp5

@@ -72,7 +72,8 @@ std::string DescriptionText(const json& described) {
   }
   absl::StrAppendFormat(&lines, "  dataset digest  %s\n  index digest    %s\n",
                         text(described["dataset_digest"]), text(described["index_digest"]));
-  for (const auto& [name, digest] : described.value("inputs", json::object()).items()) {
+  const json inputs = described.value("inputs", json::object());
+  for (const auto& [name, digest] : inputs.items()) {
     absl::StrAppendFormat(&lines, "  input           %s %s\n", OneLine(name), text(digest));
   }
   return lines;

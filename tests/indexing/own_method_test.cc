@@ -1,5 +1,6 @@
 #include <ATen/ATen.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "indexing/index_description.h"
@@ -73,11 +74,12 @@ class OwnMethodTest : public ::testing::Test {
     OPENP5_EXPECT_OK(methods_.Register("toy", ToyMethod()));
   }
 
-  // Three items whose vectors point to `places`.
-  IndexParameters Parameters(const std::string& file, const std::vector<int64_t>& places) {
+  // Items whose vectors, of that length, point to `places`.
+  IndexParameters Parameters(const std::string& file, const std::vector<int64_t>& places,
+                             float length = 1) {
     const std::string path = folder_.File(file);
     OPENP5_EXPECT_OK(
-        WriteSafetensors(path, {{"vectors", at::one_hot(at::tensor(places), 4).to(at::kFloat)}}));
+        WriteSafetensors(path, {{"vectors", length * at::one_hot(at::tensor(places), 4)}}));
     IndexParameters parameters(methods_);
     OPENP5_EXPECT_OK(
         FromJson({{"indexing", "toy"}, {"toy-vectors", path}, {"toy-letter", "V"}}, &parameters));
@@ -131,8 +133,8 @@ TEST_F(OwnMethodTest, IsWrittenAndRead) {
   OPENP5_ASSERT_OK(WriteItemIndexFile(path, {written}));
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto read, ReadItemIndexFile(path, methods_));
   ExpectSame(read.front(), written);
-  EXPECT_THAT(ReadItemIndexFile(path),
-              StatusIs(absl::StatusCode::kDataLoss, AllOf(HasSubstr(path), HasSubstr("'toy'"))));
+  EXPECT_THAT(ReadItemIndexFile(path), StatusIs(absl::StatusCode::kDataLoss,
+                                                AllOf(HasSubstr(path), HasSubstr("got \"toy\""))));
 
   OPENP5_ASSERT_OK(SaveItemIndex(db, written));
   OPENP5_ASSERT_OK_AND_ASSIGN(const ItemIndex loaded,
@@ -146,11 +148,7 @@ TEST_F(OwnMethodTest, IsWrittenAndRead) {
 // Even where both give the same identifiers.
 TEST_F(OwnMethodTest, IndexesOfOtherVectorsDiffer) {
   const ItemIndex one = Build(Parameters("v", {2, 1, 2}));
-  OPENP5_ASSERT_OK(WriteSafetensors(
-      folder_.File("w"), {{"vectors", 2 * at::one_hot(at::tensor({2, 1, 2}), 4).to(at::kFloat)}}));
-  IndexParameters parameters = one.parameters();
-  parameters.Of<ToyOptions>().vectors = folder_.File("w");
-  const ItemIndex other = Build(parameters);
+  const ItemIndex other = Build(Parameters("w", {2, 1, 2}, /*length=*/2));
   EXPECT_EQ(one.identifiers(), other.identifiers());
   EXPECT_NE(one.Digest(), other.Digest());
   EXPECT_THAT(BuildItemIndex(dataset_, IndexParameters())->inputs(), IsEmpty());

@@ -45,7 +45,7 @@ absl::StatusOr<Assignments> BuildToy(const datasets::SequenceDataset& dataset,
   if (vectors == nullptr || vectors->size(0) != dataset.item_count()) {
     return InvalidArgument(options.vectors, ": expected a vector for every item");
   }
-  Assignments made{.inputs = {{"vectors", Sha256Of(bytes)}}};
+  Assignments made{.items = {}, .inputs = {{"vectors", Sha256Of(bytes)}}};
   std::map<int64_t, int> count;
   for (int32_t item = 0; item < dataset.item_count(); ++item) {
     const int64_t place = (*vectors)[item].argmax().item<int64_t>();

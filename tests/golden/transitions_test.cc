@@ -42,7 +42,8 @@ TEST(TransitionsGoldenTest, EqualsTheIndependentScript) {
       return absl::StrFormat("%.4f %.4f %.4f", result.metrics[0].value, result.metrics[1].value,
                              result.metrics[2].value);
     };
-    EXPECT_EQ(printed({.split = "validation"}), recorded.validation) << recorded.dataset;
+    EXPECT_EQ(printed({.split = datasets::Split::kValidation}), recorded.validation)
+        << recorded.dataset;
     EXPECT_EQ(printed({}), recorded.plain) << recorded.dataset;
     EXPECT_EQ(printed({.filtered = true}), recorded.filtered) << recorded.dataset;
   }

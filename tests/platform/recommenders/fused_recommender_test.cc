@@ -69,9 +69,9 @@ TEST(TuneFusionTest, TrustsWhoIsRight) {
       const auto fused,
       FusedRecommender::Create({{popularity.get(), 1}, {transitions.get(), 1}}, {.depth = 12}));
   OPENP5_ASSERT_OK_AND_ASSIGN(const auto metrics, evaluators::ParseMetrics({"ndcg@1"}));
-  OPENP5_ASSERT_OK_AND_ASSIGN(
-      const evaluators::TunedFusion tuned,
-      evaluators::TuneFusion(*fused, "sequential", metrics.front(), {.split = "test"}));
+  OPENP5_ASSERT_OK_AND_ASSIGN(const evaluators::TunedFusion tuned,
+                              evaluators::TuneFusion(*fused, "sequential", metrics.front(),
+                                                     {.split = datasets::Split::kTest}));
   ASSERT_EQ(tuned.weights.size(), 2u);
   EXPECT_GT(tuned.weights[1], tuned.weights[0]);
   EXPECT_DOUBLE_EQ(tuned.weights[0] + tuned.weights[1], 1);

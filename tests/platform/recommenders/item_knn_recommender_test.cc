@@ -96,8 +96,8 @@ constexpr char kSequences[] =
 
 TEST(ItemKnnTest, ScoresAreCosinesOfTheTrainingParts) {
   const datasets::SequenceDataset dataset = ParseSequences(kSequences);
-  const RankingResult result =
-      Evaluated(*MakeItemKnn(dataset, {}), {"hit@1", "hit@2"}, {.split = "validation", .users = 3});
+  const RankingResult result = Evaluated(*MakeItemKnn(dataset, {}), {"hit@1", "hit@2"},
+                                         {.split = datasets::Split::kValidation, .users = 3});
   EXPECT_EQ(result.method, "item-knn");
   ASSERT_EQ(result.rankings.size(), 3u);
   EXPECT_EQ(result.rankings[0].items, (std::vector<int32_t>{0, 1}));  // a by b, b by a: a tie
@@ -111,7 +111,7 @@ TEST(ItemKnnTest, ScoresAreCosinesOfTheTrainingParts) {
 TEST(ItemKnnTest, ItemsThatNothingLeadsToAreNotRanked) {
   const datasets::SequenceDataset dataset = ParseSequences(kSequences);
   const RankingResult result = Evaluated(*MakeItemKnn(dataset, {.neighbours = 1}), {"hit@3"},
-                                         {.split = "validation", .filtered = true});
+                                         {.split = datasets::Split::kValidation, .filtered = true});
   EXPECT_THAT(result.rankings[3].items, IsEmpty());  // d is alone in its training part
 }
 

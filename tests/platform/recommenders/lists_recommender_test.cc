@@ -157,8 +157,8 @@ TEST_F(ListsTest, FilteredListsMustNotHoldPastItems) {
 
 TEST_F(ListsTest, MustBeMadeForTheSplit) {
   constexpr char kForValidation[] = "{\"user\":\"u1\",\"target\":\"c\",\"items\":[\"c\"]}\n";
-  OPENP5_EXPECT_OK(Evaluation(kForValidation, {.split = "validation"}));
-  EXPECT_THAT(Evaluation(kForValidation, {.split = "test"}),
+  OPENP5_EXPECT_OK(Evaluation(kForValidation, {.split = datasets::Split::kValidation}));
+  EXPECT_THAT(Evaluation(kForValidation, {.split = datasets::Split::kTest}),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("user 'u1': target: expected 'd', got 'c'; hint: --split")));
 }

@@ -52,7 +52,7 @@ TEST_F(PopularityTest, LeavesOutWhatTheUserHasSeen) {
 }
 
 TEST_F(PopularityTest, AsksForTheSplitAndTheFirstUsers) {
-  const RankingResult result = Evaluate({.split = "validation", .users = 2});
+  const RankingResult result = Evaluate({.split = datasets::Split::kValidation, .users = 2});
   ASSERT_EQ(result.rankings.size(), 2u);
   EXPECT_EQ(result.rankings[1].target, 3);
   EXPECT_EQ(result.rankings[1].items.size(), 2u);  // the largest k

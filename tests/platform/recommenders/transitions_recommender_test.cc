@@ -99,7 +99,7 @@ TEST(TransitionsTest, ScoresAreDecayedCountsOfTheTrainingParts) {
   const datasets::SequenceDataset dataset = ParseSequences(kSequences);
   const RankingResult result =
       Evaluated(*MakeTransitions(dataset, {.decay = 0.5, .history_weight = 0.1}), {"hit@4"},
-                {.split = "validation", .users = 2});
+                {.split = datasets::Split::kValidation, .users = 2});
   EXPECT_EQ(result.method, "transitions");
   ASSERT_EQ(result.rankings.size(), 2u);
   // After a, c: c leads nowhere; a, one step back, to b once and to c once near and once far.
@@ -112,7 +112,7 @@ TEST(TransitionsTest, ScoresAreDecayedCountsOfTheTrainingParts) {
 TEST(TransitionsTest, PastItemsAreLeftOutAndTheMostPopularFillTheList) {
   const datasets::SequenceDataset dataset = ParseSequences(kSequences);
   const RankingResult result = Evaluated(*MakeTransitions(dataset, {}), {"hit@4"},
-                                         {.split = "validation", .filtered = true});
+                                         {.split = datasets::Split::kValidation, .filtered = true});
   EXPECT_THAT(Ids(dataset, result.rankings[1]), ElementsAre("b", "d"));
   EXPECT_THAT(Ids(dataset, result.rankings[2]), ElementsAre("a", "c", "b"));  // 2, 2 and 1 times
 }

@@ -12,8 +12,6 @@ namespace {
 
 // Scores of a block: few enough to stay in a core's cache from one pass over them to the next.
 constexpr int64_t kBlockScores = int64_t{1} << 19;
-// Fewer scores than this are faster computed at once.
-constexpr int64_t kManyScores = int64_t{1} << 20;
 // The smallest block that a product is fast with.
 constexpr int64_t kFewestRows = 256;
 
@@ -96,7 +94,7 @@ class VocabularyLossFunction : public torch::autograd::Function<VocabularyLossFu
 
 at::Tensor VocabularyLosses(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& labels,
                             const VocabularyLossOptions& options) {
-  if (!x.is_cpu() || x.size(0) * weight.size(0) < kManyScores) {
+  if (!x.is_cpu() || x.size(0) * weight.size(0) <= options.most_at_once) {
     return CrossEntropy(Linear(x, weight, options.compute_type), labels, options.smoothing);
   }
   return VocabularyLossFunction::apply(x, weight, labels, options.smoothing, options.compute_type);

@@ -11,8 +11,8 @@ namespace openp5::models {
 struct VocabularyLossOptions {
   double smoothing = 0;  // share of a label that is spread evenly over the vocabulary
   c10::ScalarType compute_type = c10::ScalarType::Float;  // of the products, as for Linear
-  // The most scores that are there all together, 128 MiB: computed so they are faster by a quarter.
-  int64_t most_at_once = int64_t{1} << 25;
+  // The most scores that are there all together: so few are faster at once.
+  int64_t most_at_once = int64_t{1} << 20;
 };
 
 // Cross entropy of the scores `x` `weight`ᵀ with `labels`: `x` [n, d] float32, `weight`

@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <vector>
 
 #include "platform/models/common/layers.h"
 
@@ -12,8 +13,6 @@ namespace {
 
 // Scores of a block: few enough to stay in a core's cache from one pass over them to the next.
 constexpr int64_t kBlockScores = int64_t{1} << 19;
-// Fewer scores than this are faster computed at once.
-constexpr int64_t kManyScores = int64_t{1} << 20;
 // The smallest block that a product is fast with.
 constexpr int64_t kFewestRows = 256;
 
@@ -43,19 +42,23 @@ class VocabularyLossFunction : public torch::autograd::Function<VocabularyLossFu
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& x,
                             const at::Tensor& weight, const at::Tensor& labels, double smoothing,
                             c10::ScalarType compute_type) {
-    at::Tensor total;  // log of the sum of all scores' exponentials
+    // The logarithm of the sum of the scores' exponentials, of each block and of all.
+    std::vector<at::Tensor> parts;
+    at::Tensor total;
     at::Tensor wanted = at::zeros({x.size(0)}, x.options().requires_grad(false));
     const double even = smoothing / static_cast<double>(weight.size(0));
-    ForBlocks(x, weight, compute_type,
-              [&](int64_t first, const at::Tensor& rows, const at::Tensor& scores) {
-                const at::Tensor part = scores.logsumexp(1);
-                total = total.defined() ? at::logaddexp(total, part) : part;
-                const LabelPlaces places(labels, first, rows.size(0));
-                wanted.add_((scores.gather(1, places.columns) * places.inside).squeeze(1),
-                            1 - smoothing);
-                if (even > 0) wanted.add_(scores.sum(1), even);
-              });
-    context->save_for_backward({x, weight, labels, total});
+    ForBlocks(
+        x, weight, compute_type, [&](int64_t first, const at::Tensor& rows, at::Tensor scores) {
+          const LabelPlaces places(labels, first, rows.size(0));
+          wanted.add_((scores.gather(1, places.columns) * places.inside).squeeze(1), 1 - smoothing);
+          if (even > 0) wanted.add_(scores.sum(1), even);
+          // Of all that computes the sum, log_softmax has the fastest exponentials.
+          const at::Tensor column = scores.select(1, 0).clone();
+          at::log_softmax_out(scores, scores, 1);
+          parts.push_back(column - scores.select(1, 0));
+          total = total.defined() ? at::logaddexp(total, parts.back()) : parts.back();
+        });
+    context->save_for_backward({x, weight, labels, at::stack(parts), total});
     context->saved_data["smoothing"] = smoothing;
     context->saved_data["compute_type"] = static_cast<int64_t>(compute_type);
     return total - wanted;
@@ -65,22 +68,25 @@ class VocabularyLossFunction : public torch::autograd::Function<VocabularyLossFu
                                                  torch::autograd::variable_list gradients) {
     const auto saved = context->get_saved_variables();
     const at::Tensor &x = saved[0], &weight = saved[1], &labels = saved[2];
-    const at::Tensor total = saved[3].unsqueeze(1), gradient = gradients[0].unsqueeze(1);
+    const at::Tensor gradient = gradients[0].unsqueeze(1);
+    // What the probabilities inside a block are multiplied by, [blocks, n, 1].
+    const at::Tensor shares = (saved[3] - saved[4]).exp_().unsqueeze(2) * gradient;
     const double smoothing = context->saved_data["smoothing"].toDouble();
     const double even = smoothing / static_cast<double>(weight.size(0));
     const auto compute_type =
         static_cast<c10::ScalarType>(context->saved_data["compute_type"].toInt());
     torch::autograd::variable_list result(5);
+    int64_t block = 0;
     if (context->needs_input_grad(0)) result[0] = at::zeros_like(x);
     if (context->needs_input_grad(1)) result[1] = at::empty_like(weight);
     ForBlocks(x, weight, compute_type,
               [&](int64_t first, const at::Tensor& rows, at::Tensor scores) {
                 // From scores to their gradients: probability less label.
-                scores.sub_(total).exp_();
+                at::softmax_out(scores, scores, 1);
+                scores.mul_(shares[block++]);
                 const LabelPlaces places(labels, first, rows.size(0));
-                scores.scatter_add_(1, places.columns, places.inside * (smoothing - 1));
-                if (even > 0) scores.sub_(even);
-                scores.mul_(gradient);
+                scores.scatter_add_(1, places.columns, places.inside * gradient * (smoothing - 1));
+                if (even > 0) scores.sub_(gradient, even);
                 if (result[0].defined()) result[0].add_(Linear(scores, rows.t(), compute_type));
                 if (result[1].defined()) {
                   result[1]
@@ -96,7 +102,7 @@ class VocabularyLossFunction : public torch::autograd::Function<VocabularyLossFu
 
 at::Tensor VocabularyLosses(const at::Tensor& x, const at::Tensor& weight, const at::Tensor& labels,
                             const VocabularyLossOptions& options) {
-  if (!x.is_cpu() || x.size(0) * weight.size(0) < kManyScores) {
+  if (!x.is_cpu() || x.size(0) * weight.size(0) <= options.most_at_once) {
     return CrossEntropy(Linear(x, weight, options.compute_type), labels, options.smoothing);
   }
   return VocabularyLossFunction::apply(x, weight, labels, options.smoothing, options.compute_type);

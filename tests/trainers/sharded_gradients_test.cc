@@ -38,7 +38,7 @@ class ShardedGradientsTest : public ::testing::TestWithParam<const char*> {
            .datasets = {world_.dataset.get()},
            .prompts = &world_.prompts,
            .tasks = {"sequential", "straightforward"}},
-          {.label_smoothing = 0.1, .pack_targets = kind == "llama_packed" ? 3 : 1});
+          {.sampling = {.pack_targets = kind == "llama_packed" ? 3 : 1}, .label_smoothing = 0.1});
       OPENP5_ASSERT_OK(task);
       task_ = *std::move(task);
     }
@@ -60,7 +60,7 @@ class ShardedGradientsTest : public ::testing::TestWithParam<const char*> {
 };
 
 TEST_P(ShardedGradientsTest, AreThoseOfTheWholeBatch) {
-  task_->SetTraining(false, 0);  // without dropout, of an adapter too
+  task_->SetTraining(false, {.hidden = 0});  // without dropout, of an adapter too
   const at::Tensor loss = task_->Loss(batch_);
   (loss * 0.75).backward();
   for (const size_t shards : {2, 8}) {
@@ -77,7 +77,7 @@ TEST_P(ShardedGradientsTest, AreThoseOfTheWholeBatch) {
 }
 
 TEST_P(ShardedGradientsTest, DoNotDependOnThreads) {
-  task_->SetTraining(true, /*dropout=*/0.2);
+  task_->SetTraining(true, {.hidden = 0.2});
   const auto compute = [&](int threads, uint64_t seed) {
     at::set_num_threads(threads);
     SetParallelThreads(static_cast<size_t>(threads));

@@ -82,7 +82,7 @@ class TrainerTest : public ::testing::Test {
                                              options);
     EXPECT_TRUE(task.ok());
     (*task)->StartEpoch(0);
-    std::vector<int32_t> samples(static_cast<size_t>(options.batch_size));
+    std::vector<int32_t> samples(static_cast<size_t>(options.sampling.batch_size));
     const auto batch = (*task)->MakeBatch(0, samples);
     EXPECT_TRUE(batch.ok());
     return CountShards(**task, options, *batch);
@@ -163,11 +163,11 @@ TEST_F(TrainerTest, ThreadsDoNotChangeTheResult) {
   for (const bool causal : {false, true}) {
     SCOPED_TRACE(causal);
     TrainOptions options = FastOptions();
-    options.schedule = "constant";
-    options.warmup_prop = 0;
+    options.schedule.name = "constant";
+    options.schedule.warmup_prop = 0;
     options.dropout = 0.2;
-    options.sample_num = {"1"};
-    options.pack_targets = causal ? 3 : 1;
+    options.sampling.sample_num = {"1"};
+    options.sampling.pack_targets = causal ? 3 : 1;
     EXPECT_GT(Shards(*LargerWorld(causal), options), 1u);
     std::string expected;
     for (const int threads : {1, 2, 5}) {
@@ -182,9 +182,9 @@ TEST_F(TrainerTest, ThreadsDoNotChangeTheResult) {
     for (const int threads : {2, 5}) {
       at::set_num_threads(threads);
       const auto world = LargerWorld(causal);
-      options.epochs = options.resume ? 2 : 1;
+      options.schedule.epochs = options.saving.resume ? 2 : 1;
       OPENP5_ASSERT_OK(Train(world.get(), options, StrCat("parts", causal)));
-      options.resume = true;
+      options.saving.resume = true;
     }
     EXPECT_TRUE(Weights(StrCat("parts", causal)) == expected);
   }

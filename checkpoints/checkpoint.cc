@@ -50,12 +50,13 @@ absl::StatusOr<ListedFiles> ListFiles(const std::string& folder) {
 }
 
 // SHA-256 of the manifest's fields of this version; those that a later program adds are not in it.
-std::string OwnDigest(const json& manifest) {
+std::string OwnDigest(const json& manifest, bool covers_reading = true) {
   json covered = json::object();
   for (const char* name : {"format", "version", "model_family", "model_config", "tokenizer_family",
                            "indexes", "training", "metrics", "files", "backbone"}) {
     if (manifest.contains(name)) covered[name] = manifest.at(name);
   }
+  if (covers_reading && manifest.contains("reading")) covered["reading"] = manifest.at("reading");
   return Sha256Of(covered.dump(-1, ' ', false, json::error_handler_t::replace));
 }
 
@@ -156,8 +157,10 @@ absl::StatusOr<ManifestAndFiles> ReadAll(const std::string& path) {
   if (const std::string name = WeightsName(manifest); !all.files.contains(name)) {
     return DataLoss(where, ": files: expected ", name, ", got none");
   }
-  // The manifests of older versions have no digest.
-  if (parsed.contains(kOwnDigest) && parsed[kOwnDigest] != OwnDigest(parsed)) {
+  // The manifests of older versions have no digest, and the first of version 2 one that leaves out
+  // how the model reads.
+  if (parsed.contains(kOwnDigest) && parsed[kOwnDigest] != OwnDigest(parsed) &&
+      parsed[kOwnDigest] != OwnDigest(parsed, /*covers_reading=*/false)) {
     return DataLoss(where, ": expected the fields that were written, got others: their SHA-256 is ",
                     OwnDigest(parsed));
   }

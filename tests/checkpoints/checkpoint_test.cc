@@ -1,6 +1,7 @@
 #include "checkpoints/checkpoint.h"
 
 #include "checkpoints/hugging_face.h"
+#include "platform/base/digest.h"
 #include "platform/base/json.h"
 #include "platform/tensor/safetensors.h"
 #include "tests/checkpoints/torch_bytes.h"
@@ -23,7 +24,8 @@ Manifest SomeManifest() {
           .tokenizer_family = "t5",
           .indexes = {{{"dataset", "ML100K"}, {"index_digest", "ab"}}},
           .training = {{"epochs", 2}},
-          .metrics = {{"validation_loss", 1.5}}};
+          .metrics = {{"validation_loss", 1.5}},
+          .reading = {{"max-history", 20}, {"history-separator", " , "}}};
 }
 
 NamedTensors SomeWeights() { return {{"shared.weight", at::arange(6, at::kFloat).view({2, 3})}}; }
@@ -71,6 +73,7 @@ TEST_F(CheckpointTest, ComesBack) {
   EXPECT_EQ(manifest.indexes, expected.indexes);
   EXPECT_EQ(manifest.training, expected.training);
   EXPECT_EQ(manifest.metrics, expected.metrics);
+  EXPECT_EQ(manifest.reading, expected.reading);
   OPENP5_ASSERT_OK_AND_ASSIGN(const NamedTensors weights, ReadWeights(path_));
   EXPECT_TRUE(SameBits(weights[0].second, SomeWeights()[0].second));
   OPENP5_EXPECT_OK(VerifyCheckpoint(path_));
@@ -135,6 +138,18 @@ TEST_F(CheckpointTest, NoFlippedBitOfTheManifestGoesUnnoticed) {
     const bool same = json::parse(damaged, nullptr, false) == json::parse(text);
     if (!same) EXPECT_THAT(manifest, StatusIs(Code::kDataLoss, HasSubstr(path_))) << damaged;
   }
+}
+
+// The first manifests of version 2 said how a model reads, but their digest left it out.
+TEST_F(CheckpointTest, ADigestWithoutTheReadingIsAnOlderOne) {
+  ChangeManifest([](json* m) {
+    json covered = *m;
+    covered.erase("manifest_sha256");
+    covered.erase("reading");
+    (*m)["manifest_sha256"] = Sha256Of(covered.dump());
+  });
+  OPENP5_ASSERT_OK_AND_ASSIGN(const Manifest manifest, ReadManifest(path_));
+  EXPECT_EQ(manifest.reading, SomeManifest().reading);
 }
 
 TEST_F(CheckpointTest, NewerVersionIsRefusedAndUnknownFieldsAreNot) {

@@ -276,7 +276,8 @@ TEST_F(AdapterTest, MemoryDoesNotGrowWithTheSteps) {
     if (json["event"] == "step") resident.push_back(json["resident_memory_bytes"].get<double>());
   }
   ASSERT_EQ(resident.size(), 25u);
-  EXPECT_LT(resident[24], resident[4] * 1.1);
+  // By the tenth step every thread has had a shard of every size.
+  EXPECT_LT(resident[24], resident[9] * 1.1);
 }
 
 }  // namespace

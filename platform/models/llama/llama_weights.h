@@ -84,8 +84,8 @@ struct LlamaContext {
                  const Observer& observe) const;
   // Scores of every token, [n, vocab_size] float32, for normed hidden states [n, hidden_size].
   at::Tensor Logits(const at::Tensor& hidden) const;
-  // The matrix that scores are products with, if they are that alone: no rows of their own for added
-  // tokens, nothing from an adapter.
+  // The matrix that scores are products with, if they are that alone: no rows of their own for
+  // added tokens, nothing from an adapter.
   std::optional<at::Tensor> PlainHead() const;
   // The layer's second half without its residual.
   at::Tensor FeedForward(const LlamaLayer& layer, const at::Tensor& x) const;

@@ -15,14 +15,14 @@
 
 namespace openp5::trainers {
 
-// What is known of a step beside its position.
+// Holds what the log tells of a step beside its position.
 struct StepNote {
   double learning_rate = 0, gradient_norm = 0;
   Throughput throughput = {};
   double seconds_left = 0;  // until the run ends
 };
 
-// What is known of an epoch beside its position.
+// Holds what the log tells of an epoch beside its position.
 struct EpochNote {
   ValidationResult validation = {};
   double seconds = 0;
@@ -39,12 +39,12 @@ class TrainingLog {
 
   // Stands beside the progress bar, the most important first.
   static std::string Note(const TrainingPosition& position, const Throughput& throughput);
-  // Of the step before `position`.
+  // Tells of the step before `position`.
   absl::Status Step(const TrainingPosition& position, const StepNote& note) const;
-  // Of the epoch before `position`, whose losses are still that epoch's.
+  // Tells of the epoch before `position`, whose losses are still that epoch's.
   absl::Status Epoch(const TrainingPosition& position, const EpochNote& note) const;
-  // Of the test split after `epoch` epochs, with the weights of `checkpoint`, or if it is empty
-  // with those of that moment.
+  // Tells of the test split after `epoch` epochs, with the weights of `checkpoint`, or if it is
+  // empty with those of that moment.
   absl::Status Test(const TrainingPosition& position, const std::string& checkpoint, int64_t epoch,
                     const std::vector<evaluators::RankingResult>& results) const;
 

@@ -271,7 +271,7 @@ absl::Status CheckTraining(const TrainOptions& options,
   OPENP5_RETURN_IF_ERROR(options.TaskWeights(tasks).status());
   OPENP5_RETURN_IF_ERROR(options.SampleNumbers(tasks).status());
   OPENP5_RETURN_IF_ERROR(EpochSelection::Create(options.selection).status());
-  OPENP5_RETURN_IF_ERROR(evaluation.Check());
+  OPENP5_RETURN_IF_ERROR(evaluation.Check(options.openp5_compat));
   return evaluators::ParseMetrics(evaluation.metrics).status();
 }
 

@@ -103,7 +103,6 @@ absl::Status TrainCommandOptions::Check() const {
   const bool reads_prompts = kind().reads_prompts;
   OPENP5_RETURN_IF_ERROR(
       trainers::CheckTraining(train, evaluation, reads_prompts ? data.tasks.size() : 1));
-  OPENP5_RETURN_IF_ERROR(evaluation.Check(reading.openp5_compat));
   if (reads_prompts) {
     OPENP5_ASSIGN_OR_RETURN(const auto prompts, data.LoadPrompts());
     OPENP5_RETURN_IF_ERROR(data.CheckPrompt(prompts, "prompt", evaluation.prompt));
